@@ -1,23 +1,12 @@
-/**
- * The one table of everything Breakwater can complain about. It feeds HTTP statuses, JSON-RPC codes,
- * exit codes, `breakwater explain`, the docs page and the tests; nothing else names a status for an error.
- */
-export interface ErrorEntry {
-  /** One factual sentence, lower case; safe to show to a client when `status` is set. */
-  readonly title: string;
-  /** What happened and why Breakwater treats it so; several sentences. */
-  readonly explanation: string;
-  /** One command or one edit. */
-  readonly fix: string;
-  /** Status of the answer on the wire, where the error can reach a client. */
-  readonly status?: number;
-  /** JSON-RPC code of the answer on an MCP route. Own codes lie outside -32768..-32000 (2026-07-28 basic, Error Codes). */
-  readonly rpcCode?: number;
-  /** Process exit code, where the error ends a command: 1 unexpected, 2 configuration, 3 auth, 4 unreachable, 5 findings, 6 refused. */
-  readonly exit?: 1 | 2 | 3 | 4 | 5 | 6;
-}
+import { configErrorCodes, type ConfigErrorCode } from './config-error-codes.ts';
+import type { ErrorEntry } from './error-entry.ts';
+import { tlsErrorCodes, type TlsErrorCode } from './tls-error-codes.ts';
+
+export type { ErrorEntry } from './error-entry.ts';
 
 export type ErrorCode =
+  | ConfigErrorCode
+  | TlsErrorCode
   | 'E_INTERNAL'
   | 'E_HTTP_BAD_REQUEST'
   | 'E_HTTP_HEAD_TOO_LARGE'
@@ -45,7 +34,13 @@ export type ErrorCode =
   | 'E_DRAINING'
   | 'E_OVERLOADED';
 
+/**
+ * The one table of everything Breakwater can complain about. It feeds HTTP statuses, JSON-RPC codes,
+ * exit codes, `breakwater explain`, the docs page and the tests; nothing else names a status for an error.
+ */
 export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
+  ...configErrorCodes,
+  ...tlsErrorCodes,
   E_INTERNAL: {
     title: 'an unexpected failure inside Breakwater',
     explanation:

@@ -1,0 +1,75 @@
+import { formatByteSize } from '../lib/byte-size.ts';
+import { formatDuration } from '../lib/duration.ts';
+import type { AuthConfig, Config, ListenAddress, UpstreamTarget } from './config.ts';
+import { formatAuthority } from './schema/host-name.ts';
+
+export type FileValue = string | number | boolean | readonly FileValue[] | FileMapping;
+
+export interface FileMapping {
+  readonly [key: string]: FileValue;
+}
+
+/** A resolved configuration in the words of the file, for people to read. Hashes of keys are shortened. */
+export function toFileForm(config: Config): FileMapping {
+  const { limits, timeouts, log, tls } = config;
+  return {
+    listen: formatListen(config.listen),
+    plain_http: config.plainHttp === undefined ? false : formatListen(config.plainHttp),
+    domains: config.domains,
+    hosts: config.hosts,
+    origins: config.origins,
+    tls: tls.kind === 'files' ? { cert: tls.cert, key: tls.key } : {},
+    http2: config.http2,
+    routes: config.routes.map(({ path, upstream, auth }) => ({
+      path,
+      upstream: formatUpstream(upstream),
+      auth: formatAuth(auth),
+    })),
+    trusted_proxies: config.trustedProxies,
+    proxy_protocol: config.proxyProtocol,
+    limits: {
+      head: formatByteSize(limits.headBytes),
+      fields: limits.headFields,
+      url: formatByteSize(limits.urlBytes),
+      body: formatByteSize(limits.bodyBytes),
+      stream_buffer: formatByteSize(limits.streamBufferBytes),
+      connections: limits.connections,
+      connections_per_address: limits.connectionsPerAddress,
+      http2_streams: limits.http2Streams,
+    },
+    timeouts: {
+      handshake: formatDuration(timeouts.handshake),
+      head: formatDuration(timeouts.head),
+      body: formatDuration(timeouts.body),
+      idle: formatDuration(timeouts.idle),
+      stall: formatDuration(timeouts.stall),
+      connect: formatDuration(timeouts.connect),
+      upstream_idle: formatDuration(timeouts.upstreamIdle),
+      heartbeat: formatDuration(timeouts.heartbeat),
+      drain: formatDuration(timeouts.drain),
+    },
+    log: {
+      level: log.level,
+      format: log.format,
+      access: log.access.kind === 'file' ? log.access.path : log.access.kind,
+    },
+    state_dir: config.stateDir,
+    danger_allow_public: config.dangerAllowPublic,
+  };
+}
+
+/** The way a target is written in a file: a URL, or `unix:SOCKET:PATH`. */
+export function formatUpstream(upstream: UpstreamTarget): string {
+  if (upstream.kind === 'unix') return `unix:${upstream.socketPath}:${upstream.path}`;
+  const scheme = upstream.secure ? 'https' : 'http';
+  return `${scheme}://${formatAuthority(upstream.host, upstream.port)}${upstream.path}`;
+}
+
+function formatListen({ host, port }: ListenAddress): string {
+  return formatAuthority(host, port);
+}
+
+function formatAuth(auth: AuthConfig): FileValue {
+  if (auth.kind === 'none') return 'none';
+  return { keys: auth.keys.map(({ name, sha256 }) => ({ name, sha256: `${sha256.slice(0, 8)}...` })) };
+}

@@ -1,0 +1,146 @@
+import type { z } from 'zod';
+import type { Diagnostic } from '../lib/diagnostic.ts';
+import { suggestion } from '../lib/suggestion.ts';
+import { knownKeys } from './known-keys.ts';
+import { maskSecrets } from './mask.ts';
+import { isFieldProblem } from './schema/field.ts';
+import { formatOwner, formatSettingName } from './setting-name.ts';
+import type { SourceTree } from './source-tree.ts';
+
+type Issue = z.core.$ZodIssue;
+
+/** Turns what the schema found into problems with places, one for each wrong key or value. */
+export function toDiagnostics(issues: readonly Issue[], tree: SourceTree): Diagnostic[] {
+  return issues.flatMap((issue) => toProblems(issue, tree));
+}
+
+function toProblems(issue: Issue, tree: SourceTree): Diagnostic[] {
+  const { path } = issue;
+  const name = `\`${formatSettingName(path)}\``;
+  const place = tree.place(path);
+  switch (issue.code) {
+    case 'unrecognized_keys':
+      return issue.keys.map((key) => toUnknownKey([...path, key], tree));
+    case 'invalid_union':
+      return toUnionProblems(issue, tree);
+    case 'invalid_type':
+      return [toTypeProblem(path, expectation(issue), tree)];
+    case 'too_small':
+    case 'too_big': {
+      const bound = issue.code === 'too_big' ? `at most ${issue.maximum}` : `at least ${issue.minimum}`;
+      const unit = issue.origin === 'array' ? `${bound} ${issue.code === 'too_big' ? 'entries' : 'entry'}` : bound;
+      const message = `${name} is ${issue.code === 'too_big' ? 'too large' : 'too small'}`;
+      return [{ severity: 'error', code: 'E_CONFIG_VALUE', message, label: unit, ...place }];
+    }
+    case 'invalid_value': {
+      const value = tree.get(path);
+      if (typeof value !== 'string') return [toTypeProblem(path, expectation(issue), tree)];
+      const values = issue.values.map(String);
+      const meant = suggestion(value, values);
+      const label = meant === undefined ? `one of ${expectation(issue)}` : `did you mean \`${meant}\`?`;
+      const message = `${name} is not one of its values`;
+      return [{ severity: 'error', code: 'E_CONFIG_VALUE', message, label, ...place }];
+    }
+    case 'custom': {
+      const problem: unknown = issue.params?.['problem'];
+      if (!isFieldProblem(problem)) throw new TypeError('a custom issue carries no field problem');
+      const { code, predicate, label, fix } = problem;
+      const message = `${name} ${predicate}`;
+      return [{ severity: 'error', code, message, label, ...(fix === undefined ? {} : { fix }), ...place }];
+    }
+    case 'invalid_format':
+    case 'not_multiple_of':
+    case 'invalid_key':
+    case 'invalid_element': {
+      const label = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
+      return [{ severity: 'error', code: 'E_CONFIG_VALUE', message: `${name} cannot be used`, label, ...place }];
+    }
+  }
+}
+
+function toUnknownKey(path: readonly PropertyKey[], tree: SourceTree): Diagnostic {
+  const key = String(path.at(-1));
+  const known = knownKeys(path.slice(0, -1));
+  const meant = suggestion(key, known);
+  return {
+    severity: 'error',
+    code: 'E_CONFIG_UNKNOWN_KEY',
+    message: `\`${maskSecrets(key)}\` is not a setting${formatOwner(path.slice(0, -1))}`,
+    label: meant === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${meant}\`?`,
+    fix: `${meant === undefined ? 'remove' : 'rename'} the key, or run \`breakwater explain E_CONFIG_UNKNOWN_KEY\``,
+    ...tree.place(path, 'key'),
+  };
+}
+
+function toTypeProblem(path: readonly PropertyKey[], expected: string, tree: SourceTree): Diagnostic {
+  const name = `\`${formatSettingName(path)}\``;
+  const value = tree.get(path);
+  if (value === undefined) {
+    const owner = path.slice(0, -1);
+    const key = String(path.at(-1));
+    return {
+      severity: 'error',
+      code: 'E_CONFIG_MISSING',
+      message: `${name} is missing`,
+      label: `needs \`${key}\``,
+      fix: `add \`${key}\``,
+      ...tree.place(owner, owner.length > 0 && typeof owner.at(-1) !== 'number' ? 'key' : 'value'),
+    };
+  }
+  return {
+    severity: 'error',
+    code: 'E_CONFIG_TYPE',
+    message: value === null ? `${name} has no value` : `${name} is ${kindOf(value)}`,
+    label: `expected ${expected}`,
+    ...(value === null ? { fix: 'give it a value, or remove the key for the default' } : {}),
+    ...tree.place(path),
+  };
+}
+
+/** Of the forms a value may take, speaks of the one that the value resembles; of all of them when it resembles none. */
+function toUnionProblems(issue: Extract<Issue, { code: 'invalid_union' }>, tree: SourceTree): Diagnostic[] {
+  const isForeign = (branch: readonly Issue[]): boolean => branch.some(isAboutWhole);
+  const resembling = issue.errors.find((branch) => !isForeign(branch));
+  if (resembling === undefined) {
+    const expected = issue.errors.flatMap((branch) => branch.filter(isAboutWhole).map(expectation));
+    return [toTypeProblem(issue.path, expected.join(' or '), tree)];
+  }
+  return resembling.flatMap((inner) => toProblems({ ...inner, path: [...issue.path, ...inner.path] }, tree));
+}
+
+function isAboutWhole(issue: Issue): boolean {
+  return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
+}
+
+function expectation(issue: Issue): string {
+  if (issue.code === 'invalid_value') return issue.values.map((value) => `\`${String(value)}\``).join(', ');
+  const expected = issue.code === 'invalid_type' ? issue.expected : '';
+  const words: { readonly [kind: string]: string } = {
+    string: 'text',
+    boolean: '`true` or `false`',
+    array: 'a list',
+    object: 'a mapping',
+    int: 'a whole number',
+    number: 'a whole number',
+  };
+  return words[expected] ?? expected;
+}
+
+function kindOf(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  switch (typeof value) {
+    case 'string':
+      return 'text';
+    case 'number':
+    case 'bigint':
+      return 'a number';
+    case 'boolean':
+      return '`true` or `false`';
+    case 'object':
+      return 'a mapping';
+    case 'undefined':
+    case 'symbol':
+    case 'function':
+      return 'nothing a setting can be';
+  }
+}

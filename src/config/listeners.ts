@@ -1,0 +1,45 @@
+import type { ListenAddress } from './config.ts';
+import type { Draft } from './sections.ts';
+
+export interface Listeners {
+  readonly listen: ListenAddress;
+  readonly plainHttp: ListenAddress | undefined;
+}
+
+/** Fills in the addresses that settings leave open; `undefined` when one of the settings is not valid. */
+export function resolveListeners(draft: Draft): Listeners | undefined {
+  if (!('listen' in draft) || !('plain_http' in draft) || draft.domains === undefined) return undefined;
+  const isPublic = draft.domains.length > 0;
+  const listen = {
+    host: draft.listen?.host ?? (isPublic ? '0.0.0.0' : '127.0.0.1'),
+    port: draft.listen?.port ?? (isPublic ? 443 : 8443),
+  };
+  const setting = draft.plain_http;
+  if (setting === false) return { listen, plainHttp: undefined };
+  if (setting !== undefined) {
+    return { listen, plainHttp: { host: setting.host ?? listen.host, port: setting.port } };
+  }
+  return { listen, plainHttp: listen.port === 443 ? { host: listen.host, port: 80 } : undefined };
+}
+
+/** True when a connection to the target would arrive at the listener, as far as names tell. */
+export function isSameEndpoint(
+  listener: ListenAddress,
+  target: ListenAddress,
+  ownNames: readonly string[] = [],
+): boolean {
+  if (listener.port === 0 || listener.port !== target.port) return false;
+  if (listener.host === target.host || ownNames.includes(target.host)) return true;
+  if (isWildcard(listener.host)) return isWildcard(target.host) || isLoopback(target.host);
+  if (isWildcard(target.host)) return isLoopback(listener.host);
+  const byName = listener.host === 'localhost' || target.host === 'localhost';
+  return byName && isLoopback(listener.host) && isLoopback(target.host);
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+function isLoopback(host: string): boolean {
+  return host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host);
+}

@@ -1,0 +1,77 @@
+import { dirname, resolve } from 'node:path';
+import type { Config, TlsConfig, UpstreamTarget } from './config.ts';
+import { deepFreeze } from './freeze.ts';
+import { resolveListeners } from './listeners.ts';
+import type { Environment } from './overlay.ts';
+import type { Draft } from './sections.ts';
+import type { SourceTree } from './source-tree.ts';
+import { defaultStateDir } from './state-dir.ts';
+
+export interface ResolveContext {
+  readonly tree: SourceTree;
+  readonly environment: Environment;
+  readonly cwd: string;
+}
+
+/** Puts valid sections together: defaults that depend on others, absolute file names, frozen. A bug when a section is missing. */
+export function resolveConfig(draft: Draft, context: ResolveContext): Config {
+  const { domains, hosts, origins, tls, http2, limits, timeouts, log, trusted_proxies, proxy_protocol } = draft;
+  const { danger_allow_public: dangerAllowPublic } = draft;
+  const listeners = resolveListeners(draft);
+  const routes = draft.routes?.filter((route) => route !== undefined);
+  if (
+    listeners === undefined ||
+    domains === undefined ||
+    hosts === undefined ||
+    origins === undefined ||
+    tls === undefined ||
+    http2 === undefined ||
+    routes === undefined ||
+    limits === undefined ||
+    timeouts === undefined ||
+    log === undefined ||
+    trusted_proxies === undefined ||
+    proxy_protocol === undefined ||
+    dangerAllowPublic === undefined
+  ) {
+    throw new TypeError('a configuration with problems cannot be resolved');
+  }
+  const file = (path: readonly PropertyKey[], name: string): string => resolveFile({ path, name, context });
+  const certificate: TlsConfig =
+    tls.cert === undefined || tls.key === undefined
+      ? { kind: 'local-ca' }
+      : { kind: 'files', cert: file(['tls', 'cert'], tls.cert), key: file(['tls', 'key'], tls.key) };
+  const access = log.access;
+  return deepFreeze<Config>({
+    ...listeners,
+    domains: [...new Set(domains)],
+    hosts: [...new Set(hosts)],
+    origins: [...new Set(origins)],
+    tls: certificate,
+    http2,
+    routes: routes.map(({ path, upstream, auth }, index) => ({
+      path,
+      upstream: resolveUpstream(upstream, (name) => file(['routes', index, 'upstream'], name)),
+      auth: auth ?? draft.auth ?? { kind: 'none' },
+    })),
+    trustedProxies: trusted_proxies,
+    proxyProtocol: proxy_protocol,
+    limits,
+    timeouts,
+    log: access.kind === 'file' ? { ...log, access: { ...access, path: file(['log', 'access'], access.path) } } : log,
+    stateDir: draft.state_dir === undefined ? defaultStateDir(context.environment, context.cwd) : file(['state_dir'], draft.state_dir),
+    dangerAllowPublic,
+  });
+}
+
+function resolveUpstream(upstream: UpstreamTarget, file: (name: string) => string): UpstreamTarget {
+  return upstream.kind === 'unix' ? { ...upstream, socketPath: file(upstream.socketPath) } : upstream;
+}
+
+/** File names in the configuration file are relative to it, all others to the working directory. */
+function resolveFile(options: { path: readonly PropertyKey[]; name: string; context: ResolveContext }): string {
+  const { tree, cwd } = options.context;
+  const origin = tree.origin(options.path);
+  const base = origin.kind === 'file' ? dirname(resolve(cwd, origin.file)) : cwd;
+  return resolve(base, options.name);
+}

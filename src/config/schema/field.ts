@@ -1,0 +1,82 @@
+import { z } from 'zod';
+import { formatByteSize, parseByteSize } from '../../lib/byte-size.ts';
+import { formatDuration, longestDuration, parseDuration } from '../../lib/duration.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
+import { fail, ok, type Result } from '../../lib/result.ts';
+
+/** Why a value of the right kind cannot be used. */
+export interface FieldProblem {
+  readonly code: ErrorCode;
+  /** Follows the name of the setting: `is not a duration`. */
+  readonly predicate: string;
+  readonly label: string;
+  readonly fix?: string;
+}
+
+export function isFieldProblem(value: unknown): value is FieldProblem {
+  return typeof value === 'object' && value !== null && 'predicate' in value && 'label' in value;
+}
+
+/** A field that is read by a pure parser; its problem travels in the issue and becomes a diagnostic. */
+export function parsedField<Input, Output>(
+  schema: z.ZodType<Input>,
+  parse: (value: Input) => Result<Output, FieldProblem>,
+): z.ZodType<Output> {
+  return schema.transform((value, context) => {
+    const result = parse(value);
+    if (result.ok) return result.value;
+    context.addIssue({ code: 'custom', message: result.error.predicate, params: { problem: result.error } });
+    return z.NEVER;
+  });
+}
+
+/** A text with a unit, as milliseconds, at least `min` of them. */
+export function durationField(options: { default: string; description: string; min?: number }): z.ZodPrefault<z.ZodType<number>> {
+  const min = options.min ?? 1;
+  const text = z.string().meta({ pattern: '^[0-9]{1,10}(ms|s|m|h|d)$' });
+  return parsedField(text, (value): Result<number, FieldProblem> => {
+    const duration = parseDuration(value);
+    if (!duration.ok) return failValue('is not a duration', duration.error);
+    if (duration.value >= min) return ok(duration.value);
+    return failValue('is too short', `between \`${formatDuration(min)}\` and \`${formatDuration(longestDuration)}\``);
+  })
+    .prefault(options.default)
+    .describe(options.description);
+}
+
+/** A text with a unit, as bytes. */
+export function byteSizeField(options: {
+  default: string;
+  description: string;
+  min: number;
+  max: number;
+}): z.ZodPrefault<z.ZodType<number>> {
+  const { min, max } = options;
+  const text = z.string().meta({ pattern: '^[0-9]{1,12}(B|KiB|MiB|GiB)$' });
+  return parsedField(text, (value): Result<number, FieldProblem> => {
+    const size = parseByteSize(value);
+    if (!size.ok) return failValue('is not a size', size.error);
+    if (size.value >= min && size.value <= max) return ok(size.value);
+    return failValue('is out of range', `between \`${formatByteSize(min)}\` and \`${formatByteSize(max)}\``);
+  })
+    .prefault(options.default)
+    .describe(options.description);
+}
+
+export function countField(options: {
+  default: number;
+  description: string;
+  min: number;
+  max: number;
+}): z.ZodPrefault<z.ZodType<number>> {
+  return z.int().min(options.min).max(options.max).prefault(options.default).describe(options.description);
+}
+
+export function switchField(description: string, byDefault: boolean): z.ZodPrefault<z.ZodType<boolean>> {
+  return z.boolean().prefault(byDefault).describe(description);
+}
+
+/** The failure of a parser whose value has the right kind but not the right form or range. */
+export function failValue(predicate: string, label: string): { readonly ok: false; readonly error: FieldProblem } {
+  return fail({ code: 'E_CONFIG_VALUE', predicate, label });
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { LimitsConfig } from '../config.ts';
+import { byteSizeField, countField } from './field.ts';
+
+const kib = 1024;
+const mib = 1024 * kib;
+
+export const limitsSchema: z.ZodType<LimitsConfig> = z
+  .strictObject({
+    head: byteSizeField({
+      default: '16KiB',
+      min: 512,
+      max: mib,
+      description: 'Largest request head: request line and all header fields.',
+    }),
+    fields: countField({ default: 100, min: 8, max: 1000, description: 'Most header fields of a request.' }),
+    url: byteSizeField({ default: '4KiB', min: 16, max: mib, description: 'Longest request target.' }),
+    body: byteSizeField({
+      default: '8MiB',
+      min: 1,
+      max: 1024 * mib,
+      description: 'Largest request body. It is read whole before it is forwarded.',
+    }),
+    stream_buffer: byteSizeField({
+      default: '256KiB',
+      min: 4 * kib,
+      max: 64 * mib,
+      description: 'Bytes held per stream and direction before the sender is paused.',
+    }),
+    connections: countField({
+      default: 20_000,
+      min: 1,
+      max: 1_000_000,
+      description: 'Most client connections at a time.',
+    }),
+    connections_per_address: countField({
+      default: 2000,
+      min: 1,
+      max: 1_000_000,
+      description: 'Most client connections of one address at a time.',
+    }),
+    http2_streams: countField({
+      default: 100,
+      min: 1,
+      max: 1000,
+      description: 'Most concurrent streams of one HTTP/2 connection.',
+    }),
+  })
+  .transform((limits) => ({
+    headBytes: limits.head,
+    headFields: limits.fields,
+    urlBytes: limits.url,
+    bodyBytes: limits.body,
+    streamBufferBytes: limits.stream_buffer,
+    connections: limits.connections,
+    connectionsPerAddress: limits.connections_per_address,
+    http2Streams: limits.http2_streams,
+  }))
+  .prefault({})
+  .describe('Caps on what one client can make the gateway hold.');

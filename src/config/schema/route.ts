@@ -1,0 +1,40 @@
+import { z } from 'zod';
+import { fail, ok, type Result } from '../../lib/result.ts';
+import type { AuthConfig, UpstreamTarget } from '../config.ts';
+import { authSchema } from './auth.ts';
+import { parsedField, type FieldProblem } from './field.ts';
+import { upstreamSchema } from './upstream.ts';
+
+export interface RouteSetting {
+  readonly path: string;
+  readonly upstream: UpstreamTarget;
+  /** `undefined` takes the default of all routes. */
+  readonly auth: AuthConfig | undefined;
+}
+
+export const routeSchema: z.ZodType<RouteSetting> = z
+  .strictObject({
+    path: parsedField(z.string(), parsePath)
+      .prefault('/mcp')
+      .describe('Public path, matched exactly, with and without one trailing slash.'),
+    upstream: upstreamSchema,
+    auth: authSchema.optional(),
+  })
+  .transform(({ path, upstream, auth }) => ({ path, upstream, auth }));
+
+/** Against path confusion: only paths that every client, proxy and server spells and reads the same way. */
+function parsePath(text: string): Result<string, FieldProblem> {
+  const problem = (predicate: string, label: string): Result<string, FieldProblem> =>
+    fail({ code: 'E_CONFIG_PATH', predicate, label });
+  if (!text.startsWith('/')) return problem('does not begin with `/`', 'write `/mcp`');
+  if (text.includes('//')) return problem('has an empty segment', '`//` is read differently by servers');
+  if (/\/\.{1,2}(?:\/|$)/.test(text)) return problem('has a dot segment', 'write the path without `.` and `..`');
+  const odd = /[^A-Za-z0-9\-._~!$&'()*+,=:@/]/.exec(text)?.[0];
+  if (odd !== undefined) {
+    return problem('has a character that paths of routes may not have', `leave out \`${odd}\``);
+  }
+  const path = text.length > 1 && text.endsWith('/') ? text.slice(0, -1) : text;
+  return path === '/healthz' || path === '/readyz' || /^\/\.well-known(?:\/|$)/.test(path)
+    ? problem('belongs to Breakwater', 'choose another path')
+    : ok(path);
+}

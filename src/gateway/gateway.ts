@@ -1,0 +1,234 @@
+import { buildKeyVerifier, type KeyVerifier } from '../auth/api-key.ts';
+import type { Config } from '../config/config.ts';
+import { Deadlines } from '../http/deadlines.ts';
+import type { Peer } from '../http/exchange.ts';
+import type { H1Settings } from '../http/h1-connection.ts';
+import type { H2Settings } from '../http/h2-session.ts';
+import { createListener, type Listener } from '../http/listener.ts';
+import { buildTrustedProxies } from '../http/trusted-proxies.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { ErrorCode } from '../lib/error-codes.ts';
+import type { Log } from '../observe/log.ts';
+import type { Certificates } from '../tls/certificates.ts';
+import { UpstreamPool } from '../upstream/pool.ts';
+import { recordAccess } from './access-record.ts';
+import type { Exchange } from './exchange.ts';
+import { buildHostNames } from './host-names.ts';
+import { createPipeline } from './pipeline.ts';
+import { createPlainHttpHandler } from './plain-http.ts';
+import { Relay } from './relay.ts';
+import type { ResponsePolicy } from './response-fields.ts';
+import { createRouteTable, type Route } from './routes.ts';
+import { createAuthenticateStage } from './stages/authenticate.ts';
+import { classifyStage } from './stages/classify.ts';
+import { createGuardStage } from './stages/guard.ts';
+import { createHealthStage } from './stages/health.ts';
+import { createRouteStage } from './stages/route.ts';
+
+export interface GatewayOptions {
+  readonly config: Config;
+  readonly certificates: Pick<Certificates, 'createTlsOptions' | 'attach'>;
+  /** Events of the gateway itself. */
+  readonly log: Log;
+  /** One line a request, or `undefined` for none. */
+  readonly accessLog: Log | undefined;
+  readonly clock: Clock;
+  readonly random: () => number;
+}
+
+export interface Gateway {
+  /** The address the TLS listener is bound to; its port is the real one where 0 was asked for. */
+  readonly address: { readonly host: string; readonly port: number };
+  /** Open client connections and exchanges under way. */
+  readonly load: {
+    readonly connections: number;
+    readonly exchanges: number;
+    readonly upstreamConnections: number;
+  };
+  /** Stops accepting, finishes calls within the drain time, ends streams by their era's rule. Idempotent. */
+  shutdown(): Promise<void>;
+  /** Cuts a running shutdown short: what still runs gets an error and ends. */
+  hasten(): void;
+}
+
+const READ_BUFFER_BYTES = 64 * 1024;
+/** How long answers given at the very end may take to leave. */
+const LAST_FLUSH_MILLISECONDS = 1000;
+
+/**
+ * The composition root: builds everything from the configuration and starts listening. Rejects with the
+ * system's error when an address cannot be bound; nothing is left open then.
+ */
+export async function createGateway(options: GatewayOptions): Promise<Gateway> {
+  const { config, log, clock } = options;
+  const deadlines = new Deadlines(clock);
+  const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  const pools: UpstreamPool[] = [];
+  const routes = createRouteTable(config.routes, ({ upstream }) => {
+    const { connect, upstreamIdle } = config.timeouts;
+    const pool = new UpstreamPool({
+      target: upstream,
+      clock,
+      deadlines,
+      connectTimeout: connect,
+      idleTimeout: upstreamIdle,
+      readBuffer,
+    });
+    pools.push(pool);
+    return pool;
+  });
+  const hostNames = buildHostNames(config.listen.host, config.domains);
+  const isTrusted = buildTrustedProxies(config.trustedProxies);
+  const policy: ResponsePolicy = { hsts: config.domains.length > 0 };
+  const relays = new Set<Relay>();
+  let draining = false;
+  const isDraining = (): boolean => draining;
+  const record = (exchange: Exchange): void => {
+    if (options.accessLog !== undefined) recordAccess(options.accessLog, exchange, clock.now());
+  };
+
+  const handler = createPipeline({
+    stages: [
+      createRouteStage(routes),
+      createGuardStage({ hostNames, hosts: new Set(config.hosts), origins: new Set(config.origins) }),
+      createHealthStage(isDraining),
+      createAuthenticateStage(buildVerifiers(routes.routes)),
+      classifyStage,
+    ],
+    forward(exchange) {
+      if (exchange.destination.kind !== 'mcp') return;
+      const relay = new Relay({
+        exchange,
+        destination: exchange.destination,
+        routes,
+        policy,
+        deadlines,
+        heartbeat: config.timeouts.heartbeat,
+        random: options.random,
+        isDraining,
+        onSettled(settled) {
+          relays.delete(settled);
+          record(exchange);
+        },
+      });
+      relays.add(relay);
+      relay.start();
+    },
+    record,
+    onError: (error) => log.error({ err: error }, 'a request failed inside Breakwater'),
+    isTrusted,
+    policy,
+    clock,
+  });
+
+  const onRefused = (refusal: { readonly peer: Peer; readonly code: ErrorCode }): void => {
+    options.accessLog?.info({ client: refusal.peer.address, error: refusal.code }, 'refused');
+  };
+  const common = {
+    proxyProtocol: config.proxyProtocol ? isTrusted : undefined,
+    maxConnections: config.limits.connections,
+    maxConnectionsPerAddress: config.limits.connectionsPerAddress,
+    h1: toH1Settings(config),
+    h2: toH2Settings(config),
+    deadlines,
+    onRefused,
+  };
+  const listener = await createListener({
+    ...config.listen,
+    ...common,
+    tls: options.certificates.createTlsOptions({
+      http2: config.http2,
+      handshakeTimeout: config.timeouts.handshake,
+    }),
+    onSecureServer: (server) => options.certificates.attach(server),
+    handler,
+  });
+  const listeners: Listener[] = [listener];
+  if (config.plainHttp !== undefined) {
+    const plain = createPlainHttpHandler({ hostNames, securePort: listener.address.port, isDraining });
+    try {
+      listeners.push(
+        await createListener({ ...config.plainHttp, ...common, tls: undefined, handler: plain }),
+      );
+    } catch (error) {
+      listener.destroy();
+      throw error;
+    }
+  }
+
+  const finish = (): void => {
+    for (const relay of relays) relay.giveUp();
+  };
+  const close = (): void => {
+    for (const each of listeners) each.destroy();
+    for (const pool of pools) pool.close();
+  };
+  let closing: Promise<void> | undefined;
+  const shutdown = async (): Promise<void> => {
+    draining = true;
+    const drained = Promise.all(listeners.map((each) => each.drain())).then(() => undefined);
+    for (const relay of relays) if (relay.longLived) relay.leave();
+    try {
+      await Promise.race([drained, sleep(clock, config.timeouts.drain)]);
+      finish();
+      await Promise.race([drained, sleep(clock, LAST_FLUSH_MILLISECONDS)]);
+    } finally {
+      close();
+    }
+  };
+  return {
+    address: listener.address,
+    get load() {
+      return {
+        connections: listeners.reduce((sum, each) => sum + each.connections, 0),
+        exchanges: relays.size,
+        upstreamConnections: pools.reduce((sum, pool) => sum + pool.size, 0),
+      };
+    },
+    shutdown: () => (closing ??= shutdown()),
+    hasten() {
+      finish();
+      clock.setTimeout(close, LAST_FLUSH_MILLISECONDS);
+    },
+  };
+}
+
+function sleep(clock: Clock, milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void clock.setTimeout(resolve, milliseconds));
+}
+
+function buildVerifiers(routes: readonly Route[]): Map<Route, KeyVerifier> {
+  const verifiers = new Map<Route, KeyVerifier>();
+  for (const route of routes) {
+    if (route.auth.kind === 'keys') verifiers.set(route, buildKeyVerifier(route.auth.keys));
+  }
+  return verifiers;
+}
+
+function toH1Settings(config: Config): H1Settings {
+  const { limits, timeouts } = config;
+  return {
+    headBytes: limits.headBytes,
+    head: { fields: limits.headFields, urlBytes: limits.urlBytes },
+    bodyBytes: limits.bodyBytes,
+    headTimeout: timeouts.head,
+    bodyTimeout: timeouts.body,
+    idleTimeout: timeouts.idle,
+    stallTimeout: timeouts.stall,
+  };
+}
+
+function toH2Settings(config: Config): H2Settings {
+  const { limits, timeouts } = config;
+  return {
+    headBytes: limits.headBytes,
+    headFields: limits.headFields,
+    urlBytes: limits.urlBytes,
+    bodyBytes: limits.bodyBytes,
+    maxStreams: limits.http2Streams,
+    headTimeout: timeouts.head,
+    bodyTimeout: timeouts.body,
+    idleTimeout: timeouts.idle,
+    stallTimeout: timeouts.stall,
+  };
+}

@@ -1,0 +1,219 @@
+import { fieldValue } from '../http/exchange.ts';
+import type { Deadlines } from '../http/deadlines.ts';
+import type { ResponseHead } from '../http/response-head.ts';
+import type { ErrorCode } from '../lib/error-codes.ts';
+import { createEndpointRewriter } from '../mcp/endpoint-event.ts';
+import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
+import { EventStream } from './event-stream.ts';
+import type { Destination, Exchange } from './exchange.ts';
+import { buildFarewell, buildLastWords, isLongLived } from './last-words.ts';
+import { sendReply } from './reply.ts';
+import { buildRelayedFields, type ResponsePolicy } from './response-fields.ts';
+import type { RouteTable } from './routes.ts';
+import { serializeUpstreamRequest } from './upstream-request.ts';
+
+export interface RelayOptions {
+  readonly exchange: Exchange;
+  readonly destination: Extract<Destination, { kind: 'mcp' }>;
+  readonly routes: RouteTable;
+  readonly policy: ResponsePolicy;
+  readonly deadlines: Deadlines;
+  readonly heartbeat: number;
+  readonly random: () => number;
+  readonly isDraining: () => boolean;
+  /** Called once, when both sides are done with the exchange. */
+  readonly onSettled: (relay: Relay) => void;
+}
+
+const MAX_REDIRECTS = 3;
+const MAX_CONNECT_ATTEMPTS = 2;
+
+/**
+ * Carries one exchange to the upstream and its answer back, chunk by chunk. When either side goes, the
+ * other learns it at once; a slow client pauses the upstream.
+ */
+export class Relay implements UpstreamListener {
+  readonly #options: RelayOptions;
+  #connection: UpstreamConnection | undefined;
+  #stream: EventStream | undefined;
+  #target: string;
+  #redirects = 0;
+  #attempts = 0;
+  #following: string | undefined;
+  #settled = false;
+
+  constructor(options: RelayOptions) {
+    this.#options = options;
+    this.#target = `${options.destination.upstreamPath}${options.exchange.request.query}`;
+  }
+
+  /** True for answers that have no natural end: GET streams and `subscriptions/listen`. */
+  get longLived(): boolean {
+    return this.#stream !== undefined && isLongLived(this.#options.exchange);
+  }
+
+  start(): void {
+    const { sink } = this.#options.exchange;
+    sink.onClose = () => this.#onClientGone();
+    sink.onDrain = () => this.#connection?.resume();
+    this.#dispatch();
+  }
+
+  /** Ends a stream by the rule of its era (mcp.md 1.5, 2.1), at the end of the event under way. */
+  leave(): void {
+    const { exchange, random } = this.#options;
+    this.#stream?.leave(buildFarewell(exchange, random), () => {
+      this.#connection?.abort();
+      this.#settle();
+    });
+  }
+
+  /** Gives the exchange up for good: the drain time is over. */
+  giveUp(): void {
+    if (this.#settled) return;
+    const connection = this.#connection;
+    this.onFailure('E_DRAINING', true);
+    connection?.abort();
+  }
+
+  onHead(head: ResponseHead): void {
+    const { exchange, destination, policy } = this.#options;
+    this.#following = this.#redirectTarget(head);
+    if (this.#following !== undefined) return;
+    const type = fieldValue(head.fields, 'content-type') ?? '';
+    // A compressed stream cannot take a comment of ours, so it is relayed like any other body.
+    const eventStream = isEventStream(type) && fieldValue(head.fields, 'content-encoding') === undefined;
+    exchange.outcome.status = head.status;
+    exchange.outcome.upstreamStatus = head.status;
+    exchange.outcome.stream = eventStream;
+    const length = head.framing.kind === 'length' ? head.framing.length : undefined;
+    const fields = buildRelayedFields(exchange, destination.route, {
+      fields: head.fields,
+      policy,
+      eventStream,
+    });
+    if (eventStream) this.#stream = this.#openStream();
+    // A stream never gets a length: comments are added to it.
+    exchange.sink.open(
+      head.status,
+      fields,
+      eventStream ? undefined : head.framing.kind === 'none' ? 0 : length,
+    );
+    if (this.#options.isDraining() && this.longLived) this.leave();
+  }
+
+  onData(bytes: Buffer): void {
+    if (this.#settled || this.#following !== undefined) return;
+    if (this.#stream !== undefined) {
+      this.#stream.write(bytes);
+      return;
+    }
+    this.#options.exchange.outcome.bytes += bytes.length;
+    this.#options.exchange.sink.write(bytes);
+  }
+
+  onFlush(): boolean {
+    if (this.#settled || this.#following !== undefined) return true;
+    return this.#stream === undefined ? this.#options.exchange.sink.flush() : this.#stream.flush();
+  }
+
+  onEnd(): void {
+    this.#connection = undefined;
+    if (this.#settled) return;
+    if (this.#following !== undefined) {
+      this.#target = this.#following;
+      this.#following = undefined;
+      this.#dispatch();
+      return;
+    }
+    if (this.#stream === undefined) this.#options.exchange.sink.end();
+    else this.#stream.end();
+    this.#settle();
+  }
+
+  onFailure(code: ErrorCode, delivered: boolean): void {
+    this.#connection = undefined;
+    if (this.#settled) return;
+    const { exchange, policy } = this.#options;
+    // Nothing reached the upstream, so trying again cannot execute anything twice.
+    if (!delivered && code === 'E_UPSTREAM_UNREACHABLE' && this.#attempts < MAX_CONNECT_ATTEMPTS) {
+      this.#dispatch();
+      return;
+    }
+    exchange.outcome.code = code;
+    if (this.#stream !== undefined) {
+      this.#stream.breakOff(buildLastWords(exchange, { code, resumable: this.#stream.resumable }));
+    } else if (exchange.sink.headSent) exchange.sink.abort();
+    else sendReply(exchange, { kind: 'error', code }, policy);
+    this.#settle();
+  }
+
+  #dispatch(): void {
+    const { exchange, destination } = this.#options;
+    this.#attempts++;
+    const connection = destination.route.pool.acquire();
+    this.#connection = connection;
+    const request = serializeUpstreamRequest(exchange, destination.route, this.#target);
+    connection.send(request, exchange.request.method, this);
+  }
+
+  #openStream(): EventStream {
+    const { exchange, destination, routes, deadlines, heartbeat } = this.#options;
+    // Only the 2024-11-05 transport announces an endpoint, on a GET without a session.
+    const announces =
+      exchange.request.method === 'GET' &&
+      fieldValue(exchange.request.fields, 'mcp-session-id') === undefined;
+    return new EventStream({
+      sink: exchange.sink,
+      deadlines,
+      heartbeat,
+      endpoint: announces
+        ? createEndpointRewriter((uri) => routes.announce(destination.route, uri))
+        : undefined,
+      onSent: (bytes) => {
+        exchange.outcome.bytes += bytes;
+      },
+    });
+  }
+
+  /** The new target of a 307 or 308 within the upstream, which is followed here: clients lose the body or the login on it. */
+  #redirectTarget(head: ResponseHead): string | undefined {
+    if ((head.status !== 307 && head.status !== 308) || this.#redirects >= MAX_REDIRECTS) return undefined;
+    const location = fieldValue(head.fields, 'location');
+    if (location === undefined) return undefined;
+    const { upstreamOrigin } = this.#options.destination.route;
+    const url = URL.parse(location, `${upstreamOrigin}${this.#target}`);
+    if (url === null || !this.#isUpstream(url)) return undefined;
+    this.#redirects++;
+    return `${url.pathname}${url.search}`;
+  }
+
+  /** Servers build absolute redirects from their own authority or from the forwarded one. */
+  #isUpstream(url: URL): boolean {
+    const { destination, exchange } = this.#options;
+    return url.origin === destination.route.upstreamOrigin || url.host === exchange.request.authority;
+  }
+
+  #onClientGone(): void {
+    if (this.#settled) return;
+    this.#stream?.stop();
+    this.#connection?.abort();
+    if (this.#options.exchange.outcome.status === 0) this.#options.exchange.outcome.status = CLIENT_GONE;
+    this.#settle();
+  }
+
+  #settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#stream?.stop();
+    this.#options.onSettled(this);
+  }
+}
+
+/** The status that access logs use for a client that left before the answer. */
+const CLIENT_GONE = 499;
+
+function isEventStream(contentType: string): boolean {
+  const end = contentType.indexOf(';');
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase() === 'text/event-stream';
+}

@@ -1,0 +1,57 @@
+import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
+import { buildErrorBody } from '../mcp/rpc-error.ts';
+import { requestId, type Exchange } from './exchange.ts';
+import { buildCommonFields, type ResponsePolicy } from './response-fields.ts';
+
+/** An answer of our own. Stages return one to end the exchange. */
+export type Reply =
+  | {
+      readonly kind: 'error';
+      readonly code: ErrorCode;
+      /** Added to the title for the client: facts about its own request, never about what lies behind us. */
+      readonly detail?: string;
+      readonly fields?: readonly string[];
+      /** Ends the connection after the answer. */
+      readonly close?: boolean;
+    }
+  | { readonly kind: 'empty'; readonly status: number; readonly fields: readonly string[] }
+  | { readonly kind: 'json'; readonly status: number; readonly body: string };
+
+/** Sends a reply; errors on an MCP route are JSON-RPC errors that carry the request's id (mcp.md 2.5). */
+export function sendReply(exchange: Exchange, reply: Reply, policy: ResponsePolicy): void {
+  const fields = buildCommonFields(exchange, policy);
+  fields.push('date', new Date().toUTCString());
+  switch (reply.kind) {
+    case 'empty':
+      exchange.outcome.status = reply.status;
+      exchange.sink.send(reply.status, [...fields, ...reply.fields], '');
+      return;
+    case 'json':
+      fields.push('content-type', 'application/json', 'cache-control', 'no-store');
+      send(exchange, { status: reply.status, fields, body: reply.body, close: false });
+      return;
+    case 'error': {
+      const { status = 500, rpcCode, title } = errorCodes[reply.code];
+      exchange.outcome.code = reply.code;
+      fields.push(...(reply.fields ?? []), 'cache-control', 'no-store', 'x-content-type-options', 'nosniff');
+      if (status === 503) fields.push('retry-after', '5');
+      const message = reply.detail === undefined ? title : `${title}: ${reply.detail}`;
+      const isRpc = exchange.destination.kind === 'mcp' && rpcCode !== undefined;
+      fields.push('content-type', isRpc ? 'application/json' : 'text/plain; charset=utf-8');
+      const body = isRpc
+        ? buildErrorBody({ id: requestId(exchange), code: rpcCode, message, reason: reply.code })
+        : `${reply.code}: ${message}\n`;
+      send(exchange, { status, fields, body, close: reply.close ?? false });
+    }
+  }
+}
+
+function send(
+  exchange: Exchange,
+  answer: { status: number; fields: readonly string[]; body: string; close: boolean },
+): void {
+  const body = Buffer.from(answer.body);
+  exchange.outcome.status = answer.status;
+  exchange.outcome.bytes = body.length;
+  exchange.sink.send(answer.status, answer.fields, body, answer.close);
+}

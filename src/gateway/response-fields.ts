@@ -1,0 +1,69 @@
+import type { Fields } from '../http/exchange.ts';
+import type { Exchange } from './exchange.ts';
+import { toPublicPath, type Route } from './routes.ts';
+
+/** Fields of an upstream's answer that are ours to set, or that speak about a connection the client does not have. */
+const replacedFields: ReadonlySet<string> = new Set([
+  'strict-transport-security',
+  'alt-svc',
+  'x-accel-buffering',
+]);
+
+const EXPOSED = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After';
+
+/** Two years, the length the HSTS preload list asks for (RFC 6797). */
+const HSTS = 'max-age=63072000';
+
+export interface ResponsePolicy {
+  /** Whether to send Strict-Transport-Security: only under public names, never for localhost. */
+  readonly hsts: boolean;
+}
+
+/** What each answer carries besides its own fields: CORS for the allowed origin (Fetch standard), HSTS. */
+export function buildCommonFields(exchange: Exchange, policy: ResponsePolicy): string[] {
+  const fields: string[] = [];
+  if (policy.hsts && exchange.request.peer.secure) fields.push('strict-transport-security', HSTS);
+  if (exchange.origin !== undefined) {
+    fields.push('access-control-allow-origin', exchange.origin);
+    fields.push('access-control-expose-headers', EXPOSED);
+    fields.push('vary', 'Origin');
+  }
+  return fields;
+}
+
+/**
+ * Turns the fields of an upstream's answer into those of ours: everything passes but CORS and HSTS, which
+ * are ours, and Location, which would name the private address.
+ */
+export function buildRelayedFields(
+  exchange: Exchange,
+  route: Route,
+  answer: { readonly fields: Fields; readonly policy: ResponsePolicy; readonly eventStream: boolean },
+): string[] {
+  const fields = buildCommonFields(exchange, answer.policy);
+  for (let index = 0; index < answer.fields.length; index += 2) {
+    const name = answer.fields[index] ?? '';
+    const value = answer.fields[index + 1] ?? '';
+    if (replacedFields.has(name) || name.startsWith('access-control-')) continue;
+    if (name === 'location') fields.push(name, toPublicLocation(exchange, route, value));
+    else if (!(answer.eventStream && name === 'cache-control')) fields.push(name, value);
+  }
+  if (answer.eventStream) {
+    // Both tell proxies between us and the client to neither hold back nor compress events.
+    fields.push('cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no');
+  }
+  return fields;
+}
+
+/** Rewrites a Location that points at the upstream, or at us over http, to the public URL; others stay. */
+export function toPublicLocation(exchange: Exchange, route: Route, location: string): string {
+  const { authority, peer } = exchange.request;
+  const scheme = peer.secure ? 'https' : 'http';
+  const url = URL.parse(location, `${route.upstreamOrigin}${route.upstreamPath}`);
+  if (url === null) return location;
+  const isUpstream = url.origin === route.upstreamOrigin;
+  const isOurs = url.host === authority;
+  if (!isUpstream && !isOurs) return location;
+  const path = isUpstream ? toPublicPath(route, url.pathname) : url.pathname;
+  return `${scheme}://${authority}${path}${url.search}`;
+}

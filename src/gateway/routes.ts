@@ -1,0 +1,94 @@
+import type { AuthConfig, RouteConfig } from '../config/config.ts';
+import { toUpstreamAuthority, toUpstreamOrigin } from '../upstream/target.ts';
+import type { UpstreamPool } from '../upstream/pool.ts';
+import type { Destination } from './exchange.ts';
+
+/** One public path and the server behind it. */
+export interface Route {
+  readonly path: string;
+  readonly auth: AuthConfig;
+  readonly pool: UpstreamPool;
+  readonly upstreamPath: string;
+  /** `host: …\r\n` for requests to the upstream. */
+  readonly hostLine: string;
+  readonly upstreamOrigin: string;
+}
+
+const MAX_ANNOUNCED = 64;
+const unknown: Destination = { kind: 'unknown' };
+
+/**
+ * All paths that exist. Look-up is by the exact text of the target's path, so that no spelling of another
+ * path (`%2e`, `//`, `;x`, dot segments) can reach an upstream.
+ */
+export interface RouteTable {
+  readonly routes: readonly Route[];
+  find(path: string): Destination;
+  /**
+   * Opens the path that a server of the deprecated HTTP+SSE transport announced for its messages, and returns
+   * the path and query a client has to use for it. Only what an upstream itself announced is ever opened.
+   */
+  announce(route: Route, upstreamUri: string): string;
+}
+
+export function createRouteTable(
+  configs: readonly RouteConfig[],
+  poolOf: (config: RouteConfig) => UpstreamPool,
+): RouteTable {
+  const destinations = new Map<string, Destination>([
+    ['/healthz', { kind: 'health' }],
+    ['/readyz', { kind: 'readiness' }],
+  ]);
+  const announced = new Map<string, Destination>();
+  const routes = configs.map((config) => buildRoute(config, poolOf(config)));
+  for (const route of routes) {
+    const destination: Destination = {
+      kind: 'mcp',
+      route,
+      upstreamPath: route.upstreamPath,
+      transport: 'streamable-http',
+    };
+    destinations.set(route.path, destination);
+    if (!route.path.endsWith('/')) destinations.set(`${route.path}/`, destination);
+  }
+  return {
+    routes,
+    find: (path) => destinations.get(path) ?? announced.get(path) ?? unknown,
+    announce(route, upstreamUri) {
+      const upstream = URL.parse(upstreamUri, `${route.upstreamOrigin}${route.upstreamPath}`);
+      if (upstream === null || upstream.origin !== route.upstreamOrigin) return upstreamUri;
+      const path = toPublicPath(route, upstream.pathname);
+      if (destinations.has(path)) return `${path}${upstream.search}`;
+      announced.delete(path);
+      announced.set(path, { kind: 'mcp', route, upstreamPath: upstream.pathname, transport: 'http-sse' });
+      const [oldest] = announced.keys();
+      if (announced.size > MAX_ANNOUNCED && oldest !== undefined) announced.delete(oldest);
+      return `${path}${upstream.search}`;
+    },
+  };
+}
+
+function buildRoute(config: RouteConfig, pool: UpstreamPool): Route {
+  return {
+    path: config.path,
+    auth: config.auth,
+    pool,
+    upstreamPath: config.upstream.path,
+    hostLine: `host: ${toUpstreamAuthority(config.upstream)}\r\n`,
+    upstreamOrigin: toUpstreamOrigin(config.upstream),
+  };
+}
+
+/** Maps a path of the upstream to the public side: the two endpoint paths share their last segments and differ in a prefix. */
+export function toPublicPath(route: Pick<Route, 'path' | 'upstreamPath'>, path: string): string {
+  if (path === route.upstreamPath || path === `${route.upstreamPath}/`) return route.path;
+  const ours = route.path === '/' ? [''] : route.path.split('/');
+  const theirs = route.upstreamPath.split('/');
+  while (ours.length > 1 && theirs.length > 1 && ours.at(-1) === theirs.at(-1)) {
+    ours.pop();
+    theirs.pop();
+  }
+  const prefix = theirs.join('/');
+  const rest = path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+  return `${ours.join('/')}${rest}`;
+}

@@ -1,0 +1,32 @@
+import type { KeyVerifier } from '../../auth/api-key.ts';
+import { countField, fieldValue } from '../../http/exchange.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Reply } from '../reply.ts';
+import type { Route } from '../routes.ts';
+
+const CHALLENGE = 'Bearer realm="breakwater"';
+
+/** Finds out who calls. A challenge names an error only when a token was sent (RFC 6750 section 3.1). */
+export function createAuthenticateStage(
+  verifiers: ReadonlyMap<Route, KeyVerifier>,
+): (exchange: Exchange) => Reply | undefined {
+  return function authenticate(exchange) {
+    if (exchange.destination.kind !== 'mcp') return undefined;
+    const verify = verifiers.get(exchange.destination.route);
+    if (verify === undefined) return undefined;
+    const { fields } = exchange.request;
+    const authorization = fieldValue(fields, 'authorization');
+    const token = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+    if (token === undefined) {
+      return { kind: 'error', code: 'E_AUTH_REQUIRED', fields: ['www-authenticate', CHALLENGE] };
+    }
+    // Two credentials: the gateway would check one and a lenient upstream read the other.
+    exchange.principal = countField(fields, 'authorization') === 1 ? verify(token) : undefined;
+    if (exchange.principal !== undefined) return undefined;
+    return {
+      kind: 'error',
+      code: 'E_AUTH_INVALID',
+      fields: ['www-authenticate', `${CHALLENGE}, error="invalid_token"`],
+    };
+  };
+}

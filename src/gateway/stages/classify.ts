@@ -1,0 +1,88 @@
+import { fieldValue, type Fields } from '../../http/exchange.ts';
+import { classify, type RoutingHeaders } from '../../mcp/classify.ts';
+import { scanEnvelope, type RefusalReason } from '../../mcp/envelope.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Reply } from '../reply.ts';
+
+/** Reads the message and its era, and refuses what two readers could take for two different things. */
+export function classifyStage(exchange: Exchange): Reply | undefined {
+  const { destination, request } = exchange;
+  if (destination.kind !== 'mcp') return undefined;
+  if (request.method === 'POST') {
+    const coding = fieldValue(request.fields, 'content-encoding');
+    if (coding !== undefined && coding.toLowerCase() !== 'identity') {
+      return { kind: 'error', code: 'E_HTTP_CONTENT_ENCODING' };
+    }
+    const envelope = scanEnvelope(request.body);
+    if (envelope.kind === 'refused') {
+      exchange.refusedId = envelope.id;
+      return { kind: 'error', code: toErrorCode(envelope.reason), detail: details[envelope.reason] };
+    }
+    exchange.envelope = envelope;
+  }
+  const { transport } = destination;
+  const verdict = classify({ transport, headers: readHeaders(request.fields), envelope: exchange.envelope });
+  if (verdict.kind === 'mismatch') {
+    return { kind: 'error', code: 'E_MCP_HEADER_MISMATCH', detail: verdict.detail };
+  }
+  exchange.classification = verdict;
+  return undefined;
+}
+
+const details: { readonly [reason in RefusalReason]: string } = {
+  'not-json': 'not JSON',
+  'not-utf8': 'not UTF-8',
+  'too-deep': 'nested more than 64 levels',
+  'duplicate-key': 'a key occurs twice in one object',
+  'case-twin': 'an envelope key is spelled in another letter case',
+  'not-json-rpc': 'not JSON-RPC 2.0',
+};
+
+function toErrorCode(reason: RefusalReason): ErrorCode {
+  switch (reason) {
+    case 'not-json':
+    case 'not-utf8':
+    case 'too-deep':
+      return 'E_MCP_PARSE';
+    case 'duplicate-key':
+    case 'case-twin':
+    case 'not-json-rpc':
+      return 'E_MCP_INVALID';
+  }
+}
+
+/** One pass over the fields instead of one search a header: this runs for every request. */
+function readHeaders(fields: Fields): RoutingHeaders {
+  let protocolVersion: string | undefined;
+  let mcpMethod: string | undefined;
+  let mcpName: string | undefined;
+  let sessionId: string | undefined;
+  let lastEventId: string | undefined;
+  let isRepeated = false;
+  for (let index = 0; index < fields.length; index += 2) {
+    const value = fields[index + 1];
+    switch (fields[index] ?? '') {
+      case 'mcp-protocol-version':
+        isRepeated ||= protocolVersion !== undefined;
+        protocolVersion = value;
+        break;
+      case 'mcp-method':
+        isRepeated ||= mcpMethod !== undefined;
+        mcpMethod = value;
+        break;
+      case 'mcp-name':
+        isRepeated ||= mcpName !== undefined;
+        mcpName = value;
+        break;
+      case 'mcp-session-id':
+        isRepeated ||= sessionId !== undefined;
+        sessionId = value;
+        break;
+      case 'last-event-id':
+        isRepeated ||= lastEventId !== undefined;
+        lastEventId = value;
+    }
+  }
+  return { protocolVersion, mcpMethod, mcpName, sessionId, lastEventId, isRepeated };
+}

@@ -1,0 +1,79 @@
+import { countField, fieldValue } from '../../http/exchange.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Reply } from '../reply.ts';
+
+export interface GuardOptions {
+  /** Host names without port, lower case, IPv6 in brackets. */
+  readonly hostNames: ReadonlySet<string>;
+  /** Further exact Host values, port included. */
+  readonly hosts: ReadonlySet<string>;
+  /** Origins besides the gateway's own. */
+  readonly origins: ReadonlySet<string>;
+}
+
+const METHODS = 'GET, POST, DELETE, OPTIONS';
+const allowedMethods: ReadonlySet<string> = new Set(METHODS.split(', '));
+const PREFLIGHT_SECONDS = '7200';
+
+/** Request headers that MCP clients in a browser send (mcp.md 7.9), besides the Mcp-Param family. */
+const allowedHeaders: ReadonlySet<string> = new Set([
+  'accept',
+  'authorization',
+  'content-type',
+  'last-event-id',
+  'mcp-method',
+  'mcp-name',
+  'mcp-protocol-version',
+  'mcp-session-id',
+  'x-api-key',
+]);
+
+/**
+ * Checks Host, Origin and method of an MCP request and answers CORS preflights. Health paths are exempt:
+ * load balancers probe them by address, and they tell nothing.
+ */
+export function createGuardStage(options: GuardOptions): (exchange: Exchange) => Reply | undefined {
+  return function guard(exchange) {
+    if (exchange.destination.kind !== 'mcp') return undefined;
+    const { request } = exchange;
+    if (!isKnownHost(request.authority, options)) return { kind: 'error', code: 'E_HOST_UNKNOWN' };
+    const origin = fieldValue(request.fields, 'origin');
+    if (origin !== undefined) {
+      // DNS rebinding and drive-by pages: a browser cannot forge Origin, so an unknown one is always refused.
+      const single = countField(request.fields, 'origin') === 1;
+      if (!single || !isAllowedOrigin(origin, request.authority, options)) {
+        return { kind: 'error', code: 'E_ORIGIN_REFUSED' };
+      }
+      exchange.origin = origin;
+    }
+    if (!allowedMethods.has(request.method)) {
+      return { kind: 'error', code: 'E_METHOD_REFUSED', fields: ['allow', METHODS] };
+    }
+    return request.method === 'OPTIONS' ? answerOptions(exchange) : undefined;
+  };
+}
+
+function isKnownHost(authority: string, options: GuardOptions): boolean {
+  const portStart = authority.lastIndexOf(':');
+  const name = portStart > authority.lastIndexOf(']') ? authority.slice(0, portStart) : authority;
+  return options.hostNames.has(name) || options.hosts.has(authority);
+}
+
+/** Exact comparison of whole origins: prefixes, suffixes and `null` never match. */
+function isAllowedOrigin(origin: string, authority: string, options: GuardOptions): boolean {
+  return origin === `https://${authority}` || options.origins.has(origin);
+}
+
+function answerOptions(exchange: Exchange): Reply {
+  const { fields } = exchange.request;
+  const isPreflight =
+    exchange.origin !== undefined && fieldValue(fields, 'access-control-request-method') !== undefined;
+  if (!isPreflight) return { kind: 'empty', status: 204, fields: ['allow', METHODS] };
+  const requested = (fieldValue(fields, 'access-control-request-headers') ?? '').toLowerCase().split(',');
+  const granted = requested
+    .map((name) => name.trim())
+    .filter((name) => allowedHeaders.has(name) || /^mcp-param-[\w-]+$/.test(name));
+  const answer = ['access-control-allow-methods', METHODS, 'access-control-max-age', PREFLIGHT_SECONDS];
+  if (granted.length > 0) answer.push('access-control-allow-headers', granted.join(', '));
+  return { kind: 'empty', status: 204, fields: answer };
+}

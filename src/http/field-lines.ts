@@ -1,0 +1,85 @@
+import { isFieldValueByte, isTokenByte } from './grammar.ts';
+
+const CR = 0x0d;
+const LF = 0x0a;
+const COLON = 0x3a;
+const SPACE = 0x20;
+const TAB = 0x09;
+
+/** Where field lines stand in `bytes`; `text` is the same range, `[base, end)`, decoded as latin1. */
+export interface FieldRange {
+  readonly bytes: Buffer;
+  readonly text: string;
+  /** Offset of `text` in `bytes`. */
+  readonly base: number;
+  readonly start: number;
+  /** Offset just behind the empty line that ends the head. */
+  readonly end: number;
+}
+
+export type FieldLinesProblem = 'malformed' | 'too-many';
+
+/**
+ * Reads `name: value` lines up to the empty line into `fields`, names in lower case, values without outer
+ * white space (RFC 9112 section 5). Folding, bare CR or LF, NUL, white space around the name: malformed.
+ *
+ * A name with an underscore is skipped: servers that map names to variables cannot tell it from the name
+ * with hyphens, which is how identity headers are smuggled past a gateway (CVE-2025-64484).
+ */
+export function parseFieldLines(
+  range: FieldRange,
+  maxFields: number,
+  fields: string[],
+): FieldLinesProblem | undefined {
+  const { bytes, text, base, end } = range;
+  let at = range.start;
+  let count = 0;
+  while (bytes[at] !== CR) {
+    const nameStart = at;
+    let underscore = false;
+    let byte = bytes[at] ?? 0;
+    while (isTokenByte(byte)) {
+      if (byte === 0x5f) underscore = true;
+      byte = bytes[++at] ?? 0;
+    }
+    if (byte !== COLON || at === nameStart) return 'malformed';
+    const nameEnd = at++;
+    while (bytes[at] === SPACE || bytes[at] === TAB) at++;
+    const valueStart = at;
+    while (at < end && isFieldValueByte(bytes[at] ?? 0)) at++;
+    if (bytes[at] !== CR || bytes[at + 1] !== LF) return 'malformed';
+    let valueEnd = at;
+    while (valueEnd > valueStart && (bytes[valueEnd - 1] === SPACE || bytes[valueEnd - 1] === TAB))
+      valueEnd--;
+    at += 2;
+    if (++count > maxFields) return 'too-many';
+    if (underscore) continue;
+    fields.push(
+      text.slice(nameStart - base, nameEnd - base).toLowerCase(),
+      text.slice(valueStart - base, valueEnd - base),
+    );
+  }
+  return bytes[at + 1] === LF && at + 2 === end ? undefined : 'malformed';
+}
+
+/** The lower-case members of a comma-separated list such as Connection; empty members are left out. */
+export function parseTokenList(value: string): string[] {
+  const members: string[] = [];
+  for (const part of value.split(',')) {
+    const member = part.trim().toLowerCase();
+    if (member !== '') members.push(member);
+  }
+  return members;
+}
+
+/** A Content-Length value: digits only, at most 15 so that it stays an exact number. */
+export function parseContentLength(value: string): number | undefined {
+  if (value.length === 0 || value.length > 15) return undefined;
+  let length = 0;
+  for (let index = 0; index < value.length; index++) {
+    const digit = value.charCodeAt(index) - 0x30;
+    if (digit < 0 || digit > 9) return undefined;
+    length = length * 10 + digit;
+  }
+  return length;
+}

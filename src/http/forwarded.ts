@@ -1,0 +1,76 @@
+import { isIP } from 'node:net';
+import { fieldValue, type Fields, type IncomingRequest } from './exchange.ts';
+import type { IsTrusted } from './trusted-proxies.ts';
+
+/**
+ * Fields that speak about the client or about the original URL. Whatever a client writes into them is a
+ * claim (forwarded-header spoofing; CVE-2026-40575 let such a field choose the access rule), so all copies go.
+ */
+const claimedFields: ReadonlySet<string> = new Set([
+  'forwarded',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-original-url',
+  'x-original-uri',
+  'x-original-host',
+  'x-rewrite-url',
+  'x-http-method-override',
+  'x-method-override',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'fastly-client-ip',
+  'x-host',
+  'x-scheme',
+]);
+
+export function isClaimedField(name: string): boolean {
+  return name.startsWith('x-forwarded') || claimedFields.has(name);
+}
+
+export interface Client {
+  /** Address of the client as far as trusted proxies vouch for it. */
+  readonly address: string;
+  /** Value for X-Forwarded-For: the trusted part of the chain, the client first. */
+  readonly chain: string;
+}
+
+/** Finds the client: the peer itself, or, behind trusted proxies, the last address in X-Forwarded-For that is not one of them. */
+export function resolveClient(request: IncomingRequest, isTrusted: IsTrusted): Client {
+  const peer = request.peer.address;
+  if (!isTrusted(peer)) return { address: peer, chain: peer };
+  const claimed = joinFields(request.fields, 'x-forwarded-for').split(',');
+  let address = peer;
+  let chain = peer;
+  for (let index = claimed.length - 1; index >= 0; index--) {
+    const hop = (claimed[index] ?? '').trim();
+    if (isIP(hop) === 0) break;
+    address = hop;
+    chain = `${hop}, ${chain}`;
+    if (!isTrusted(hop)) break;
+  }
+  return { address, chain };
+}
+
+/** The forwarded fields that tell an upstream who called and how; set by us, never copied. */
+export function buildForwardedFields(request: IncomingRequest, client: Client): string {
+  const { authority } = request;
+  const node = client.address.includes(':') ? `"[${client.address}]"` : client.address;
+  const host = /^[\w.-]+$/.test(authority) ? authority : `"${authority}"`;
+  const proto = request.peer.secure ? 'https' : 'http';
+  return (
+    `x-forwarded-for: ${client.chain}\r\nx-forwarded-proto: ${proto}\r\nx-forwarded-host: ${authority}\r\n` +
+    `x-real-ip: ${client.address}\r\nforwarded: for=${node};host=${host};proto=${proto}\r\n`
+  );
+}
+
+function joinFields(fields: Fields, name: string): string {
+  const first = fieldValue(fields, name);
+  if (first === undefined) return '';
+  let joined = '';
+  for (let index = 0; index < fields.length; index += 2) {
+    if (fields[index] === name)
+      joined = joined === '' ? (fields[index + 1] ?? '') : `${joined},${fields[index + 1]}`;
+  }
+  return joined;
+}

@@ -1,0 +1,314 @@
+import type { Socket } from 'node:net';
+import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
+import { ChunkedDecoder } from './chunked-decoder.ts';
+import type { Deadlines, Expiring } from './deadlines.ts';
+import type { Peer, RequestHandler } from './exchange.ts';
+import { H1Response, type H1ResponseOwner } from './h1-response.ts';
+import { parseRequestHead, type HeadLimits, type RequestHead } from './request-head.ts';
+import { statusLine } from './serialize.ts';
+
+export interface H1Settings {
+  readonly headBytes: number;
+  readonly head: HeadLimits;
+  readonly bodyBytes: number;
+  /** Milliseconds. */
+  readonly headTimeout: number;
+  readonly bodyTimeout: number;
+  readonly idleTimeout: number;
+  readonly stallTimeout: number;
+}
+
+export interface H1Environment {
+  readonly settings: H1Settings;
+  readonly deadlines: Deadlines;
+  readonly handler: RequestHandler;
+  /** A request that never became one: for the log. */
+  readonly onRefused: (refusal: { readonly peer: Peer; readonly code: ErrorCode }) => void;
+}
+
+/** How long a refused client may take to read the answer before its socket is destroyed. */
+const LINGER_MILLISECONDS = 2000;
+/** A body may take longer than its time-out while it keeps arriving at this many bytes a millisecond. */
+const BODY_BYTES_PER_MILLISECOND = 16;
+
+const crlf = Buffer.from('\r\n');
+const headEnd = Buffer.from('\r\n\r\n');
+const continueResponse = 'HTTP/1.1 100 Continue\r\n\r\n';
+
+type State = 'idle' | 'head' | 'body' | 'answering' | 'closing';
+
+/**
+ * One HTTP/1.1 client connection: reads requests one after the other, whole, and answers them in order.
+ * Bytes that arrive while an answer runs are kept up to one head and one buffer, then reading pauses.
+ */
+export class H1Connection implements Expiring, H1ResponseOwner {
+  readonly socket: Socket;
+  deadline: number;
+  readonly #environment: H1Environment;
+  readonly #peer: Peer;
+  readonly #onClosed: () => void;
+  #state: State = 'idle';
+  #input: Buffer | undefined;
+  #head: RequestHead | undefined;
+  #bodyPieces: Buffer[] = [];
+  #bodyBytes = 0;
+  #decoder: ChunkedDecoder | undefined;
+  #response: H1Response | undefined;
+  #stalledAt = -1;
+  #draining = false;
+  #reading = false;
+
+  constructor(options: { socket: Socket; peer: Peer; environment: H1Environment; onClosed: () => void }) {
+    this.socket = options.socket;
+    this.#environment = options.environment;
+    this.#peer = options.peer;
+    this.#onClosed = options.onClosed;
+    this.deadline = options.environment.deadlines.now() + options.environment.settings.headTimeout;
+    options.environment.deadlines.add(this);
+    this.socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    this.socket.on('drain', () => this.#onDrain());
+    // A client that ends its half is gone: MCP has no use for half-closed connections.
+    this.socket.on('end', () => this.socket.destroy());
+    this.socket.on('close', () => this.#onClose());
+  }
+
+  /** Lets a running answer finish and takes no further request. */
+  drain(): void {
+    this.#draining = true;
+    this.#response?.endConnection();
+    if (this.#state === 'idle') this.#close();
+  }
+
+  expire(now: number): void {
+    switch (this.#state) {
+      case 'head':
+      case 'body':
+        this.#refuse('E_HTTP_TIMEOUT');
+        return;
+      case 'answering':
+        this.#checkStall(now);
+        return;
+      case 'idle':
+      case 'closing':
+        this.socket.destroy();
+    }
+  }
+
+  onAnswered(keepAlive: boolean): void {
+    this.#response = undefined;
+    this.#stalledAt = -1;
+    if (!keepAlive || this.#draining) {
+      this.#close();
+      return;
+    }
+    this.#state = 'idle';
+    this.deadline = this.#now() + this.#environment.settings.idleTimeout;
+    if (this.socket.isPaused()) this.socket.resume();
+    if (this.#input !== undefined) this.#read();
+  }
+
+  onStalled(): void {
+    if (this.#stalledAt >= 0) return;
+    this.#stalledAt = this.socket.writableLength;
+    this.deadline = this.#now() + this.#environment.settings.stallTimeout;
+  }
+
+  #now(): number {
+    return this.#environment.deadlines.now();
+  }
+
+  #receive(bytes: Buffer): void {
+    if (this.#state === 'closing') return;
+    this.#input = this.#input === undefined ? bytes : Buffer.concat([this.#input, bytes]);
+    if (this.#state !== 'answering') {
+      this.#read();
+      return;
+    }
+    const { headBytes } = this.#environment.settings;
+    if (this.#input.length > headBytes + this.socket.readableHighWaterMark) this.socket.pause();
+  }
+
+  /** Takes requests out of the input until it runs dry or an answer has to finish first. */
+  #read(): void {
+    if (this.#reading) return;
+    this.#reading = true;
+    let progress = true;
+    while (progress && this.#input !== undefined) {
+      if (this.#state === 'idle' || this.#state === 'head') progress = this.#readHead(this.#input);
+      else if (this.#state === 'body') progress = this.#readBody(this.#input);
+      else progress = false;
+    }
+    this.#reading = false;
+  }
+
+  #readHead(input: Buffer): boolean {
+    const { settings } = this.#environment;
+    if (this.#state === 'idle') {
+      // RFC 9112 section 2.2: one empty line before a request is a habit of old clients.
+      const start = input.subarray(0, 2).equals(crlf) ? 2 : 0;
+      if (input.length === start) {
+        this.#input = start === 0 ? undefined : input;
+        return false;
+      }
+      this.#state = 'head';
+      this.deadline = this.#now() + settings.headTimeout;
+      this.#input = start === 0 ? input : input.subarray(start);
+      return true;
+    }
+    const end = input.indexOf(headEnd);
+    if (end < 0 || end + 4 > settings.headBytes) {
+      if (input.length > settings.headBytes) this.#refuse(headTooLargeCode(input, settings));
+      // Without this a request with bare line feeds would wait for its time-out instead of being refused.
+      else if (hasBareLineFeed(input)) this.#refuse('E_HTTP_BAD_REQUEST');
+      return false;
+    }
+    const parsed = parseRequestHead(input, 0, end + 4, settings.head);
+    if (!parsed.ok) {
+      this.#refuse(parsed.error);
+      return false;
+    }
+    this.#advance(input, end + 4);
+    this.#head = parsed.value;
+    const { framing } = parsed.value;
+    switch (framing.kind) {
+      case 'none':
+        this.#answer(parsed.value, Buffer.alloc(0));
+        return true;
+      case 'length':
+        if (framing.length > settings.bodyBytes) {
+          this.#refuse('E_HTTP_BODY_TOO_LARGE');
+          return false;
+        }
+        break;
+      case 'chunked':
+        this.#decoder = new ChunkedDecoder({ skipsTrailers: false });
+    }
+    this.#state = 'body';
+    this.deadline = this.#now() + settings.bodyTimeout;
+    if (parsed.value.expectsContinue) this.socket.write(continueResponse);
+    return true;
+  }
+
+  #readBody(input: Buffer): boolean {
+    const head = this.#head;
+    if (head === undefined) return false;
+    if (head.framing.kind === 'length') {
+      const missing = head.framing.length - this.#bodyBytes;
+      if (input.length < missing) {
+        this.#input = undefined;
+        this.#takeBody(input);
+        return false;
+      }
+      this.#advance(input, missing);
+      this.#takeBody(input.subarray(0, missing));
+      this.#answer(head, this.#wholeBody());
+      return true;
+    }
+    const used = this.#decoder?.decode(input, 0, (piece) => this.#takeBody(piece));
+    if (used === undefined || this.#bodyBytes > this.#environment.settings.bodyBytes) {
+      this.#refuse(used === undefined ? 'E_HTTP_BAD_REQUEST' : 'E_HTTP_BODY_TOO_LARGE');
+      return false;
+    }
+    this.#advance(input, used);
+    if (this.#decoder?.done !== true) return false;
+    this.#answer(head, this.#wholeBody());
+    return true;
+  }
+
+  #takeBody(piece: Buffer): void {
+    this.#bodyPieces.push(piece);
+    this.#bodyBytes += piece.length;
+    this.deadline += piece.length / BODY_BYTES_PER_MILLISECOND;
+  }
+
+  #wholeBody(): Buffer {
+    const [first] = this.#bodyPieces;
+    if (this.#bodyPieces.length === 1 && first !== undefined) return first;
+    return Buffer.concat(this.#bodyPieces, this.#bodyBytes);
+  }
+
+  #advance(input: Buffer, used: number): void {
+    this.#input = used < input.length ? input.subarray(used) : undefined;
+  }
+
+  #answer(head: RequestHead, body: Buffer): void {
+    this.#head = undefined;
+    this.#bodyPieces = [];
+    this.#bodyBytes = 0;
+    this.#decoder = undefined;
+    this.#state = 'answering';
+    // A running answer has no time-out of its own: streams live as long as both ends want.
+    this.deadline = Number.POSITIVE_INFINITY;
+    const response = new H1Response(this, {
+      method: head.method,
+      keepAlive: head.keepAlive && !this.#draining,
+    });
+    this.#response = response;
+    const { method, path, query, authority, fields } = head;
+    this.#environment.handler(
+      { protocol: 'h1', method, path, query, authority, fields, body, peer: this.#peer },
+      response,
+    );
+  }
+
+  /** Answers a request that cannot be read; where it ends is unknown, so the connection closes. */
+  #refuse(code: ErrorCode): void {
+    const { status = 400, title } = errorCodes[code];
+    this.#environment.onRefused({ peer: this.#peer, code });
+    const body = `${code}: ${title}\n`;
+    this.socket.write(
+      `${statusLine(status)}content-type: text/plain; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+    );
+    this.#close();
+  }
+
+  /** Ends our half, then reads and drops what still comes, so that a reset does not destroy the answer in flight. */
+  #close(): void {
+    this.#state = 'closing';
+    this.#input = undefined;
+    this.#bodyPieces = [];
+    this.deadline = this.#now() + LINGER_MILLISECONDS;
+    if (this.socket.isPaused()) this.socket.resume();
+    this.socket.end();
+  }
+
+  #checkStall(now: number): void {
+    const waiting = this.socket.writableLength;
+    if (waiting >= this.#stalledAt) {
+      this.socket.destroy();
+      return;
+    }
+    this.#stalledAt = waiting;
+    this.deadline = now + this.#environment.settings.stallTimeout;
+  }
+
+  #onDrain(): void {
+    if (this.#stalledAt < 0) return;
+    this.#stalledAt = -1;
+    if (this.#state === 'answering') this.deadline = Number.POSITIVE_INFINITY;
+    this.#response?.onDrain?.();
+  }
+
+  #onClose(): void {
+    this.#environment.deadlines.delete(this);
+    this.#state = 'closing';
+    this.#input = undefined;
+    this.#response?.lose();
+    this.#response = undefined;
+    this.#onClosed();
+  }
+}
+
+function headTooLargeCode(input: Buffer, settings: H1Settings): ErrorCode {
+  const lineEnd = input.indexOf('\r\n');
+  return lineEnd < 0 || lineEnd > settings.head.urlBytes + 32
+    ? 'E_HTTP_URI_TOO_LONG'
+    : 'E_HTTP_HEAD_TOO_LARGE';
+}
+
+function hasBareLineFeed(input: Buffer): boolean {
+  for (let at = input.indexOf(0x0a); at >= 0; at = input.indexOf(0x0a, at + 1)) {
+    if (input[at - 1] !== 0x0d) return true;
+  }
+  return false;
+}

@@ -1,0 +1,76 @@
+import type { ErrorCode } from '../lib/error-codes.ts';
+import { fail, ok, type Result } from '../lib/result.ts';
+import type { Fields } from './exchange.ts';
+import { isFieldValueByte, isTargetByte, parseAuthority } from './grammar.ts';
+import { hopByHopFields } from './hop-by-hop.ts';
+
+/** The head of an HTTP/2 request (RFC 9113 section 8.3), in the terms of an HTTP/1.1 one. */
+export interface H2RequestHead {
+  readonly method: string;
+  readonly path: string;
+  readonly query: string;
+  readonly authority: string;
+  readonly fields: Fields;
+}
+
+const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'DELETE', 'OPTIONS', 'HEAD', 'PUT', 'PATCH']);
+
+/**
+ * Reads the header list of a stream: names and values in turn, pseudo fields first. What could mean
+ * something else once written as HTTP/1.1 is refused (HTTP/2 downgrade smuggling). Never throws.
+ */
+export function parseH2Head(list: readonly string[], urlBytes: number): Result<H2RequestHead, ErrorCode> {
+  let method = '';
+  let target = '';
+  let authority: string | undefined;
+  let host: string | undefined;
+  const fields: string[] = [];
+  for (let index = 0; index < list.length; index += 2) {
+    const name = list[index] ?? '';
+    const value = list[index + 1] ?? '';
+    if (!isFieldValue(value)) return fail('E_HTTP_BAD_REQUEST');
+    if (name === ':method') method = value;
+    else if (name === ':path') target = value;
+    else if (name === ':authority') authority = value;
+    else if (name === 'host') {
+      if (host !== undefined) return fail('E_HTTP_BAD_REQUEST');
+      host = value;
+    } else if (name === 'expect') {
+      if (value.toLowerCase() !== '100-continue') return fail('E_HTTP_EXPECTATION');
+    } else if (isForwardable(name)) fields.push(name, value);
+  }
+  if (!methods.has(method)) return fail('E_HTTP_BAD_REQUEST');
+  if (target.length > urlBytes) return fail('E_HTTP_URI_TOO_LONG');
+  if (!isTarget(target)) return fail('E_HTTP_BAD_REQUEST');
+  // Host confusion: with both given, they have to name the same authority.
+  if (authority !== undefined && host !== undefined && authority !== host) return fail('E_HTTP_BAD_REQUEST');
+  const named = parseAuthority(authority ?? host ?? '');
+  if (named === undefined) return fail('E_HTTP_BAD_REQUEST');
+  const queryStart = target.indexOf('?');
+  const pathEnd = queryStart < 0 ? target.length : queryStart;
+  return ok({
+    method,
+    path: target.slice(0, pathEnd),
+    query: target.slice(pathEnd),
+    authority: named,
+    fields,
+  });
+}
+
+/** Leaves out pseudo fields, framing, hop-by-hop fields and names with an underscore, as on HTTP/1.1. */
+function isForwardable(name: string): boolean {
+  return name[0] !== ':' && name !== 'content-length' && !name.includes('_') && !hopByHopFields.has(name);
+}
+
+function isFieldValue(value: string): boolean {
+  for (let index = 0; index < value.length; index++)
+    if (!isFieldValueByte(value.charCodeAt(index))) return false;
+  return true;
+}
+
+function isTarget(target: string): boolean {
+  if (target.charCodeAt(0) !== 0x2f) return false;
+  for (let index = 0; index < target.length; index++)
+    if (!isTargetByte(target.charCodeAt(index))) return false;
+  return true;
+}

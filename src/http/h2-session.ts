@@ -1,0 +1,175 @@
+import {
+  performServerHandshake,
+  type IncomingHttpHeaders,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
+import type { Deadlines, Expiring } from './deadlines.ts';
+import type { Peer, RequestHandler } from './exchange.ts';
+import { parseH2Head, type H2RequestHead } from './h2-request.ts';
+import { H2Response } from './h2-response.ts';
+
+export interface H2Settings {
+  readonly headBytes: number;
+  readonly headFields: number;
+  readonly urlBytes: number;
+  readonly bodyBytes: number;
+  readonly maxStreams: number;
+  /** Milliseconds. */
+  readonly headTimeout: number;
+  readonly bodyTimeout: number;
+  readonly idleTimeout: number;
+  readonly stallTimeout: number;
+}
+
+export interface H2Environment {
+  readonly settings: H2Settings;
+  readonly deadlines: Deadlines;
+  readonly handler: RequestHandler;
+  readonly onRefused: (refusal: { readonly peer: Peer; readonly code: ErrorCode }) => void;
+}
+
+export interface H2SessionOptions {
+  readonly socket: Socket;
+  readonly peer: Peer;
+  readonly environment: H2Environment;
+  readonly onClosed: () => void;
+}
+
+const END_STREAM = 0x1;
+const PROTOCOL_PAIRS = 8;
+/** Resets a client may cause at once and per second before the session ends (rapid reset, CVE-2023-44487). */
+const RESET_BURST = 100;
+const RESETS_PER_SECOND = 10;
+/** Bodies one session may hold at the same time, as a multiple of the largest allowed body. */
+const BODIES_PER_SESSION = 4;
+const LINGER_MILLISECONDS = 2000;
+
+/**
+ * One HTTP/2 client connection on an accepted socket, with hard limits where Node has none: streams, header
+ * list, resets, idle time, time for a body, memory for bodies.
+ */
+export function createH2Session(options: H2SessionOptions): H2Session {
+  const { settings } = options.environment;
+  const session = performServerHandshake(options.socket, {
+    settings: {
+      maxConcurrentStreams: settings.maxStreams,
+      maxHeaderListSize: settings.headBytes,
+      enableConnectProtocol: false,
+    },
+    maxHeaderListPairs: settings.headFields + PROTOCOL_PAIRS,
+    maxSessionInvalidFrames: 100,
+    streamResetBurst: RESET_BURST,
+    streamResetRate: RESETS_PER_SECOND,
+  });
+  return new H2Session(session, options);
+}
+
+export class H2Session implements Expiring {
+  deadline: number;
+  readonly #session: ServerHttp2Session;
+  readonly #environment: H2Environment;
+  readonly #peer: Peer;
+  #openStreams = 0;
+  #bodyBytes = 0;
+  #draining = false;
+
+  constructor(session: ServerHttp2Session, options: H2SessionOptions) {
+    this.#session = session;
+    this.#environment = options.environment;
+    this.#peer = options.peer;
+    const { deadlines, settings } = options.environment;
+    this.deadline = deadlines.now() + settings.headTimeout;
+    deadlines.add(this);
+    session.on('error', () => session.destroy());
+    session.on('stream', (stream, _headers: IncomingHttpHeaders, flags: number, list: string[]) =>
+      this.#onStream(stream, { endsWithHead: (flags & END_STREAM) !== 0, list }),
+    );
+    session.once('close', () => {
+      deadlines.delete(this);
+      options.onClosed();
+    });
+  }
+
+  /** Sends GOAWAY and lets running streams finish. */
+  drain(): void {
+    this.#draining = true;
+    this.#session.close();
+    if (this.#openStreams === 0) this.deadline = this.#environment.deadlines.now() + LINGER_MILLISECONDS;
+  }
+
+  expire(): void {
+    this.#session.destroy();
+  }
+
+  #onStream(stream: ServerHttp2Stream, opening: { endsWithHead: boolean; list: readonly string[] }): void {
+    this.#openStreams++;
+    this.deadline = Number.POSITIVE_INFINITY;
+    // An error on a stream is followed by its `close`, which is where the answer learns of it.
+    stream.on('error', () => stream.destroy());
+    stream.once('close', () => {
+      this.#openStreams--;
+      if (this.#openStreams > 0) return;
+      const { deadlines, settings } = this.#environment;
+      this.deadline = deadlines.now() + (this.#draining ? LINGER_MILLISECONDS : settings.idleTimeout);
+    });
+    const head = parseH2Head(opening.list, this.#environment.settings.urlBytes);
+    if (!head.ok) this.#refuse(stream, head.error);
+    else if (opening.endsWithHead) this.#answer(stream, head.value, Buffer.alloc(0));
+    else this.#readBody(stream, head.value);
+  }
+
+  #readBody(stream: ServerHttp2Stream, head: H2RequestHead): void {
+    const { deadlines, settings } = this.#environment;
+    const pieces: Buffer[] = [];
+    let length = 0;
+    const expiry: Expiring = {
+      deadline: deadlines.now() + settings.bodyTimeout,
+      expire: () => finish(() => this.#refuse(stream, 'E_HTTP_TIMEOUT')),
+    };
+    const finish = (then: () => void): void => {
+      deadlines.delete(expiry);
+      this.#bodyBytes -= length;
+      stream.removeAllListeners('data');
+      stream.removeAllListeners('end');
+      stream.removeListener('close', onClose);
+      then();
+    };
+    const onClose = (): void => finish(() => undefined);
+    deadlines.add(expiry);
+    stream.once('close', onClose);
+    stream.on('data', (piece: Buffer) => {
+      pieces.push(piece);
+      length += piece.length;
+      this.#bodyBytes += piece.length;
+      if (length > settings.bodyBytes) finish(() => this.#refuse(stream, 'E_HTTP_BODY_TOO_LARGE'));
+      else if (this.#bodyBytes > settings.bodyBytes * BODIES_PER_SESSION) {
+        finish(() => this.#refuse(stream, 'E_OVERLOADED'));
+      }
+    });
+    stream.once('end', () => finish(() => this.#answer(stream, head, Buffer.concat(pieces, length))));
+  }
+
+  #answer(stream: ServerHttp2Stream, head: H2RequestHead, body: Buffer): void {
+    const takesBody = head.method === 'POST' || head.method === 'PUT' || head.method === 'PATCH';
+    if (body.length > 0 && !takesBody) {
+      this.#refuse(stream, 'E_HTTP_BAD_REQUEST');
+      return;
+    }
+    const { deadlines, settings, handler } = this.#environment;
+    stream.resume();
+    const response = new H2Response({ stream, deadlines, stallTimeout: settings.stallTimeout });
+    handler({ protocol: 'h2', ...head, body, peer: this.#peer }, response);
+  }
+
+  #refuse(stream: ServerHttp2Stream, code: ErrorCode): void {
+    const { status = 400, title } = errorCodes[code];
+    this.#environment.onRefused({ peer: this.#peer, code });
+    if (stream.destroyed || stream.closed) return;
+    stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' });
+    stream.end(`${code}: ${title}\n`);
+    stream.resume();
+  }
+}

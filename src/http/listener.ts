@@ -1,0 +1,177 @@
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer, type TlsOptions } from 'node:tls';
+import type { ErrorCode } from '../lib/error-codes.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { Peer, RequestHandler } from './exchange.ts';
+import { H1Connection, type H1Settings } from './h1-connection.ts';
+import { createH2Session, type H2Settings } from './h2-session.ts';
+import { receiveProxyHeader } from './proxy-connection.ts';
+import { toPlainAddress, type IsTrusted } from './trusted-proxies.ts';
+
+export interface ListenerOptions {
+  readonly host: string;
+  readonly port: number;
+  /** TLS settings, or `undefined` for plain HTTP. */
+  readonly tls: TlsOptions | undefined;
+  /** Called with the TLS server before it takes connections, for whoever swaps its certificates. */
+  readonly onSecureServer?: (server: TlsServer) => void;
+  /** When set, each connection must begin with a PROXY header, and come from a trusted address. */
+  readonly proxyProtocol: IsTrusted | undefined;
+  readonly maxConnections: number;
+  readonly maxConnectionsPerAddress: number;
+  readonly h1: H1Settings;
+  readonly h2: H2Settings;
+  readonly deadlines: Deadlines;
+  readonly handler: RequestHandler;
+  readonly onRefused: (refusal: { readonly peer: Peer; readonly code: ErrorCode }) => void;
+}
+
+const KEEP_ALIVE_MILLISECONDS = 60_000;
+
+/** A client connection of either protocol, as far as shutting down is concerned. */
+interface DrainableConnection {
+  drain(): void;
+}
+
+export interface Listener {
+  readonly address: { readonly host: string; readonly port: number };
+  /** Open client connections, handshakes included. */
+  readonly connections: number;
+  /** Stops accepting; idle connections close now, busy ones after their answer. Resolves when all are gone. */
+  drain(): Promise<void>;
+  /** Destroys every connection. */
+  destroy(): void;
+}
+
+/** Binds one address and serves HTTP/1.1 and, by ALPN, HTTP/2 on it. Rejects with the system's error when it cannot bind. */
+export async function createListener(options: ListenerOptions): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  const connections = new Set<DrainableConnection>();
+  const perAddress = new Map<string, number>();
+  /** Peers that a PROXY header named, by remote end: a TLSSocket does not tell which socket it wraps. */
+  const named = new Map<string, Peer>();
+
+  /** Connection floods (A21): counted before the handshake, which is what they exhaust. */
+  const admit = (socket: Socket): boolean => {
+    const address = socket.remoteAddress ?? '';
+    const count = (perAddress.get(address) ?? 0) + 1;
+    if (
+      sockets.size >= options.maxConnections ||
+      count > options.maxConnectionsPerAddress ||
+      address === ''
+    ) {
+      socket.destroy();
+      return false;
+    }
+    sockets.add(socket);
+    perAddress.set(address, count);
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
+    socket.on('error', destroyOnError);
+    const end = remoteEnd(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      named.delete(end);
+      if (count === 1 || perAddress.get(address) === 1) perAddress.delete(address);
+      else perAddress.set(address, (perAddress.get(address) ?? 1) - 1);
+    });
+    return true;
+  };
+
+  const serve = (socket: Socket): void => {
+    socket.on('error', destroyOnError);
+    const peer = named.get(remoteEnd(socket)) ?? {
+      address: toPlainAddress(socket.remoteAddress ?? ''),
+      port: socket.remotePort ?? 0,
+      secure: options.tls !== undefined,
+    };
+    const onClosed = (): void => void connections.delete(connection);
+    const { deadlines, handler, onRefused } = options;
+    const connection: DrainableConnection =
+      'alpnProtocol' in socket && socket.alpnProtocol === 'h2'
+        ? createH2Session({
+            socket,
+            peer,
+            environment: { settings: options.h2, deadlines, handler, onRefused },
+            onClosed,
+          })
+        : new H1Connection({
+            socket,
+            peer,
+            environment: { settings: options.h1, deadlines, handler, onRefused },
+            onClosed,
+          });
+    connections.add(connection);
+  };
+
+  const tlsServer = options.tls === undefined ? undefined : createTlsServer(options.tls, serve);
+  tlsServer?.on('tlsClientError', (_error, socket) => void socket.destroy());
+  if (tlsServer !== undefined) options.onSecureServer?.(tlsServer);
+  const start = (socket: Socket): void => {
+    if (tlsServer === undefined) serve(socket);
+    else tlsServer.emit('connection', socket);
+  };
+  const server = createServer({ pauseOnConnect: false }, (socket) => {
+    if (!admit(socket)) return;
+    if (options.proxyProtocol === undefined) {
+      start(socket);
+      return;
+    }
+    receiveProxyHeader(socket, {
+      isTrusted: options.proxyProtocol,
+      deadlines: options.deadlines,
+      timeout: options.h1.headTimeout,
+      onReady: (source) => {
+        if (source !== undefined) {
+          named.set(remoteEnd(socket), { ...source, secure: options.tls !== undefined });
+        }
+        start(socket);
+      },
+    });
+  });
+
+  await listen(server, options);
+  let closed: Promise<void> | undefined;
+  return {
+    address: toAddress(server),
+    get connections() {
+      return sockets.size;
+    },
+    drain() {
+      closed ??= new Promise((resolve) => {
+        server.close(() => resolve());
+        for (const connection of connections) connection.drain();
+      });
+      return closed;
+    },
+    destroy() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
+
+function destroyOnError(this: Socket): void {
+  // Resets and broken handshakes are everyday; `close` follows and does the accounting.
+  this.destroy();
+}
+
+function remoteEnd(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
+}
+
+function listen(server: Server, options: ListenerOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ host: options.host, port: options.port, backlog: 4096 }, () => {
+      server.removeListener('error', reject);
+      resolve();
+    });
+  });
+}
+
+function toAddress(server: Server): { host: string; port: number } {
+  // `address()` is a string only for Unix sockets, which this listener never binds.
+  const { address, port } = server.address() as AddressInfo;
+  return { host: address, port };
+}

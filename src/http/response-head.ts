@@ -1,0 +1,99 @@
+import { fail, ok, type Result } from '../lib/result.ts';
+import type { Fields } from './exchange.ts';
+import { parseContentLength, parseFieldLines } from './field-lines.ts';
+import { hopByHopFields, parseConnection, withoutFields } from './hop-by-hop.ts';
+
+/** How the body of a response ends (RFC 9112 section 6.3). */
+export type ResponseFraming =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'length'; readonly length: number }
+  | { readonly kind: 'chunked' }
+  | { readonly kind: 'close' };
+
+export interface ResponseHead {
+  readonly status: number;
+  /** End-to-end fields only: framing, hop-by-hop and nominated fields are taken out. */
+  readonly fields: Fields;
+  readonly framing: ResponseFraming;
+  /** Whether the sender keeps the connection, and for how many milliseconds where it says so (Keep-Alive: timeout). */
+  readonly keepAlive: boolean;
+  readonly keepAliveFor: number | undefined;
+}
+
+const MAX_FIELDS = 200;
+const noBody: ResponseFraming = { kind: 'none' };
+const chunkedBody: ResponseFraming = { kind: 'chunked' };
+const untilClose: ResponseFraming = { kind: 'close' };
+
+/**
+ * Reads one HTTP/1.x response head from `bytes[0, end)`, where `end` is just behind the empty line.
+ * As strict as the request side: what is not certain fails, and the caller answers 502. Never throws.
+ */
+export function parseResponseHead(
+  bytes: Buffer,
+  end: number,
+  requestMethod: string,
+): Result<ResponseHead, 'malformed'> {
+  const text = bytes.toString('latin1', 0, end);
+  const lineEnd = text.indexOf('\r\n');
+  const match = /^HTTP\/1\.([01]) (\d{3})(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(text.slice(0, lineEnd));
+  if (match === null) return fail('malformed');
+  const status = Number(match[2]);
+  if (status < 100 || status > 599) return fail('malformed');
+  const lines: string[] = [];
+  const range = { bytes, text, base: 0, start: lineEnd + 2, end };
+  if (parseFieldLines(range, MAX_FIELDS, lines) !== undefined) return fail('malformed');
+
+  let contentLength: string | undefined;
+  let transferEncoding: string | undefined;
+  let nominated: readonly string[] = [];
+  let keepAlive = match[1] === '1';
+  let keepAliveFor: number | undefined;
+  const fields: string[] = [];
+  for (let index = 0; index < lines.length; index += 2) {
+    const name = lines[index] ?? '';
+    const value = lines[index + 1] ?? '';
+    if (name === 'content-length') {
+      if (contentLength !== undefined) return fail('malformed');
+      contentLength = value;
+    } else if (name === 'transfer-encoding') {
+      if (transferEncoding !== undefined) return fail('malformed');
+      transferEncoding = value;
+    } else if (name === 'connection') {
+      const options = parseConnection(value);
+      nominated = [...nominated, ...options.nominated];
+      if (options.close) keepAlive = false;
+    } else if (name === 'keep-alive') {
+      const seconds = /(?:^|[\s,])timeout=(\d{1,6})/.exec(value)?.[1];
+      if (seconds !== undefined) keepAliveFor = Number(seconds) * 1000;
+    } else if (!hopByHopFields.has(name)) {
+      fields.push(name, value);
+    }
+  }
+  const framing = parseFraming({ status, requestMethod, contentLength, transferEncoding });
+  if (framing === undefined) return fail('malformed');
+  return ok({
+    status,
+    fields: nominated.length === 0 ? fields : withoutFields(fields, nominated),
+    framing,
+    keepAlive: keepAlive && framing !== untilClose,
+    keepAliveFor,
+  });
+}
+
+function parseFraming(head: {
+  status: number;
+  requestMethod: string;
+  contentLength: string | undefined;
+  transferEncoding: string | undefined;
+}): ResponseFraming | undefined {
+  const { status, contentLength, transferEncoding } = head;
+  // Response smuggling: an upstream that names two framings cannot be trusted with either.
+  if (contentLength !== undefined && transferEncoding !== undefined) return undefined;
+  const length = contentLength === undefined ? undefined : parseContentLength(contentLength);
+  if (contentLength !== undefined && length === undefined) return undefined;
+  if (transferEncoding !== undefined && transferEncoding.toLowerCase() !== 'chunked') return undefined;
+  if (head.requestMethod === 'HEAD' || status < 200 || status === 204 || status === 304) return noBody;
+  if (transferEncoding !== undefined) return chunkedBody;
+  return length === undefined ? untilClose : { kind: 'length', length };
+}

@@ -1,0 +1,112 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, open, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { GatewayError } from '../lib/gateway-error.ts';
+
+export interface FileContent {
+  readonly name: string;
+  readonly data: string;
+  readonly mode: number;
+}
+
+/** Makes sure a directory exists; every directory created on the way is readable by its owner only. */
+export async function ensurePrivateDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw toStateError(`cannot create the directory \`${path}\``, error);
+  }
+}
+
+/** Replaces a file as a whole: whoever reads it, also after a crash, finds the old content or the new, never a part. */
+export async function writeFileAtomically(directory: string, file: FileContent): Promise<void> {
+  const path = join(directory, file.name);
+  const temporary = temporaryName(path);
+  try {
+    await writeDurably(temporary, file);
+    await rename(temporary, path);
+    await syncDirectory(directory);
+  } catch (error) {
+    await rm(temporary, { force: true });
+    throw toStateError(`cannot write \`${path}\``, error);
+  }
+}
+
+/**
+ * Creates a directory of mode 0700 with all its files in one step, so that files that belong together are never seen apart.
+ * Returns false, and changes nothing, when the directory already holds something: another process was first.
+ */
+export async function createDirectoryAtomically(path: string, files: readonly FileContent[]): Promise<boolean> {
+  const temporary = temporaryName(path);
+  try {
+    await mkdir(temporary, { mode: 0o700 });
+    for (const file of files) await writeDurably(join(temporary, file.name), file);
+    await syncDirectory(temporary);
+    await rename(temporary, path);
+    await syncDirectory(dirname(path));
+    return true;
+  } catch (error) {
+    await rm(temporary, { force: true, recursive: true });
+    if (isOccupied(error)) return false;
+    throw toStateError(`cannot create \`${path}\``, error);
+  }
+}
+
+/** The reason of a failed file operation in a few words. */
+export function explainFileError(error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  switch (code) {
+    case 'ENOENT':
+      return 'it does not exist';
+    case 'ENOTDIR':
+      return 'a part of the path is not a directory';
+    case 'EISDIR':
+      return 'it is a directory';
+    case 'EACCES':
+    case 'EPERM':
+      return 'permission denied';
+    case 'EROFS':
+      return 'the file system is read-only';
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return 'the disk is full';
+    default:
+      return typeof code === 'string' ? code : 'unknown reason';
+  }
+}
+
+async function writeDurably(path: string, file: FileContent): Promise<void> {
+  const handle = await open(path, 'wx', file.mode);
+  try {
+    // The process's umask may have taken bits away that a public file needs.
+    await handle.chmod(file.mode);
+    await handle.writeFile(file.data);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Makes a rename survive a power failure. Windows cannot open directories and does without. */
+async function syncDirectory(path: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function temporaryName(path: string): string {
+  return `${path}.${randomBytes(6).toString('hex')}.tmp`;
+}
+
+function isOccupied(error: unknown): boolean {
+  if (!(error instanceof Error && 'code' in error)) return false;
+  return error.code === 'ENOTEMPTY' || error.code === 'EEXIST';
+}
+
+function toStateError(attempt: string, cause: unknown): GatewayError {
+  return new GatewayError('E_STATE_UNWRITABLE', `${attempt}: ${explainFileError(cause)}`, { cause });
+}

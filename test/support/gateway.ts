@@ -1,0 +1,131 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import type { Config, RouteConfig } from '../../src/config/config.ts';
+import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
+import { systemClock, type Clock } from '../../src/lib/clock.ts';
+import { loadCertificates } from '../../src/tls/certificates.ts';
+
+type Changes = { readonly [key in 'limits' | 'timeouts']?: Partial<Config[key]> } & Partial<
+  Omit<Config, 'limits' | 'timeouts'>
+>;
+
+/** A configuration for tests: loopback, free port, local CA, short drain. */
+export function buildTestConfig(
+  stateDir: string,
+  routes: readonly RouteConfig[],
+  changes: Changes = {},
+): Config {
+  const { limits, timeouts, ...rest } = changes;
+  return {
+    listen: { host: '127.0.0.1', port: 0 },
+    plainHttp: undefined,
+    domains: [],
+    hosts: [],
+    origins: [],
+    tls: { kind: 'local-ca' },
+    http2: true,
+    routes,
+    trustedProxies: [],
+    proxyProtocol: false,
+    limits: {
+      headBytes: 16_384,
+      headFields: 100,
+      urlBytes: 4096,
+      bodyBytes: 8 * 1024 * 1024,
+      streamBufferBytes: 256 * 1024,
+      connections: 20_000,
+      connectionsPerAddress: 2000,
+      http2Streams: 100,
+      ...limits,
+    },
+    timeouts: {
+      handshake: 10_000,
+      head: 10_000,
+      body: 30_000,
+      idle: 75_000,
+      stall: 30_000,
+      connect: 5000,
+      upstreamIdle: 4000,
+      heartbeat: 15_000,
+      drain: 2000,
+      ...timeouts,
+    },
+    log: { level: 'silent', format: 'json', access: { kind: 'off' } },
+    stateDir,
+    dangerAllowPublic: false,
+    ...rest,
+  };
+}
+
+export interface TestGateway {
+  readonly gateway: Gateway;
+  readonly port: number;
+  /** PEM of the authority that clients must trust. */
+  readonly ca: string;
+  /** Access-log lines so far, parsed. */
+  readonly lines: readonly Record<string, unknown>[];
+  /** Messages of the gateway's own log. */
+  readonly problems: readonly string[];
+  stop(): Promise<void>;
+}
+
+export interface TestGatewayOptions {
+  readonly upstreamPort: number;
+  readonly upstreamPath?: string;
+  readonly path?: string;
+  readonly auth?: RouteConfig['auth'];
+  readonly changes?: Changes;
+  readonly clock?: Clock;
+}
+
+/** Runs a gateway in this process before `127.0.0.1:upstreamPort`. */
+export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'breakwater-'));
+  const route: RouteConfig = {
+    path: options.path ?? '/mcp',
+    upstream: {
+      kind: 'tcp',
+      secure: false,
+      host: '127.0.0.1',
+      port: options.upstreamPort,
+      path: options.upstreamPath ?? '/mcp',
+    },
+    auth: options.auth ?? { kind: 'none' },
+  };
+  const config = buildTestConfig(stateDir, [route], options.changes);
+  const clock = options.clock ?? systemClock;
+  const loaded = await loadCertificates({
+    tls: config.tls,
+    domains: config.domains,
+    stateDir,
+    clock,
+    report: () => undefined,
+  });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
+  const lines: Record<string, unknown>[] = [];
+  const problems: string[] = [];
+  const accessLog = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const log = pino({ level: 'warn' }, { write: (line: string) => void problems.push(line) });
+  const gateway = await createGateway({
+    config,
+    certificates: loaded.value,
+    log,
+    accessLog,
+    clock,
+    random: () => 0.5,
+  });
+  return {
+    gateway,
+    port: gateway.address.port,
+    ca: await readFile(loaded.value.authorityFile ?? '', 'utf8'),
+    lines,
+    problems,
+    async stop() {
+      await gateway.shutdown();
+      loaded.value.close();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { connect, type TLSSocket } from 'node:tls';
+import { once } from 'node:events';
+
+/** A TLS client that sends exactly the bytes it is told and keeps all it gets. */
+export interface RawClient {
+  readonly socket: TLSSocket;
+  /** Everything received so far, as latin1. */
+  readonly received: string;
+  send(bytes: string | Buffer): void;
+  /** Resolves once the received text satisfies the test; rejects when the connection closes before. */
+  until(test: (received: string) => boolean): Promise<string>;
+  /** Resolves with everything received once the other side has closed. */
+  closed(): Promise<string>;
+  /** Forgets what was received. */
+  clear(): void;
+}
+
+export async function connectRaw(options: {
+  readonly port: number;
+  readonly ca: string;
+  readonly localAddress?: string;
+}): Promise<RawClient> {
+  const socket = connect({
+    host: '127.0.0.1',
+    port: options.port,
+    ca: options.ca,
+    servername: 'localhost',
+    ALPNProtocols: ['http/1.1'],
+    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
+  });
+  let received = '';
+  let isClosed = false;
+  const waiting = new Set<() => void>();
+  const wake = (): void => {
+    for (const check of waiting) check();
+  };
+  socket.on('data', (bytes: Buffer) => {
+    received += bytes.toString('latin1');
+    wake();
+  });
+  socket.on('error', () => socket.destroy());
+  socket.on('close', () => {
+    isClosed = true;
+    wake();
+  });
+  await once(socket, 'secureConnect');
+  return {
+    socket,
+    get received() {
+      return received;
+    },
+    send(bytes) {
+      socket.write(typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes);
+    },
+    until(test) {
+      return new Promise((resolve, reject) => {
+        const check = (): void => {
+          if (test(received)) {
+            waiting.delete(check);
+            resolve(received);
+          } else if (isClosed) {
+            waiting.delete(check);
+            reject(new Error(`closed after ${JSON.stringify(received)}`));
+          }
+        };
+        waiting.add(check);
+        check();
+      });
+    },
+    closed() {
+      return new Promise((resolve) => {
+        const check = (): void => {
+          if (!isClosed) return;
+          waiting.delete(check);
+          resolve(received);
+        };
+        waiting.add(check);
+        check();
+      });
+    },
+    clear() {
+      received = '';
+    },
+  };
+}
+
+/** An HTTP/1.1 POST of a JSON body to `path`. */
+export function buildPost(
+  body: string,
+  options: { readonly path?: string; readonly fields?: string } = {},
+): string {
+  return (
+    `POST ${options.path ?? '/mcp'} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n` +
+    `Accept: application/json, text/event-stream\r\n${options.fields ?? ''}Content-Length: ${Buffer.byteLength(body)}\r\n\r\n` +
+    Buffer.from(body).toString('latin1')
+  );
+}
