@@ -51,28 +51,41 @@ process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
 const options = command.opts<Options>();
-const reports: SetReport[] = [];
-for (const set of options.set === undefined ? requirementSets : [options.set]) {
-  const requirements = (await loadRequirements(set)).filter(
-    ({ scenario }) => options.only === undefined || scenario === options.only,
-  );
-  if (requirements.length === 0) continue;
-  const report = await runSet(set, requirements);
-  console.log(`\n${set}\n\n${formatTable(report.rows, report.legs)}\n`);
+try {
+  process.exitCode = await main();
+} catch (cause) {
+  console.error(cause instanceof Error ? cause.message : cause);
+  process.exitCode = 1;
+}
+
+async function main(): Promise<number> {
+  const reports: SetReport[] = [];
+  for (const set of options.set === undefined ? requirementSets : [options.set]) {
+    const requirements = (await loadRequirements(set)).filter(
+      ({ scenario }) => options.only === undefined || scenario === options.only,
+    );
+    if (requirements.length === 0) continue;
+    const report = await runSet(set, requirements);
+    print(report);
+    reports.push(report);
+  }
+  if (reports.length === 0) {
+    console.error(`no requirement set asks a server for the scenario '${options.only ?? ''}'`);
+    return 2;
+  }
+  for (const { set, rows, legs } of reports) console.log(formatSummary(set, rows, legs));
+  if (options.json !== undefined) await writeFile(options.json, toJson(reports));
+  return reports.some(isFailed) ? 1 : 0;
+}
+
+function print(report: SetReport): void {
+  console.log(`${report.set}\n\n${formatTable(report.rows, report.legs)}\n`);
   for (const doubt of report.doubts) console.log(`DOUBT ${doubt}`);
   for (const [leg, count] of Object.entries(report.protocols)) {
     console.log(`${leg} leg: ${count.h1} requests over HTTP/1.1, ${count.h2} over HTTP/2`);
   }
-  reports.push(report);
+  console.log('');
 }
-if (reports.length === 0) {
-  console.error(`no requirement set asks a server for the scenario '${options.only ?? ''}'`);
-  process.exit(2);
-}
-console.log('');
-for (const { set, rows, legs } of reports) console.log(formatSummary(set, rows, legs));
-if (options.json !== undefined) await writeFile(options.json, toJson(reports));
-process.exitCode = reports.some(isFailed) ? 1 : 0;
 
 async function runSet(set: RequirementSet, requirements: readonly Requirement[]): Promise<SetReport> {
   const fixture = await startFixture();

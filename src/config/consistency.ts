@@ -55,17 +55,15 @@ function needUniqueKeyNames(draft: Draft, tree: SourceTree): Diagnostic[] {
   ];
   return lists.flatMap(([path, auth]) => {
     const names = auth?.kind === 'keys' ? auth.keys.map(({ name }) => name) : [];
-    return duplicates(names).map(
-      ({ value, index, first }): Diagnostic => ({
-        severity: 'error',
-        code: 'E_CONFIG_CONFLICT',
-        message: `two keys of \`${formatSettingName(path)}\` are named \`${value}\``,
-        label: 'the same name again',
-        fix: 'give one of the keys another name, so that logs tell them apart',
-        secondary: { ...tree.place([...path, 'keys', first, 'name']), label: 'first given here' },
-        ...tree.place([...path, 'keys', index, 'name']),
-      }),
-    );
+    return duplicates(names).map(({ value, index, first }): Diagnostic => ({
+      severity: 'error',
+      code: 'E_CONFIG_CONFLICT',
+      message: `two keys of \`${formatSettingName(path)}\` are named \`${value}\``,
+      label: 'the same name again',
+      fix: 'give one of the keys another name, so that logs tell them apart',
+      secondary: { ...tree.place([...path, 'keys', first, 'name']), label: 'first given here' },
+      ...tree.place([...path, 'keys', index, 'name']),
+    }));
   });
 }
 

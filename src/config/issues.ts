@@ -16,7 +16,7 @@ export function toDiagnostics(issues: readonly Issue[], tree: SourceTree): Diagn
 
 function toProblems(issue: Issue, tree: SourceTree): Diagnostic[] {
   const { path } = issue;
-  const name = `\`${formatSettingName(path)}\``;
+  const name = nameOf(path, tree);
   const place = tree.place(path);
   switch (issue.code) {
     case 'unrecognized_keys':
@@ -28,7 +28,8 @@ function toProblems(issue: Issue, tree: SourceTree): Diagnostic[] {
     case 'too_small':
     case 'too_big': {
       const bound = issue.code === 'too_big' ? `at most ${issue.maximum}` : `at least ${issue.minimum}`;
-      const unit = issue.origin === 'array' ? `${bound} ${issue.code === 'too_big' ? 'entries' : 'entry'}` : bound;
+      const unit =
+        issue.origin === 'array' ? `${bound} ${issue.code === 'too_big' ? 'entries' : 'entry'}` : bound;
       const message = `${name} is ${issue.code === 'too_big' ? 'too large' : 'too small'}`;
       return [{ severity: 'error', code: 'E_CONFIG_VALUE', message, label: unit, ...place }];
     }
@@ -53,7 +54,9 @@ function toProblems(issue: Issue, tree: SourceTree): Diagnostic[] {
     case 'invalid_key':
     case 'invalid_element': {
       const label = issue.message.charAt(0).toLowerCase() + issue.message.slice(1);
-      return [{ severity: 'error', code: 'E_CONFIG_VALUE', message: `${name} cannot be used`, label, ...place }];
+      return [
+        { severity: 'error', code: 'E_CONFIG_VALUE', message: `${name} cannot be used`, label, ...place },
+      ];
     }
   }
 }
@@ -73,7 +76,7 @@ function toUnknownKey(path: readonly PropertyKey[], tree: SourceTree): Diagnosti
 }
 
 function toTypeProblem(path: readonly PropertyKey[], expected: string, tree: SourceTree): Diagnostic {
-  const name = `\`${formatSettingName(path)}\``;
+  const name = nameOf(path, tree);
   const value = tree.get(path);
   if (value === undefined) {
     const owner = path.slice(0, -1);
@@ -102,8 +105,8 @@ function toUnionProblems(issue: Extract<Issue, { code: 'invalid_union' }>, tree:
   const isForeign = (branch: readonly Issue[]): boolean => branch.some(isAboutWhole);
   const resembling = issue.errors.find((branch) => !isForeign(branch));
   if (resembling === undefined) {
-    const expected = issue.errors.flatMap((branch) => branch.filter(isAboutWhole).map(expectation));
-    return [toTypeProblem(issue.path, expected.join(' or '), tree)];
+    const forms = issue.errors.flatMap((branch) => branch.filter(isAboutWhole).map(expectation));
+    return [toTypeProblem(issue.path, ownWords(issue) ?? forms.join(' or '), tree)];
   }
   return resembling.flatMap((inner) => toProblems({ ...inner, path: [...issue.path, ...inner.path] }, tree));
 }
@@ -112,9 +115,22 @@ function isAboutWhole(issue: Issue): boolean {
   return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
 }
 
+function nameOf(path: readonly PropertyKey[], tree: SourceTree): string {
+  const origin = tree.origin(path);
+  const isOutside = origin.kind === 'flag' || origin.kind === 'environment';
+  return `\`${isOutside ? origin.name : formatSettingName(path)}\``;
+}
+
+/** What the schema says it expects, where it says more than the name of a type. */
+function ownWords(issue: Issue): string | undefined {
+  return issue.message.startsWith('Invalid input') ? undefined : issue.message;
+}
+
 function expectation(issue: Issue): string {
   if (issue.code === 'invalid_value') return issue.values.map((value) => `\`${String(value)}\``).join(', ');
   const expected = issue.code === 'invalid_type' ? issue.expected : '';
+  const own = ownWords(issue);
+  if (own !== undefined) return own;
   const words: { readonly [kind: string]: string } = {
     string: 'text',
     boolean: '`true` or `false`',

@@ -53,7 +53,9 @@ export async function loadConfig(options: LoadOptions): Promise<Result<LoadedCon
     ...overlayFlags(tree, options.flags),
   ];
   const { draft, problems } = parseSections(tree);
-  const all = [...notes, ...problems, ...checkConsistency(draft, tree), ...findRisks(draft, tree)];
+  // With `--auth key` the door is locked before anyone can come.
+  const exposed = options.flags.auth === 'key' ? { ...draft, danger_allow_public: false } : draft;
+  const all = [...notes, ...problems, ...checkConsistency(draft, tree), ...findRisks(exposed, tree)];
   if (all.some(({ severity }) => severity === 'error')) return fail(inOrder(all));
   return ok({
     config: resolveConfig(draft, { tree, environment: options.env, cwd: options.cwd }),

@@ -11,7 +11,10 @@ const longToken = /()((?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{24,})/g;
 export function maskSecrets(text: string): string {
   return [namedSecret, bearerSecret, userInfo, longToken].reduce(
     (masked, pattern) =>
-      masked.replaceAll(pattern, (_all, before: string, secret: string) => before + '*'.repeat(secret.length)),
+      masked.replaceAll(
+        pattern,
+        (_all, before: string, secret: string) => before + '*'.repeat(secret.length),
+      ),
     text,
   );
 }

@@ -10,7 +10,10 @@ export interface ConfigFlags {
   readonly listen?: string;
   readonly cert?: string;
   readonly key?: string;
-  /** `key` is answered by whoever can make keys; see `LoadedConfig.authRequested`. */
+  /**
+   * `none` is the default of routes that say nothing, and opens none that is locked in the file.
+   * `key` is answered by whoever can make keys; see `LoadedConfig.authRequested`.
+   */
   readonly auth?: 'key' | 'none';
   readonly stateDir?: string;
   readonly dangerAllowPublic?: boolean;

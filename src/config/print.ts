@@ -1,4 +1,4 @@
-import { Document, isCollection, isMap, isPair, isScalar, isSeq, type Node } from 'yaml';
+import { stringify } from 'yaml';
 import type { Config } from './config.ts';
 import { toFileForm, type FileMapping, type FileValue } from './file-form.ts';
 import { formatOrigin, type Provenance } from './source-tree.ts';
@@ -12,33 +12,47 @@ export interface SettingLine {
 
 /** Every setting with its origin, defaults included. */
 export function listSettings(config: Config, provenance: Provenance): SettingLine[] {
-  const list = (value: FileValue, path: readonly string[]): SettingLine[] => {
-    const parts = Array.isArray(value) || isMapping(value) ? Object.entries(value) : [];
-    if (parts.length > 0) return parts.flatMap(([key, part]) => list(part, [...path, key]));
-    return [{ setting: path.join('.'), value, origin: originOf(path, provenance) }];
-  };
+  const list = (value: FileValue, path: readonly string[]): SettingLine[] =>
+    isNested(value)
+      ? Object.entries(value).flatMap(([key, part]: [string, FileValue]) => list(part, [...path, key]))
+      : [{ setting: path.join('.'), value, origin: originOf(path, provenance) }];
   return list(toFileForm(config), []);
+}
+
+interface Line {
+  readonly text: string;
+  readonly origin?: string;
 }
 
 /** The resolved configuration as YAML with the origin of each value as a comment behind it. */
 export function printConfig(config: Config, provenance: Provenance): string {
-  const document = new Document(toFileForm(config));
-  const annotate = (node: unknown, path: readonly string[]): void => {
-    if ((isMap(node) || isSeq(node)) && node.items.length > 0) {
-      for (const [index, item] of node.items.entries()) {
-        if (!isPair(item)) annotate(item, [...path, String(index)]);
-        else if (isScalar(item.key)) annotate(item.value, [...path, String(item.key.value)]);
+  const write = (value: FileMapping | readonly FileValue[], path: readonly string[]): Line[] =>
+    Object.entries(value).flatMap(([key, part]: [string, FileValue]): Line[] => {
+      const child = [...path, key];
+      const head = Array.isArray(value) ? '-' : `${key}:`;
+      if (!isNested(part)) {
+        return [
+          {
+            text: `${head} ${stringify(part, { lineWidth: 0 }).trimEnd()}`,
+            origin: originOf(child, provenance),
+          },
+        ];
       }
-      return;
-    }
-    if (isScalar(node) || isCollection(node)) comment(node, ` ${originOf(path, provenance)}`);
-  };
-  annotate(document.contents, []);
-  return document.toString({ lineWidth: 0, flowCollectionPadding: false });
+      const lines = write(part, child);
+      if (!Array.isArray(value)) return [{ text: head }, ...indent(lines, '  ')];
+      return indent(lines, '  ').map((line, index) =>
+        index === 0 ? { ...line, text: `- ${line.text.slice(2)}` } : line,
+      );
+    });
+  const lines = write(toFileForm(config), []);
+  const width = Math.min(48, Math.max(...lines.map(({ text }) => text.length)));
+  return lines
+    .map(({ text, origin }) => (origin === undefined ? `${text}\n` : `${text.padEnd(width)}  # ${origin}\n`))
+    .join('');
 }
 
-function comment(node: Node, text: string): void {
-  node.comment = text;
+function indent(lines: readonly Line[], by: string): Line[] {
+  return lines.map((line) => ({ ...line, text: by + line.text }));
 }
 
 /** A route without own access control takes that of the whole file, so it has its origin too. */
@@ -49,6 +63,7 @@ function originOf(path: readonly string[], provenance: Provenance): string {
   return formatOrigin(origin ?? { kind: 'default' });
 }
 
-function isMapping(value: FileValue): value is FileMapping {
-  return typeof value === 'object' && !Array.isArray(value);
+/** False for scalars and for collections with nothing in them, which are written on one line. */
+function isNested(value: FileValue): value is FileMapping | readonly FileValue[] {
+  return typeof value === 'object' && Object.keys(value).length > 0;
 }

@@ -15,7 +15,8 @@ export interface ResolveContext {
 
 /** Puts valid sections together: defaults that depend on others, absolute file names, frozen. A bug when a section is missing. */
 export function resolveConfig(draft: Draft, context: ResolveContext): Config {
-  const { domains, hosts, origins, tls, http2, limits, timeouts, log, trusted_proxies, proxy_protocol } = draft;
+  const { domains, hosts, origins, tls, http2, limits, timeouts, log, trusted_proxies, proxy_protocol } =
+    draft;
   const { danger_allow_public: dangerAllowPublic } = draft;
   const listeners = resolveListeners(draft);
   const routes = draft.routes?.filter((route) => route !== undefined);
@@ -58,8 +59,14 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     proxyProtocol: proxy_protocol,
     limits,
     timeouts,
-    log: access.kind === 'file' ? { ...log, access: { ...access, path: file(['log', 'access'], access.path) } } : log,
-    stateDir: draft.state_dir === undefined ? defaultStateDir(context.environment, context.cwd) : file(['state_dir'], draft.state_dir),
+    log:
+      access.kind === 'file'
+        ? { ...log, access: { ...access, path: file(['log', 'access'], access.path) } }
+        : log,
+    stateDir:
+      draft.state_dir === undefined
+        ? defaultStateDir(context.environment, context.cwd)
+        : file(['state_dir'], draft.state_dir),
     dangerAllowPublic,
   });
 }
@@ -69,7 +76,11 @@ function resolveUpstream(upstream: UpstreamTarget, file: (name: string) => strin
 }
 
 /** File names in the configuration file are relative to it, all others to the working directory. */
-function resolveFile(options: { path: readonly PropertyKey[]; name: string; context: ResolveContext }): string {
+function resolveFile(options: {
+  path: readonly PropertyKey[];
+  name: string;
+  context: ResolveContext;
+}): string {
   const { tree, cwd } = options.context;
   const origin = tree.origin(options.path);
   const base = origin.kind === 'file' ? dirname(resolve(cwd, origin.file)) : cwd;

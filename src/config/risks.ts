@@ -11,18 +11,20 @@ interface Risk {
 
 /** Settings that work but weaken something; each is one warning with its consequence. */
 export function findRisks(draft: Draft, tree: SourceTree): Diagnostic[] {
-  return [...trustInEveryone(draft), ...staleUpstreams(draft), ...openDoor(draft)].map(({ path, ...risk }) => ({
-    severity: 'warning',
-    code: 'E_CONFIG_RISK',
-    ...risk,
-    ...tree.place(path),
-  }));
+  return [...trustInEveryone(draft), ...staleUpstreams(draft), ...openDoor(draft)].map(
+    ({ path, ...risk }) => ({
+      severity: 'warning',
+      code: 'E_CONFIG_RISK',
+      ...risk,
+      ...tree.place(path),
+    }),
+  );
 }
 
 /** Against forged client addresses. */
 function trustInEveryone(draft: Draft): Risk[] {
   return (draft.trusted_proxies ?? []).flatMap((block, index) =>
-    /\/0$/.test(block)
+    block.endsWith('/0')
       ? [
           {
             path: ['trusted_proxies', index],
@@ -49,7 +51,9 @@ function staleUpstreams(draft: Draft): Risk[] {
 }
 
 function openDoor(draft: Draft): Risk[] {
-  const isOpen = (draft.routes ?? []).some((route) => (route?.auth ?? draft.auth ?? { kind: 'none' }).kind === 'none');
+  const isOpen = (draft.routes ?? []).some(
+    (route) => (route?.auth ?? draft.auth ?? { kind: 'none' }).kind === 'none',
+  );
   return draft.danger_allow_public === true && isOpen
     ? [
         {

@@ -18,9 +18,9 @@ export function parseSections(tree: SourceTree): { draft: Draft; problems: Diagn
     unknown.length > 0 ? [{ code: 'unrecognized_keys', keys: unknown, path: [], message: '' }] : [],
     tree,
   );
-  const read = <Name extends keyof Sections>(name: Name): void => {
+  const read = (name: keyof Sections): void => {
     const result = sectionSchemas[name].safeParse(tree.root[name]);
-    if (result.success) draft[name] = result.data;
+    if (result.success) Object.assign(draft, { [name]: result.data });
     else problems.push(...toDiagnostics(toAbsolute(result.error.issues, [name]), tree));
   };
   // The keys of the table are the keys of its type: `Object.keys` forgets that.

@@ -13,5 +13,9 @@ export function formatOwner(path: readonly PropertyKey[]): string {
   if (last === undefined) return '';
   if (typeof last !== 'number') return ` of \`${formatSettingName(path)}\``;
   const list = path.at(-2);
-  return list === 'routes' ? ' of a route' : list === 'keys' ? ' of a key' : ` of \`${formatSettingName(path)}\``;
+  return list === 'routes'
+    ? ' of a route'
+    : list === 'keys'
+      ? ' of a key'
+      : ` of \`${formatSettingName(path)}\``;
 }

@@ -72,7 +72,10 @@ export class SourceTree {
 
   /** The value at the path, or `undefined`. */
   get(path: readonly PropertyKey[]): unknown {
-    return path.reduce<unknown>((node, key) => (isContainer(node) && Object.hasOwn(node, key) ? node[key] : undefined), this.root);
+    return path.reduce<unknown>(
+      (node, key) => (isContainer(node) && Object.hasOwn(node, key) ? node[key] : undefined),
+      this.root,
+    );
   }
 
   /** The place of the key or value, of the nearest mapping around it where it has none, or nothing when there is no file. */

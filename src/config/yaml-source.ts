@@ -1,4 +1,13 @@
-import { isAlias, isMap, isScalar, isSeq, parseDocument, type Document, type Node, type YAMLError } from 'yaml';
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  parseDocument,
+  type Document,
+  type Node,
+  type YAMLError,
+} from 'yaml';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { isSecretPath, maskSecrets } from './mask.ts';
@@ -77,7 +86,11 @@ class Walk {
     if (isAlias(node)) {
       const target = node.resolve(this.#document);
       if (target === undefined) {
-        return this.#refuse('an alias names an anchor that does not exist', 'no such anchor before this place', node);
+        return this.#refuse(
+          'an alias names an anchor that does not exist',
+          'no such anchor before this place',
+          node,
+        );
       }
       return this.read(target, path);
     }
@@ -85,7 +98,7 @@ class Walk {
     if (isSeq<Node | null>(node)) {
       return node.items.map((item, index) => {
         const child = [...path, index];
-        this.#note({ path: child, key: undefined, value: toSpan(item) });
+        this.#note({ path: child, key: undefined, value: toSpan(item) }, item);
         return this.read(item, child);
       });
     }
@@ -120,15 +133,15 @@ class Walk {
       keys.set(key.value, span);
       const child = [...path, key.value];
       const plain = isScalar(value) && value.value !== null;
-      this.#note({ path: child, key: span, value: plain ? toSpan(value) : span });
+      this.#note({ path: child, key: span, value: plain ? toSpan(value) : span }, value);
       map[key.value] = this.read(value, child);
     }
     return map;
   }
 
-  #note(spot: YamlSpot): void {
+  #note(spot: YamlSpot, node: Node | null): void {
     this.spots.push(spot);
-    if (isSecretPath(spot.path) && spot.value !== spot.key) this.secrets.push(spot.value);
+    if (isSecretPath(spot.path) && isScalar(node) && node.value !== 'none') this.secrets.push(toSpan(node));
   }
 
   #refuse(message: string, label: string, node: Node | null | undefined): null {

@@ -67,13 +67,13 @@ export const configErrorCodes: { readonly [code in ConfigErrorCode]: ErrorEntry 
     title: 'a setting has the wrong kind of value',
     explanation:
       'A mapping, a list, a text, a number, or true and false cannot stand for one another. A key without any value is refused too, because it is not clear whether the default was meant.',
-    fix: 'write the value as the label says',
+    fix: 'correct the value; `breakwater schema` lists every setting with its form',
     exit: 2,
   },
   E_CONFIG_VALUE: {
     title: 'a setting has a value that cannot be used',
     explanation: 'The value has the right kind, but not the form or the range of this setting.',
-    fix: 'write the value as the label says',
+    fix: 'correct the value; `breakwater schema` lists every setting with its form',
     exit: 2,
   },
   E_CONFIG_CONFLICT: {

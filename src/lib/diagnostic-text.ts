@@ -93,10 +93,7 @@ interface View {
 }
 
 /** Cuts a long line to the room around its mark, so that the mark stays under its text. */
-function crop(
-  line: string,
-  options: { start: number; end: number; room: number; ellipsis: string },
-): View {
+function crop(line: string, options: { start: number; end: number; room: number; ellipsis: string }): View {
   const { start, room, ellipsis } = options;
   const end = Math.min(options.end, Math.max(line.length, start + 1));
   if (line.length <= room) return { text: line, start, end };

@@ -1,11 +1,13 @@
 import { configErrorCodes, type ConfigErrorCode } from './config-error-codes.ts';
 import type { ErrorEntry } from './error-entry.ts';
+import { startErrorCodes, type StartErrorCode } from './start-error-codes.ts';
 import { tlsErrorCodes, type TlsErrorCode } from './tls-error-codes.ts';
 
 export type { ErrorEntry } from './error-entry.ts';
 
 export type ErrorCode =
   | ConfigErrorCode
+  | StartErrorCode
   | TlsErrorCode
   | 'E_INTERNAL'
   | 'E_HTTP_BAD_REQUEST'
@@ -40,6 +42,7 @@ export type ErrorCode =
  */
 export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
   ...configErrorCodes,
+  ...startErrorCodes,
   ...tlsErrorCodes,
   E_INTERNAL: {
     title: 'an unexpected failure inside Breakwater',

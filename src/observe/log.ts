@@ -12,7 +12,7 @@ export interface LogOptions {
 }
 
 /** Bytes gathered before a write, so that a busy access log costs one system call for many lines. */
-const BUFFER_BYTES = 16 * 1024;
+const BUFFER_BYTES = 8 * 1024;
 const FLUSH_MILLISECONDS = 1000;
 
 export interface OpenLog {

@@ -36,7 +36,10 @@ export async function writeFileAtomically(directory: string, file: FileContent):
  * Creates a directory of mode 0700 with all its files in one step, so that files that belong together are never seen apart.
  * Returns false, and changes nothing, when the directory already holds something: another process was first.
  */
-export async function createDirectoryAtomically(path: string, files: readonly FileContent[]): Promise<boolean> {
+export async function createDirectoryAtomically(
+  path: string,
+  files: readonly FileContent[],
+): Promise<boolean> {
   const temporary = temporaryName(path);
   try {
     await mkdir(temporary, { mode: 0o700 });

@@ -12,7 +12,7 @@ export function buildChain(leaf: X509Certificate, others: readonly X509Certifica
   const intermediates: X509Certificate[] = [];
   let unused = [...others];
   let last = leaf;
-  while (!isIssuer(last, last)) {
+  while (!isSelfSigned(last)) {
     const issuer = findIssuer(last, unused);
     if (issuer === undefined) break;
     intermediates.push(issuer);
@@ -24,7 +24,7 @@ export function buildChain(leaf: X509Certificate, others: readonly X509Certifica
 
 /** True when the chain ends in a self-signed certificate or right below one of the roots. */
 export function isChainComplete(last: X509Certificate, roots: Iterable<X509Certificate>): boolean {
-  return isIssuer(last, last) || findIssuer(last, roots) !== undefined;
+  return isSelfSigned(last) || findIssuer(last, roots) !== undefined;
 }
 
 function findIssuer(
@@ -37,4 +37,9 @@ function findIssuer(
 
 function isIssuer(candidate: X509Certificate, certificate: X509Certificate): boolean {
   return certificate.checkIssued(candidate) && certificate.verify(candidate.publicKey);
+}
+
+/** `checkIssued` would deny it to a self-signed certificate that may not sign others. */
+function isSelfSigned(certificate: X509Certificate): boolean {
+  return certificate.subject === certificate.issuer && certificate.verify(certificate.publicKey);
 }

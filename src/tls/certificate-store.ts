@@ -89,13 +89,15 @@ export class CertificateStore {
     const name = toCanonicalName(servername);
     if (isIP(name) !== 0) return { kind: 'default' };
     const dot = name.indexOf('.');
-    const wildcard = dot === -1 ? undefined : this.#contexts.get(`*${name.slice(dot)}`);
+    const wildcard = dot < 1 ? undefined : this.#contexts.get(`*${name.slice(dot)}`);
     return this.#contexts.get(name) ?? wildcard ?? { kind: this.#unknownName };
   }
 
   #buildContexts(materials: Materials): ReadonlyMap<string, NameDecision> {
     const contexts = new Map<string, NameDecision>();
     const [first, ...others] = materials;
+    // Each server makes the default context itself; made here too, a bad certificate is found before anything has changed.
+    buildContext(first);
     for (const name of [...first.facts.names, ...this.#domains]) contexts.set(name, { kind: 'default' });
     for (const material of others) {
       const context = buildContext(material);

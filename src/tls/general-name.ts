@@ -8,9 +8,11 @@ export function generalName(name: string): Buffer {
     : derPrimitive(7, toAddressBytes(name));
 }
 
-/** One spelling for each name: lower case, no trailing dot, IPv6 addresses in their shortest form. */
+/** One spelling for each name: lower case, no trailing dot, IPv6 addresses in their shortest form. A zone stays as it is. */
 export function toCanonicalName(name: string): string {
-  return isIP(name) === 6 ? toShortAddress(name) : name.toLowerCase().replace(/\.$/, '');
+  return isIP(name) === 6 && !name.includes('%')
+    ? toShortAddress(name)
+    : name.toLowerCase().replace(/\.$/, '');
 }
 
 /** The 4 or 16 bytes of an IP address without zone; the text must be one that `net.isIP` accepts. */

@@ -43,15 +43,14 @@ const lifetime = 90 * 24 * hour;
  * with a new key, otherwise. Throws a GatewayError E_TLS_LOCAL_NAME for a name outside the authority's constraints.
  */
 export async function loadLocalCertificate(options: LocalCertificateOptions): Promise<LocalCertificate> {
-  const requested = options.names.map(toCanonicalName);
-  const foreign = requested.find((name) => !isLocalName(name));
+  const foreign = options.names.find((name) => !isLocalName(toCanonicalName(name)));
   if (foreign !== undefined) {
     throw new GatewayError(
       'E_TLS_LOCAL_NAME',
       `the local certificate authority does not sign for \`${foreign}\``,
     );
   }
-  const names = [...new Set(['localhost', '127.0.0.1', '::1', ...requested])];
+  const names = [...new Set(['localhost', '127.0.0.1', '::1', ...options.names.map(toCanonicalName)])];
   const stored = await readStored(options.authority);
   if (stored !== undefined && isUsable(stored, names, options.now)) {
     return { material: stored, renewsAt: toRenewal(stored), warnings: [] };

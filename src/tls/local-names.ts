@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { isIP } from 'node:net';
 import { derConstructed, derPrimitive, derSequence } from './der.ts';
 import { toAddressBytes } from './general-name.ts';
 import { buildExtension } from './x509-builder.ts';
@@ -23,8 +23,7 @@ const hostName =
 
 /** True for a lower-case host name or an address without zone that the local authority may sign for. */
 export function isLocalName(name: string): boolean {
-  const family = isIP(name);
-  if (family !== 0) return !name.includes('%') && localBlocks().check(name, family === 4 ? 'ipv4' : 'ipv6');
+  if (isIP(name) !== 0) return !name.includes('%') && isLocalAddress(toAddressBytes(name));
   return hostName.test(name) && localDomains.some((domain) => name === domain || name.endsWith(`.${domain}`));
 }
 
@@ -42,12 +41,16 @@ export function buildLocalNameConstraints(): Buffer {
   return buildExtension('2.5.29.30', derSequence(derConstructed(0, ...permitted)), { critical: true });
 }
 
-function localBlocks(): BlockList {
-  const blocks = new BlockList();
-  for (const [address, prefix] of localNetworks) {
-    blocks.addSubnet(address, prefix, isIP(address) === 4 ? 'ipv4' : 'ipv6');
-  }
-  return blocks;
+/** Compares as clients do, so that an IPv4 address in IPv6 dress (`::ffff:10.0.0.1`) is outside. */
+function isLocalAddress(bytes: Buffer): boolean {
+  return localNetworks.some(([address, prefix]) => {
+    const base = toAddressBytes(address);
+    const mask = toMask(prefix, base.length);
+    return (
+      base.length === bytes.length &&
+      base.every((byte, index) => byte === ((bytes[index] ?? 0) & (mask[index] ?? 0)))
+    );
+  });
 }
 
 function toMask(prefix: number, length: number): Buffer {

@@ -3,8 +3,8 @@
  */
 export interface Expected {
   readonly kind: string;
-  readonly reason?: string;
-  readonly id?: string;
+  /** The reasons that fit; when absent, any that concerns the meaning and not the text. */
+  readonly reason?: readonly string[];
   readonly method?: string;
   readonly name?: string | undefined;
   readonly hasName?: boolean;
@@ -38,15 +38,15 @@ export function expectEnvelope(body: Buffer): Expected {
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
   } catch {
-    return { kind: 'refused', reason: 'not-utf8' };
+    return { kind: 'refused', reason: ['not-utf8'] };
   }
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return { kind: 'refused', reason: measureDepth(text) > 64 ? 'not-json or too-deep' : 'not-json' };
+    return { kind: 'refused', reason: measureDepth(text) > 64 ? ['not-json', 'too-deep'] : ['not-json'] };
   }
-  if (measureDepth(text) > 64) return { kind: 'refused', reason: 'too-deep' };
+  if (measureDepth(text) > 64) return { kind: 'refused', reason: ['too-deep'] };
   // Equal keys collapse in the parsed value.
   if (countKeysInText(text) !== countKeys(value)) return refused;
   return Array.isArray(value) ? expectBatch(value) : expectMessage(value);
@@ -70,7 +70,7 @@ function expectMessage(message: unknown): Expected {
   if (hasTwin(params, guarded.params) || hasTwin(meta, guarded.meta)) return refused;
   if (
     Object.keys(meta).some(
-      (key) => /^io\.modelcontextprotocol\//i.test(key) && !/^io\.modelcontextprotocol\//.test(key),
+      (key) => /^io\.modelcontextprotocol\//i.test(key) && !key.startsWith('io.modelcontextprotocol/'),
     )
   ) {
     return refused;

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 
 /** Text of JSON in which white space, escapes and the order of keys vary, so that parsers have something to disagree on. */
 type JsonText = fc.Arbitrary<string>;
@@ -46,8 +46,8 @@ function object(entries: fc.Arbitrary<readonly (readonly [string, string])[]>): 
     fc
       .tuple(...list.map(([key, value]) => fc.tuple(spell(key), space, fc.constant(value), space)))
       .map(
-        (members) =>
-          `{${members.map(([key, before, value, after]) => `${before}${key}${after}:${before}${value}${after}`).join(',')}}`,
+        (spelled) =>
+          `{${spelled.map(([key, before, value, after]) => `${before}${key}${after}:${before}${value}${after}`).join(',')}}`,
       ),
   );
 }

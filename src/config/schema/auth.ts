@@ -15,9 +15,7 @@ export const authSchema: z.ZodType<AuthConfig> = z
       keys: z.array(keySchema).min(1).describe('Keys that are accepted as bearer tokens.'),
     }),
   ])
-  .transform((auth): AuthConfig =>
-    auth === 'none' ? { kind: 'none' } : { kind: 'keys', keys: auth.keys },
-  )
+  .transform((auth): AuthConfig => (auth === 'none' ? { kind: 'none' } : { kind: 'keys', keys: auth.keys }))
   .describe('Who may call: `none` for everyone, or a list of API keys.');
 
 function parseName(text: string): Result<string, FieldProblem> {
@@ -30,5 +28,9 @@ function parseName(text: string): Result<string, FieldProblem> {
 function parseHash(text: string): Result<string, FieldProblem> {
   return /^[0-9a-f]{64}$/i.test(text)
     ? ok(text.toLowerCase())
-    : fail({ code: 'E_CONFIG_KEY', predicate: 'is not a SHA-256', label: '64 hexadecimal digits are needed' });
+    : fail({
+        code: 'E_CONFIG_KEY',
+        predicate: 'is not a SHA-256',
+        label: '64 hexadecimal digits are needed',
+      });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatByteSize, parseByteSize } from '../../lib/byte-size.ts';
-import { formatDuration, longestDuration, parseDuration } from '../../lib/duration.ts';
+import { formatDuration, parseDuration } from '../../lib/duration.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 
@@ -31,14 +31,18 @@ export function parsedField<Input, Output>(
 }
 
 /** A text with a unit, as milliseconds, at least `min` of them. */
-export function durationField(options: { default: string; description: string; min?: number }): z.ZodPrefault<z.ZodType<number>> {
+export function durationField(options: {
+  default: string;
+  description: string;
+  min?: number;
+}): z.ZodPrefault<z.ZodType<number>> {
   const min = options.min ?? 1;
-  const text = z.string().meta({ pattern: '^[0-9]{1,10}(ms|s|m|h|d)$' });
+  const text = z.string({ error: 'a duration such as `30s`' }).meta({ pattern: '^[0-9]{1,10}(ms|s|m|h|d)$' });
   return parsedField(text, (value): Result<number, FieldProblem> => {
     const duration = parseDuration(value);
     if (!duration.ok) return failValue('is not a duration', duration.error);
     if (duration.value >= min) return ok(duration.value);
-    return failValue('is too short', `between \`${formatDuration(min)}\` and \`${formatDuration(longestDuration)}\``);
+    return failValue('is too short', `at least \`${formatDuration(min)}\``);
   })
     .prefault(options.default)
     .describe(options.description);
@@ -52,7 +56,9 @@ export function byteSizeField(options: {
   max: number;
 }): z.ZodPrefault<z.ZodType<number>> {
   const { min, max } = options;
-  const text = z.string().meta({ pattern: '^[0-9]{1,12}(B|KiB|MiB|GiB)$' });
+  const text = z
+    .string({ error: 'a size such as `16KiB`' })
+    .meta({ pattern: '^[0-9]{1,12}(B|KiB|MiB|GiB)$' });
   return parsedField(text, (value): Result<number, FieldProblem> => {
     const size = parseByteSize(value);
     if (!size.ok) return failValue('is not a size', size.error);
@@ -77,6 +83,9 @@ export function switchField(description: string, byDefault: boolean): z.ZodPrefa
 }
 
 /** The failure of a parser whose value has the right kind but not the right form or range. */
-export function failValue(predicate: string, label: string): { readonly ok: false; readonly error: FieldProblem } {
+export function failValue(
+  predicate: string,
+  label: string,
+): { readonly ok: false; readonly error: FieldProblem } {
   return fail({ code: 'E_CONFIG_VALUE', predicate, label });
 }

@@ -9,7 +9,7 @@ const label = /^[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?$/;
  * (it would be read as an IPv4 address in disguise, WHATWG URL section 3.5).
  */
 export function toHostName(text: string): string | undefined {
-  const name = /^[\u0000-\u007f]*$/.test(text) ? text.toLowerCase() : domainToASCII(text);
+  const name = /[^ -~]/.test(text) ? domainToASCII(text) : text.toLowerCase();
   const labels = name.split('.');
   const last = labels.at(-1) ?? '';
   if (name.length > 253 || /^(?:\d+|0x[0-9a-f]*)$/.test(last)) return undefined;

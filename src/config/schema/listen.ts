@@ -13,7 +13,7 @@ const forms = 'write `127.0.0.1:8443`, `[::1]:8443`, `:443` for all interfaces, 
 const portNumber = z.int().meta({ minimum: 0, maximum: 65_535 });
 
 export const listenSchema: z.ZodType<ListenSetting | undefined> = parsedField(
-  z.union([z.string(), portNumber]),
+  z.union([z.string(), portNumber], { error: 'an address or a port' }),
   parseListen,
 )
   .optional()
@@ -22,7 +22,7 @@ export const listenSchema: z.ZodType<ListenSetting | undefined> = parsedField(
   );
 
 export const plainHttpSchema: z.ZodType<ListenSetting | false | undefined> = parsedField(
-  z.union([z.string(), portNumber, z.literal(false)]),
+  z.union([z.string(), portNumber, z.literal(false)], { error: 'an address, a port, or `false`' }),
   (value): Result<ListenSetting | false, FieldProblem> => {
     if (value === false) return ok(value);
     return value === 'off' || value === 'no'
@@ -44,6 +44,7 @@ function parseListen(value: string | number): Result<ListenSetting, FieldProblem
       ? toAuthority(text)
       : { host: text.startsWith(':') ? '0.0.0.0' : undefined, port: Number(port) };
   if (authority?.port === undefined) return failValue('is not an address to listen on', forms);
-  if (authority.port > 65_535) return failValue('names a port that does not exist', 'a port is at most 65535');
+  if (authority.port > 65_535)
+    return failValue('names a port that does not exist', 'a port is at most 65535');
   return ok({ host: authority.host, port: authority.port });
 }

@@ -28,7 +28,8 @@ function parsePath(text: string): Result<string, FieldProblem> {
     fail({ code: 'E_CONFIG_PATH', predicate, label });
   if (!text.startsWith('/')) return problem('does not begin with `/`', 'write `/mcp`');
   if (text.includes('//')) return problem('has an empty segment', '`//` is read differently by servers');
-  if (/\/\.{1,2}(?:\/|$)/.test(text)) return problem('has a dot segment', 'write the path without `.` and `..`');
+  if (/\/\.{1,2}(?:\/|$)/.test(text))
+    return problem('has a dot segment', 'write the path without `.` and `..`');
   const odd = /[^A-Za-z0-9\-._~!$&'()*+,=:@/]/.exec(text)?.[0];
   if (odd !== undefined) {
     return problem('has a character that paths of routes may not have', `leave out \`${odd}\``);

@@ -9,7 +9,8 @@ export const timeoutsSchema: z.ZodType<TimeoutsConfig> = z
     body: durationField({ default: '30s', description: 'Longest time a request body may take to arrive.' }),
     idle: durationField({
       default: '75s',
-      description: 'How long a client connection without a request stays open. A running answer has no limit.',
+      description:
+        'How long a client connection without a request stays open. A running answer has no limit.',
     }),
     stall: durationField({
       default: '30s',

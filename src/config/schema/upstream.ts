@@ -10,7 +10,7 @@ const longestSocketPath = 107;
 const forms = 'write a URL, `host:port`, a port, or `unix:/run/server.sock:/mcp`';
 
 export const upstreamSchema: z.ZodType<UpstreamTarget> = parsedField(
-  z.union([z.string(), z.int().meta({ minimum: 1, maximum: 65_535 })]),
+  z.union([z.string(), z.int().meta({ minimum: 1, maximum: 65_535 })], { error: 'an address or a port' }),
   parseUpstream,
 ).meta({
   description:
@@ -21,7 +21,8 @@ export const upstreamSchema: z.ZodType<UpstreamTarget> = parsedField(
 /** Reads a target of the command line or of a route. The path of a Unix socket may still be relative. */
 export function parseUpstream(value: string | number): Result<UpstreamTarget, FieldProblem> {
   const text = String(value);
-  if (/^\d{1,9}$/.test(text)) return parseTcp({ scheme: 'http', authority: `127.0.0.1:${text}`, path: undefined });
+  if (/^\d{1,9}$/.test(text))
+    return parseTcp({ scheme: 'http', authority: `127.0.0.1:${text}`, path: undefined });
   if (text.startsWith('unix:')) return parseUnix(text.slice('unix:'.length));
   const match = /^(?:([a-z][a-z0-9+.-]*):\/\/)?([^/?#]*)(\/[^?#]*)?([?#].*)?$/is.exec(text);
   if (match === null) return problem('is not understood', forms);
@@ -63,7 +64,10 @@ function parseUnix(text: string): Result<UpstreamTarget, FieldProblem> {
     return problem('names no socket', 'write `unix:/run/server.sock:/mcp`');
   }
   if (Buffer.byteLength(socketPath) > longestSocketPath) {
-    return problem('names a socket with too long a path', `the system takes at most ${longestSocketPath} bytes`);
+    return problem(
+      'names a socket with too long a path',
+      `the system takes at most ${longestSocketPath} bytes`,
+    );
   }
   if (!isRequestPath(path)) return problem('has a path that cannot be requested', 'write a plain path');
   return ok({ kind: 'unix', socketPath, path });

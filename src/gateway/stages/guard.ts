@@ -13,6 +13,7 @@ export interface GuardOptions {
 
 const METHODS = 'GET, POST, DELETE, OPTIONS';
 const allowedMethods: ReadonlySet<string> = new Set(METHODS.split(', '));
+const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 const PREFLIGHT_SECONDS = '7200';
 
 /** Request headers that MCP clients in a browser send (mcp.md 7.9), besides the Mcp-Param family. */
@@ -54,14 +55,22 @@ export function createGuardStage(options: GuardOptions): (exchange: Exchange) =>
 }
 
 function isKnownHost(authority: string, options: GuardOptions): boolean {
-  const portStart = authority.lastIndexOf(':');
-  const name = portStart > authority.lastIndexOf(']') ? authority.slice(0, portStart) : authority;
-  return options.hostNames.has(name) || options.hosts.has(authority);
+  return options.hostNames.has(toName(authority)) || options.hosts.has(authority);
 }
 
-/** Exact comparison of whole origins: prefixes, suffixes and `null` never match. */
+/** An authority without its port. */
+function toName(authority: string): string {
+  const portStart = authority.lastIndexOf(':');
+  return portStart > authority.lastIndexOf(']') ? authority.slice(0, portStart) : authority;
+}
+
+/**
+ * Exact comparison of whole origins: prefixes, suffixes and `null` never match. On loopback our own authority
+ * counts under http too: no page can come from there, since the port speaks TLS, and SDKs write it that way.
+ */
 function isAllowedOrigin(origin: string, authority: string, options: GuardOptions): boolean {
-  return origin === `https://${authority}` || options.origins.has(origin);
+  if (origin === `https://${authority}` || options.origins.has(origin)) return true;
+  return origin === `http://${authority}` && loopbackNames.has(toName(authority));
 }
 
 function answerOptions(exchange: Exchange): Reply {

@@ -1,0 +1,13 @@
+import { pino } from 'pino';
+import { buildTestConfig } from './test/support/gateway.ts';
+import { createGateway } from './src/gateway/gateway.ts';
+import { systemClock } from './src/lib/clock.ts';
+import { loadCertificates } from './src/tls/certificates.ts';
+import { createLog } from './src/observe/log.ts';
+const stateDir='/tmp/b/state';
+const config = buildTestConfig(stateDir, [{path:'/mcp',upstream:{kind:'tcp',secure:false,host:'127.0.0.1',port:9000,path:'/mcp'},auth:{kind:'none'}}], {listen:{host:'127.0.0.1',port:9120}});
+const l = await loadCertificates({tls:config.tls,domains:[],stateDir,clock:systemClock,report:()=>{}});
+if(!l.ok) throw new Error(JSON.stringify(l.error));
+const access = createLog({level:'info',pretty:false,colour:false,destination:{kind:'file',path:'/tmp/b/access.log'}});
+await createGateway({config,certificates:l.value,log:pino({level:'warn'}),accessLog:process.env.NOLOG?undefined:access.log,clock:systemClock,random:Math.random});
+console.log('up',process.pid);

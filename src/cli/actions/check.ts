@@ -1,0 +1,52 @@
+import type { Config } from '../../config/config.ts';
+import { loadConfig, type LoadedConfig } from '../../config/load.ts';
+import { listSettings, printConfig } from '../../config/print.ts';
+import { formatAuthority } from '../../config/schema/host-name.ts';
+import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { toDiagnosticJson } from '../../lib/diagnostic-json.ts';
+import { showDiagnostics, writeEnvelope, type CliContext } from '../context.ts';
+import { reportProblems } from '../failure.ts';
+
+export interface CheckOptions {
+  readonly file?: string;
+  readonly print: boolean;
+  /** Builds what needs more than the configuration itself, such as certificates, and listens on nothing. */
+  readonly provision?: (config: Config) => Promise<readonly Diagnostic[]>;
+}
+
+/** Validates without listening. Standard output carries data only: the printed configuration, or the JSON envelope. */
+export async function runCheck(options: CheckOptions, context: CliContext): Promise<number> {
+  const { io } = context;
+  const source = options.file === undefined ? {} : { file: options.file };
+  const loaded = await loadConfig({ ...source, env: io.env, flags: {}, cwd: io.cwd, readFile: io.readFile });
+  if (!loaded.ok) return refuse(loaded.error, context);
+  const { config, warnings, provenance, file } = loaded.value;
+  const provisioned = (await options.provision?.(config)) ?? [];
+  const problems = [...provisioned, ...warnings];
+  if (problems.some(({ severity }) => severity === 'error')) return refuse(problems, context);
+  if (context.json) {
+    writeEnvelope(context, 'check', {
+      ok: true,
+      file: file ?? null,
+      diagnostics: problems.map(toDiagnosticJson),
+      ...(options.print ? { settings: listSettings(config, provenance) } : {}),
+    });
+    return 0;
+  }
+  showDiagnostics(problems, context);
+  if (options.print) io.stdout.write(printConfig(config, provenance));
+  else io.stderr.write(`${describe(loaded.value)}\n`);
+  return 0;
+}
+
+function refuse(problems: readonly Diagnostic[], context: CliContext): number {
+  if (context.json)
+    writeEnvelope(context, 'check', { ok: false, diagnostics: problems.map(toDiagnosticJson) });
+  return reportProblems(problems, context);
+}
+
+function describe({ config, file }: LoadedConfig): string {
+  const { listen, routes } = config;
+  const count = routes.length === 1 ? '1 route' : `${routes.length} routes`;
+  return `${file ?? 'the configuration'} is valid: ${count}, HTTPS on ${formatAuthority(listen.host, listen.port)}`;
+}

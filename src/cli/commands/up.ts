@@ -1,0 +1,63 @@
+import { Option, type Command } from 'commander';
+import type { ConfigFlags } from '../../config/overlay.ts';
+import type { Run } from '../command.ts';
+import { describeCommand } from '../command-help.ts';
+
+/** The options as commander hands them over. */
+interface UpFlags extends Omit<ConfigFlags, 'target'> {
+  readonly config?: string;
+}
+
+export function registerUp(program: Command, run: Run): void {
+  program
+    .command('up')
+    .summary('serve an MCP server over HTTPS')
+    .description(
+      'Puts an MCP server behind TLS and runs in the foreground until it is interrupted. Without --domain it is reachable from this machine alone.',
+    )
+    .argument('[TARGET]', 'the MCP server: a port, host:port, URL or unix:SOCKET:PATH')
+    .optionsGroup('Address:')
+    .option('--domain <NAME>', 'public host name; can be given several times', collect)
+    .option('--listen <ADDRESS>', 'host:port, :port or port for HTTPS')
+    .optionsGroup('Security:')
+    .option('--cert <FILE>', 'certificate and chain as PEM, with --key')
+    .option('--key <FILE>', 'private key as PEM, with --cert')
+    .addOption(
+      new Option('--auth <MODE>', 'who may call: holders of a new API key, or everyone').choices([
+        'key',
+        'none',
+      ]),
+    )
+    .option('--danger-allow-public', 'allow a public address without access control')
+    .optionsGroup('Files:')
+    .option('-c, --config <FILE>', 'configuration, or - for standard input')
+    .option('--state-dir <DIR>', 'where certificates and keys are kept')
+    .addHelpText(
+      'after',
+      describeCommand({
+        examples: [
+          ['breakwater up 8000', 'https://localhost:8443/mcp for port 8000'],
+          ['breakwater up 8000 --auth key', 'the same, for holders of a key'],
+          ['breakwater up 8000 --domain mcp.example.com --cert c.pem --key k.pem --auth key', 'to all'],
+          ['breakwater up --config breakwater.yaml', 'everything from a file'],
+        ],
+        exits: '0 drained, 1 unexpected, 2 configuration, 4 unreachable, 6 refused for safety',
+      }),
+    )
+    .action((target: string | undefined, { config, ...flags }: UpFlags) =>
+      run(async (context) => {
+        const { runUp } = await import('../actions/up.ts');
+        return runUp(
+          {
+            ...(config === undefined ? {} : { file: config }),
+            flags: { ...flags, ...(target === undefined ? {} : { target }) },
+          },
+          context,
+        );
+      }),
+    );
+}
+
+function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
+  return [...(previous ?? []), value];
+}

@@ -1,0 +1,170 @@
+import { loadOrCreateKeys } from '../auth/key-file.ts';
+import { withKeys } from '../config/keys.ts';
+import type { Config, RouteConfig } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Diagnostic } from '../lib/diagnostic.ts';
+import { GatewayError } from '../lib/gateway-error.ts';
+import { fail, ok, type Result } from '../lib/result.ts';
+import { createLog, type Log } from '../observe/log.ts';
+import { loadCertificates } from '../tls/certificates.ts';
+import { checkReachability, type Reachability } from '../upstream/reachability.ts';
+import { toAudience, type Audience } from './audience.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import { toPublicUrl } from './public-url.ts';
+
+export interface LaunchOptions {
+  readonly config: Config;
+  /** `--auth` of the command line: `key` loads the stored key or makes one. */
+  readonly authRequested: 'key' | 'none' | undefined;
+  readonly clock: Clock;
+  /** Whether the log goes to a terminal that shows colours. */
+  readonly terminal: { readonly isTty: boolean; readonly colour: boolean };
+}
+
+/** A running gateway and what a person wants to know about it. */
+export interface LaunchedGateway {
+  readonly gateway: Gateway;
+  readonly facts: LaunchFacts;
+  /** Finishes what runs (see `Gateway.shutdown`), writes out the logs and lets go of files. */
+  stop(): Promise<void>;
+}
+
+export interface LaunchFacts {
+  readonly audience: Audience;
+  readonly routes: readonly RouteFacts[];
+  /** Certificate of the local authority that clients have to trust; `undefined` with certificate files. */
+  readonly authorityFile: string | undefined;
+  /** When the certificate ends, in milliseconds since the epoch. */
+  readonly certificateEnds: number | undefined;
+  /** A key made just now; shown once. */
+  readonly createdKey: string | undefined;
+  readonly warnings: readonly Diagnostic[];
+}
+
+export interface RouteFacts {
+  readonly url: string;
+  readonly route: RouteConfig;
+  readonly reachability: Reachability;
+}
+
+const REACHABILITY_MILLISECONDS = 2000;
+
+/** Builds everything from a configuration and starts to listen. Problems come back as diagnostics or are thrown as GatewayError. */
+export async function launchGateway(
+  options: LaunchOptions,
+): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> {
+  const { clock } = options;
+  const { config, createdKey } = await addKeys(options);
+  const audience = toAudience(config.listen.host);
+  refuseOpenDoor(config, audience);
+  const { log, accessLog, close: closeLogs } = openLogs(config, options.terminal);
+  const loaded = await loadCertificates({
+    tls: config.tls,
+    domains: config.domains,
+    stateDir: config.stateDir,
+    clock,
+    report(event) {
+      if (event.kind === 'replaced') log.info({ certificate: event.facts }, 'serving a new certificate');
+      else if (event.kind === 'warning') log.warn({ code: event.warning.code }, event.warning.message);
+      else
+        for (const { code, message } of event.errors)
+          log.error({ code }, `${message}; the old certificate serves on`);
+    },
+  });
+  if (!loaded.ok) return fail(loaded.error);
+  const certificates = loaded.value;
+  const gateway = await startListening(config, () =>
+    createGateway({
+      config,
+      certificates,
+      log,
+      accessLog,
+      clock,
+      random: Math.random,
+    }),
+  );
+  return ok({
+    gateway,
+    facts: {
+      audience,
+      routes: await describeRoutes(config, gateway, clock),
+      authorityFile: certificates.authorityFile,
+      certificateEnds: certificates.expiry()[0]?.notAfter,
+      createdKey,
+      warnings: certificates.warnings,
+    },
+    async stop() {
+      await gateway.shutdown();
+      certificates.close();
+      closeLogs();
+    },
+  });
+}
+
+async function addKeys(options: LaunchOptions): Promise<{ config: Config; createdKey: string | undefined }> {
+  if (options.authRequested !== 'key') return { config: options.config, createdKey: undefined };
+  const { keys, created } = await loadOrCreateKeys(options.config.stateDir, 'default');
+  return { config: withKeys(options.config, keys), createdKey: created };
+}
+
+function refuseOpenDoor(config: Config, audience: Audience): void {
+  const open = config.routes.find((route) => route.auth.kind === 'none');
+  if (audience !== 'PUBLIC' || open === undefined || config.dangerAllowPublic) return;
+  const { host, port } = config.listen;
+  throw new GatewayError(
+    'E_PUBLIC_WITHOUT_AUTH',
+    `\`${open.path}\` would be open to everyone who can reach ${host}:${port}`,
+  );
+}
+
+function openLogs(
+  config: Config,
+  terminal: LaunchOptions['terminal'],
+): { log: Log; accessLog: Log | undefined; close: () => void } {
+  const { level, format, access } = config.log;
+  const pretty = format === 'pretty' || (format === 'auto' && terminal.isTty);
+  const main = createLog({ level, pretty, colour: terminal.colour, destination: { kind: 'stderr' } });
+  if (access.kind === 'off') return { log: main.log, accessLog: undefined, close: () => main.flush() };
+  if (access.kind === 'stderr') return { log: main.log, accessLog: main.log, close: () => main.flush() };
+  const file = createLog({ level, pretty: false, colour: false, destination: access });
+  const close = (): void => {
+    main.flush();
+    file.flush();
+  };
+  return { log: main.log, accessLog: file.log, close };
+}
+
+/** Says in our words why an address cannot be bound. */
+async function startListening(config: Config, start: () => Promise<Gateway>): Promise<Gateway> {
+  try {
+    return await start();
+  } catch (error) {
+    const reason = error instanceof Error && 'code' in error ? error.code : undefined;
+    const failedPort = error instanceof Error && 'port' in error ? Number(error.port) : config.listen.port;
+    const { host } = failedPort === config.plainHttp?.port ? config.plainHttp : config.listen;
+    const address = `${host}:${failedPort}`;
+    switch (reason) {
+      case 'EADDRINUSE':
+        throw new GatewayError('E_LISTEN_IN_USE', `${address} is in use`, { cause: error });
+      case 'EACCES':
+        throw new GatewayError('E_LISTEN_DENIED', `not permitted to listen on ${address}`, { cause: error });
+      case 'EADDRNOTAVAIL':
+      case 'ENOTFOUND':
+        throw new GatewayError('E_LISTEN_ADDRESS', `${address} is not an address of this machine`, {
+          cause: error,
+        });
+      default:
+        throw error;
+    }
+  }
+}
+
+function describeRoutes(config: Config, gateway: Gateway, clock: Clock): Promise<RouteFacts[]> {
+  return Promise.all(
+    config.routes.map(async (route) => ({
+      url: toPublicUrl(config, { port: gateway.address.port, path: route.path }),
+      route,
+      reachability: await checkReachability(route.upstream, { clock, timeout: REACHABILITY_MILLISECONDS }),
+    })),
+  );
+}

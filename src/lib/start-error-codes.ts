@@ -1,0 +1,44 @@
+import type { ErrorEntry } from './error-entry.ts';
+
+/** What can stop a gateway from starting, besides its configuration and certificates. */
+export type StartErrorCode =
+  | 'E_LISTEN_IN_USE'
+  | 'E_LISTEN_DENIED'
+  | 'E_LISTEN_ADDRESS'
+  | 'E_PUBLIC_WITHOUT_AUTH'
+  | 'E_AUTH_KEYS_FILE';
+
+export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } = {
+  E_LISTEN_IN_USE: {
+    title: 'the address to listen on is in use',
+    explanation: 'Another program, or another Breakwater, already listens on this address and port.',
+    fix: 'stop the other program, or choose another port with `--listen`',
+    exit: 1,
+  },
+  E_LISTEN_DENIED: {
+    title: 'the address to listen on is not permitted',
+    explanation: 'Ports below 1024 need the privilege to bind them, which this user does not have.',
+    fix: 'run `sudo setcap cap_net_bind_service=+ep "$(readlink -f "$(which node)")"`, or choose a port from 1024 on',
+    exit: 1,
+  },
+  E_LISTEN_ADDRESS: {
+    title: 'the address to listen on is not an address of this machine',
+    explanation: 'A server can only listen on addresses that its machine has, or on 0.0.0.0 for all of them.',
+    fix: 'use an address of this machine in `--listen`',
+    exit: 2,
+  },
+  E_PUBLIC_WITHOUT_AUTH: {
+    title: 'a public address without access control is refused',
+    explanation:
+      'Anyone who finds the address could call every tool of the MCP server. Breakwater listens on an address that others can reach only when callers have to identify themselves, or when that risk is accepted in so many words.',
+    fix: 'add `--auth key`; or, if everyone may call every tool, `--danger-allow-public`',
+    exit: 6,
+  },
+  E_AUTH_KEYS_FILE: {
+    title: 'the stored API keys cannot be used',
+    explanation:
+      'The file `keys.json` in the state directory holds the digests of the API keys. It is damaged, and starting without it would lock out every client or, worse, let new ones in.',
+    fix: 'restore `keys.json` from a backup, or delete it to make a new key',
+    exit: 2,
+  },
+};
