@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { suggestion } from '../lib/suggestion.ts';
-import { knownKeys } from './known-keys.ts';
+import type { KnownKeys } from './known-keys.ts';
 import { maskSecrets } from './mask.ts';
 import { isFieldProblem } from './schema/field.ts';
 import { formatOwner, formatSettingName } from './setting-name.ts';
@@ -9,22 +9,27 @@ import type { SourceTree } from './source-tree.ts';
 
 type Issue = z.core.$ZodIssue;
 
-/** Turns what the schema found into problems with places, one for each wrong key or value. */
-export function toDiagnostics(issues: readonly Issue[], tree: SourceTree): Diagnostic[] {
-  return issues.flatMap((issue) => toProblems(issue, tree));
+export interface IssueContext {
+  readonly tree: SourceTree;
+  readonly knownKeys: KnownKeys;
 }
 
-function toProblems(issue: Issue, tree: SourceTree): Diagnostic[] {
+/** Turns what the schema found into problems with places, one for each wrong key or value. */
+export function toDiagnostics(issues: readonly Issue[], context: IssueContext): Diagnostic[] {
+  return issues.flatMap((issue) => toProblems(issue, context));
+}
+
+function toProblems(issue: Issue, context: IssueContext): Diagnostic[] {
   const { path } = issue;
-  const name = nameOf(path, tree);
-  const place = tree.place(path);
+  const name = nameOf(path, context);
+  const place = context.tree.place(path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return issue.keys.map((key) => toUnknownKey([...path, key], tree));
+      return issue.keys.map((key) => toUnknownKey([...path, key], context));
     case 'invalid_union':
-      return toUnionProblems(issue, tree);
+      return toUnionProblems(issue, context);
     case 'invalid_type':
-      return [toTypeProblem(path, expectation(issue), tree)];
+      return [toTypeProblem(path, expectation(issue), context)];
     case 'too_small':
     case 'too_big': {
       const bound = issue.code === 'too_big' ? `at most ${issue.maximum}` : `at least ${issue.minimum}`;
@@ -34,8 +39,8 @@ function toProblems(issue: Issue, tree: SourceTree): Diagnostic[] {
       return [{ severity: 'error', code: 'E_CONFIG_VALUE', message, label: unit, ...place }];
     }
     case 'invalid_value': {
-      const value = tree.get(path);
-      if (typeof value !== 'string') return [toTypeProblem(path, expectation(issue), tree)];
+      const value = context.tree.get(path);
+      if (typeof value !== 'string') return [toTypeProblem(path, expectation(issue), context)];
       const values = issue.values.map(String);
       const meant = suggestion(value, values);
       const label = meant === undefined ? `one of ${expectation(issue)}` : `did you mean \`${meant}\`?`;
@@ -61,9 +66,9 @@ function toProblems(issue: Issue, tree: SourceTree): Diagnostic[] {
   }
 }
 
-function toUnknownKey(path: readonly PropertyKey[], tree: SourceTree): Diagnostic {
+function toUnknownKey(path: readonly PropertyKey[], context: IssueContext): Diagnostic {
   const key = String(path.at(-1));
-  const known = knownKeys(path.slice(0, -1));
+  const known = context.knownKeys(path.slice(0, -1));
   const meant = suggestion(key, known);
   return {
     severity: 'error',
@@ -71,13 +76,13 @@ function toUnknownKey(path: readonly PropertyKey[], tree: SourceTree): Diagnosti
     message: `\`${maskSecrets(key)}\` is not a setting${formatOwner(path.slice(0, -1))}`,
     label: meant === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${meant}\`?`,
     fix: `${meant === undefined ? 'remove' : 'rename'} the key, or run \`breakwater explain E_CONFIG_UNKNOWN_KEY\``,
-    ...tree.place(path, 'key'),
+    ...context.tree.place(path, 'key'),
   };
 }
 
-function toTypeProblem(path: readonly PropertyKey[], expected: string, tree: SourceTree): Diagnostic {
-  const name = nameOf(path, tree);
-  const value = tree.get(path);
+function toTypeProblem(path: readonly PropertyKey[], expected: string, context: IssueContext): Diagnostic {
+  const name = nameOf(path, context);
+  const value = context.tree.get(path);
   if (value === undefined) {
     const owner = path.slice(0, -1);
     const key = String(path.at(-1));
@@ -87,7 +92,7 @@ function toTypeProblem(path: readonly PropertyKey[], expected: string, tree: Sou
       message: `${name} is missing`,
       label: `needs \`${key}\``,
       fix: `add \`${key}\``,
-      ...tree.place(owner, owner.length > 0 && typeof owner.at(-1) !== 'number' ? 'key' : 'value'),
+      ...context.tree.place(owner, owner.length > 0 && typeof owner.at(-1) !== 'number' ? 'key' : 'value'),
     };
   }
   return {
@@ -96,27 +101,32 @@ function toTypeProblem(path: readonly PropertyKey[], expected: string, tree: Sou
     message: value === null ? `${name} has no value` : `${name} is ${kindOf(value)}`,
     label: `expected ${expected}`,
     ...(value === null ? { fix: 'give it a value, or remove the key for the default' } : {}),
-    ...tree.place(path),
+    ...context.tree.place(path),
   };
 }
 
 /** Of the forms a value may take, speaks of the one that the value resembles; of all of them when it resembles none. */
-function toUnionProblems(issue: Extract<Issue, { code: 'invalid_union' }>, tree: SourceTree): Diagnostic[] {
+function toUnionProblems(
+  issue: Extract<Issue, { code: 'invalid_union' }>,
+  context: IssueContext,
+): Diagnostic[] {
   const isForeign = (branch: readonly Issue[]): boolean => branch.some(isAboutWhole);
   const resembling = issue.errors.find((branch) => !isForeign(branch));
   if (resembling === undefined) {
     const forms = issue.errors.flatMap((branch) => branch.filter(isAboutWhole).map(expectation));
-    return [toTypeProblem(issue.path, ownWords(issue) ?? forms.join(' or '), tree)];
+    return [toTypeProblem(issue.path, ownWords(issue) ?? forms.join(' or '), context)];
   }
-  return resembling.flatMap((inner) => toProblems({ ...inner, path: [...issue.path, ...inner.path] }, tree));
+  return resembling.flatMap((inner) =>
+    toProblems({ ...inner, path: [...issue.path, ...inner.path] }, context),
+  );
 }
 
 function isAboutWhole(issue: Issue): boolean {
   return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
 }
 
-function nameOf(path: readonly PropertyKey[], tree: SourceTree): string {
-  const origin = tree.origin(path);
+function nameOf(path: readonly PropertyKey[], context: IssueContext): string {
+  const origin = context.tree.origin(path);
   const isOutside = origin.kind === 'flag' || origin.kind === 'environment';
   return `\`${isOutside ? origin.name : formatSettingName(path)}\``;
 }
@@ -151,7 +161,7 @@ function kindOf(value: unknown): string {
     case 'bigint':
       return 'a number';
     case 'boolean':
-      return '`true` or `false`';
+      return `\`${String(value)}\``;
     case 'object':
       return 'a mapping';
     case 'undefined':

@@ -1,12 +1,19 @@
 import { buildJsonSchema, type JsonSchema } from './schema/document.ts';
 
 /** Names of the settings that a mapping at this path may have, in the order of the schema. */
-export function knownKeys(path: readonly PropertyKey[]): readonly string[] {
-  const reached = path.reduce<readonly JsonSchema[]>(
-    (schemas, part) => alternatives(schemas).flatMap((schema) => descend(schema, part)),
-    [buildJsonSchema()],
-  );
-  return alternatives(reached).flatMap((schema) => Object.keys(schema.properties ?? {}));
+export type KnownKeys = (path: readonly PropertyKey[]) => readonly string[];
+
+/** Builds the schema when it is first asked and keeps it: a file may have thousands of unknown keys. */
+export function createKnownKeys(): KnownKeys {
+  let document: JsonSchema | undefined;
+  return (path) => {
+    document ??= buildJsonSchema();
+    const reached = path.reduce<readonly JsonSchema[]>(
+      (schemas, part) => alternatives(schemas).flatMap((schema) => descend(schema, part)),
+      [document],
+    );
+    return alternatives(reached).flatMap((schema) => Object.keys(schema.properties ?? {}));
+  };
 }
 
 function alternatives(schemas: readonly JsonSchema[]): readonly JsonSchema[] {

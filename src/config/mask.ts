@@ -1,5 +1,5 @@
 const namedSecret =
-  /((?:sha256|secret|token|passw(?:or)?d|api_?key|authorization|\bauth)["']?\s*[:=]\s*["']?)(?!none\b)([^\s"',{}[\]]+)/gi;
+  /((?:sha256|secret|token|passw(?:or)?d|api_?key|authorization|\bauth)["']?\s*[:=]\s*["']?)(?!none\b)([^\s"',{}[\]][^,{}[\]]*)/gi;
 const bearerSecret = /(\bbearer\s+)([^\s"',{}[\]]+)/gi;
 const userInfo = /(:\/\/)([^/@\s]+)(?=@)/g;
 const longToken = /()((?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{24,})/g;

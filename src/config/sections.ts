@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { toDiagnostics } from './issues.ts';
+import { createKnownKeys } from './known-keys.ts';
 import { sectionSchemas, type Sections } from './schema/document.ts';
 import { routeSchema, type RouteSetting } from './schema/route.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -13,15 +14,16 @@ export type Draft = Partial<Omit<Sections, 'routes'>> & {
 /** Checks each section, and each route, on its own. */
 export function parseSections(tree: SourceTree): { draft: Draft; problems: Diagnostic[] } {
   const draft: Partial<Sections> = {};
+  const context = { tree, knownKeys: createKnownKeys() };
   const unknown = Object.keys(tree.root).filter((key) => !Object.hasOwn(sectionSchemas, key));
   const problems = toDiagnostics(
     unknown.length > 0 ? [{ code: 'unrecognized_keys', keys: unknown, path: [], message: '' }] : [],
-    tree,
+    context,
   );
   const read = (name: keyof Sections): void => {
     const result = sectionSchemas[name].safeParse(tree.root[name]);
     if (result.success) Object.assign(draft, { [name]: result.data });
-    else problems.push(...toDiagnostics(toAbsolute(result.error.issues, [name]), tree));
+    else problems.push(...toDiagnostics(toAbsolute(result.error.issues, [name]), context));
   };
   // The keys of the table are the keys of its type: `Object.keys` forgets that.
   for (const name of Object.keys(sectionSchemas) as (keyof Sections)[]) if (name !== 'routes') read(name);
@@ -33,7 +35,7 @@ export function parseSections(tree: SourceTree): { draft: Draft; problems: Diagn
   const routes = list.map((item: unknown, index) => {
     const result = routeSchema.safeParse(item);
     if (result.success) return result.data;
-    problems.push(...toDiagnostics(toAbsolute(result.error.issues, ['routes', index]), tree));
+    problems.push(...toDiagnostics(toAbsolute(result.error.issues, ['routes', index]), context));
     return undefined;
   });
   return { draft: { ...draft, routes }, problems };

@@ -9,7 +9,7 @@ const units = [
 
 /** Reads `512B`, `16KiB`, `8MiB` or `1GiB` as bytes. Decimal units are refused: `8MB` means different sizes to different people. */
 export function parseByteSize(text: string): Result<number, string> {
-  const match = /^(\d{1,12})(B|KiB|MiB|GiB)$/.exec(text);
+  const match = /^(\d{1,15})(B|KiB|MiB|GiB)$/.exec(text);
   const unit = units.find(([name]) => name === match?.[2]);
   if (match === null || unit === undefined) {
     return fail('write a whole number and a unit: `512B`, `16KiB`, `8MiB`, `1GiB`');

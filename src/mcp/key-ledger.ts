@@ -30,7 +30,6 @@ export class KeyLedger {
 
   close(): void {
     this.#top = this.#bases[this.#depth] ?? 0;
-    this.#sets[this.#depth] = undefined;
     this.#depth--;
   }
 

@@ -27,7 +27,7 @@ export async function writeFileAtomically(directory: string, file: FileContent):
     await rename(temporary, path);
     await syncDirectory(directory);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await discard(temporary);
     throw toStateError(`cannot write \`${path}\``, error);
   }
 }
@@ -49,7 +49,7 @@ export async function createDirectoryAtomically(
     await syncDirectory(dirname(path));
     return true;
   } catch (error) {
-    await rm(temporary, { force: true, recursive: true });
+    await discard(temporary);
     if (isOccupied(error)) return false;
     throw toStateError(`cannot create \`${path}\``, error);
   }
@@ -99,6 +99,11 @@ async function syncDirectory(path: string): Promise<void> {
   } finally {
     await handle.close();
   }
+}
+
+/** Cleans up after a failure, which is what gets reported: where nothing can be written, nothing can be removed either. */
+async function discard(path: string): Promise<void> {
+  await rm(path, { force: true, recursive: true }).catch(() => undefined);
 }
 
 function temporaryName(path: string): string {

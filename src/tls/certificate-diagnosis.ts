@@ -29,7 +29,7 @@ export function diagnoseCertificate(input: DiagnosisInput): readonly Diagnostic[
 }
 
 /** True when a client that asks for `name` accepts the certificate (RFC 9525 section 6.3: no common name, whole labels only). */
-export function isNameCovered(certificate: X509Certificate, name: string): boolean {
+function isNameCovered(certificate: X509Certificate, name: string): boolean {
   if (isIP(name) !== 0) return certificate.checkIP(name) !== undefined;
   if (name.startsWith('*.')) return toFacts(certificate).names.includes(name);
   return certificate.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined;

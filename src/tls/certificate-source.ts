@@ -6,7 +6,7 @@ import type { LocalAuthority } from './local-ca.ts';
 import type { TlsMaterial } from './tls-material.ts';
 
 /** What a look at a source found. `unchanged` also stands for a bad pair that was reported before. */
-export type SourceOutcome =
+type SourceOutcome =
   | { readonly kind: 'unchanged' }
   | { readonly kind: 'loaded'; readonly material: TlsMaterial; readonly warnings: readonly Diagnostic[] }
   | { readonly kind: 'failed'; readonly errors: readonly Diagnostic[] };

@@ -15,7 +15,7 @@ import { loadLocalAuthority } from './local-ca.ts';
 import type { CertificateFacts, TlsMaterial } from './tls-material.ts';
 
 /** Where certificates come from, as the configuration says it. Paths are absolute. */
-export type CertificateOrigin =
+type CertificateOrigin =
   | { readonly kind: 'files'; readonly cert: string; readonly key: string }
   | { readonly kind: 'local-ca' };
 
@@ -38,7 +38,7 @@ export type CertificateEvent =
   | { readonly kind: 'kept'; readonly errors: readonly Diagnostic[] };
 
 /** A certificate in service. */
-export interface CertificateExpiry extends CertificateFacts {
+interface CertificateExpiry extends CertificateFacts {
   /** Wall-clock milliseconds from which on Breakwater replaces it by itself; undefined for files. */
   readonly renewsAt: number | undefined;
 }
@@ -137,9 +137,18 @@ function createCertificates(
     const message = `looking for a new certificate failed: ${error instanceof Error ? error.message : String(error)}`;
     report({ kind: 'kept', errors: [{ severity: 'error', code: 'E_INTERNAL', message }] });
   };
-  // One look at a time: two that overlap could finish in the wrong order and put an old certificate back.
+  // One look at a time, and one more at most in waiting: two that overlap could finish in the wrong order
+  // and put an old certificate back.
   let last = Promise.resolve();
-  const refresh = (): Promise<void> => (last = last.then(lookOnce).catch(onFailure));
+  let waiting: Promise<void> | undefined;
+  const startLook = (): Promise<void> => {
+    waiting = undefined;
+    return lookOnce();
+  };
+  const refresh = (): Promise<void> => {
+    waiting ??= last = last.then(startLook).catch(onFailure);
+    return waiting;
+  };
 
   const onChange = (): void => void refresh();
   const rotation = clock.setInterval(() => store.rotateTicketKeys(createTicketKeys()), ticketKeyLifetime);

@@ -99,16 +99,7 @@ function checkAuthority(directory: string, stored: StoredAuthority, now: number)
   if (!certificate.checkPrivateKey(key)) throw damaged(directory, 'its key and its certificate do not match');
   if (!certificate.ca)
     throw damaged(directory, `\`${certificateName}\` is not the certificate of an authority`);
-  const from = certificate.validFromDate;
-  const to = certificate.validToDate;
-  if (now > to.getTime()) throw damaged(directory, `it expired on ${to.toISOString()}`);
-  if (now < from.getTime()) {
-    throw new GatewayError(
-      'E_TLS_STATE',
-      `the local certificate authority in \`${directory}\` was made on ${from.toISOString()}, which this machine's clock has not reached`,
-      { hint: 'set the clock of this machine' },
-    );
-  }
+  checkValidity(directory, certificate, now);
   return {
     name: buildAuthorityName(certificate.publicKey),
     certificate,
@@ -116,6 +107,20 @@ function checkAuthority(directory: string, stored: StoredAuthority, now: number)
     directory,
     certificateFile: join(directory, certificateName),
   };
+}
+
+/** Throws E_TLS_STATE outside the authority's life: what it signs then, nobody accepts. */
+export function checkValidity(directory: string, certificate: X509Certificate, now: number): void {
+  const from = certificate.validFromDate;
+  const to = certificate.validToDate;
+  if (now >= to.getTime()) throw damaged(directory, `it expired on ${to.toISOString()}`);
+  if (now < from.getTime()) {
+    throw new GatewayError(
+      'E_TLS_STATE',
+      `the local certificate authority in \`${directory}\` was made on ${from.toISOString()}, which this machine's clock has not reached`,
+      { hint: 'set the clock of this machine' },
+    );
+  }
 }
 
 async function buildAuthority(now: number): Promise<{ name: string; data: string; mode: number }[]> {

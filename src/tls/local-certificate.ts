@@ -5,7 +5,7 @@ import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError, isGatewayError } from '../lib/gateway-error.ts';
 import { writeFileAtomically } from '../state/directory.ts';
 import { toCanonicalName } from './general-name.ts';
-import { createKeyPair, createSerialNumber, type LocalAuthority } from './local-ca.ts';
+import { checkValidity, createKeyPair, createSerialNumber, type LocalAuthority } from './local-ca.ts';
 import { isLocalName } from './local-names.ts';
 import { buildMaterial, type TlsMaterial } from './tls-material.ts';
 import {
@@ -40,7 +40,8 @@ const lifetime = 90 * 24 * hour;
 
 /**
  * Loads the stored certificate while it names the same names and has more than a third of its life left; issues a new one,
- * with a new key, otherwise. Throws a GatewayError E_TLS_LOCAL_NAME for a name outside the authority's constraints.
+ * with a new key, otherwise. Throws a GatewayError: E_TLS_LOCAL_NAME for a name outside the authority's constraints,
+ * E_TLS_STATE when the authority has expired.
  */
 export async function loadLocalCertificate(options: LocalCertificateOptions): Promise<LocalCertificate> {
   const foreign = options.names.find((name) => !isLocalName(toCanonicalName(name)));
@@ -93,6 +94,7 @@ async function issue(
   options: LocalCertificateOptions,
 ): Promise<{ readonly material: TlsMaterial; readonly file: string }> {
   const { authority, names, now } = options;
+  checkValidity(authority.directory, authority.certificate, now);
   const { publicKey, privateKey } = await createKeyPair();
   // Back-dated for clients whose clock is a little behind.
   const notBefore = now - hour;

@@ -247,7 +247,7 @@ describe('the file', () => {
 
 describe('--auth', () => {
   it('none is the default of routes and opens none that is locked', async () => {
-    const key = `{ name: a, sha256: ${'0'.repeat(64)} }`;
+    const key = `{ name: a, sha256: ${'0a'.repeat(32)} }`;
     const text = `routes: [{ upstream: 1, auth: { keys: [${key}] } }, { path: /b, upstream: 2 }]`;
     const config = await configOf(text, { flags: { auth: 'none' } });
     expect(config.routes.map(({ auth }) => auth.kind)).toEqual(['keys', 'none']);

@@ -12,7 +12,7 @@ describe('sizes', () => {
     expect(parseByteSize(text)).toEqual({ ok: true, value: bytes });
   });
 
-  it.each(['', '16', '16KB', '16kib', '1.5MiB', '-1B', ' 1B', '999999999999GiB'])('refuses %j', (text) => {
+  it.each(['', '16', '16KB', '16kib', '1.5MiB', '-1B', ' 1B', '999999999999999GiB'])('refuses %j', (text) => {
     expect(parseByteSize(text).ok).toBe(false);
   });
 

@@ -204,6 +204,7 @@ describe('attacks by disagreement', () => {
       request('tools/list', withMeta({}, 5)),
       { protocolVersion: '5', mcpMethod: 'tools/list' },
     ],
+    ['version of another type without header', request('tools/list', withMeta({}, 5)), {}],
     [
       'modern notification without header',
       envelope({ jsonrpc: '2.0', method: 'n', params: withMeta({}) }),

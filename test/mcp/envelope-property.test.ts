@@ -30,7 +30,7 @@ function toLabel(result: EnvelopeResult): string {
   return result.kind === 'refused' ? result.reason : result.kind;
 }
 
-describe('scanEnvelope against JSON.parse', () => {
+describe('scanEnvelope against JSON.parse', { timeout: 30_000 }, () => {
   it('reads every message and batch as JSON.parse does, or refuses what JSON.parse cannot see', () => {
     const seen = new Set<string>();
     fc.assert(

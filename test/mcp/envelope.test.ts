@@ -167,7 +167,7 @@ describe('scanEnvelope', () => {
   });
 });
 
-describe('attacks on the envelope', () => {
+describe('attacks on the envelope', { timeout: 30_000 }, () => {
   it.each([
     ['"method":"tools/list","method":"tools/call"', '1'],
     ['"method":"a","params":{"name":"safe","name":"evil"}', '1'],
@@ -252,6 +252,12 @@ describe('attacks on the envelope', () => {
     });
   });
 
+  it('case-twin: bytes that differ in the case bit only are no twins unless they are letters', () => {
+    expect(scan('{"jsonrpc":"2.0","id":1,"method":"x","params":{"\u007fmeta":1}}')).toMatchObject({
+      kind: 'request',
+    });
+  });
+
   it('bom: a byte order mark is not JSON', () => {
     const body = Buffer.from('\ufeff{"jsonrpc":"2.0","id":1,"method":"x"}');
     expect(scanEnvelope(body)).toEqual({ kind: 'refused', reason: 'not-json', id: 'null', offset: 0 });
@@ -316,6 +322,6 @@ describe('attacks on the envelope', () => {
     const started = performance.now();
     expect(scanEnvelope(body)).toMatchObject({ kind: 'request' });
     // A quadratic scan would need minutes, a linear one a fraction of a second.
-    expect(performance.now() - started).toBeLessThan(4500);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });

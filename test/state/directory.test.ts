@@ -30,17 +30,17 @@ describe('writing a file', () => {
   it('never shows a part to a reader', async () => {
     const contents = Array.from({ length: 30 }, (_, index) => String(index % 10).repeat(20_000));
     await writeFileAtomically(root, { name: 'a', data: contents[0] ?? '', mode: 0o600 });
-    let writing = true;
     const writer = (async () => {
       for (const data of contents) await writeFileAtomically(root, { name: 'a', data, mode: 0o600 });
-      writing = false;
+      return 'done' as const;
     })();
     let reads = 0;
-    while (writing) {
-      expect(contents).toContain(await readFile(join(root, 'a'), 'utf8'));
+    for (;;) {
+      const seen = await Promise.race([writer, readFile(join(root, 'a'), 'utf8')]);
+      if (seen === 'done') break;
+      expect(contents).toContain(seen);
       reads++;
     }
-    await writer;
     expect(reads).toBeGreaterThan(0);
   });
 
@@ -52,6 +52,12 @@ describe('writing a file', () => {
     });
     expect(await readdir(root)).toEqual(['a']);
   });
+});
+
+it('names its own failure where even cleaning up fails', async () => {
+  await writeFile(join(root, 'file'), '');
+  const attempt = writeFileAtomically(join(root, 'file'), { name: 'a', data: 'x', mode: 0o600 });
+  await expect(attempt).rejects.toMatchObject({ code: 'E_STATE_UNWRITABLE' });
 });
 
 describe('creating a directory with its files', () => {

@@ -44,6 +44,12 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
+  /** Moves the wall time alone, as when the machine slept or its clock was set; timers stay as far away as they were. */
+  jump(milliseconds: number): void {
+    this.#now += milliseconds;
+    for (const entry of this.#entries) entry.at += milliseconds;
+  }
+
   #next(end: number): Entry | undefined {
     const due = [...this.#entries].filter((entry) => entry.at <= end);
     return due.toSorted((left, right) => left.at - right.at)[0];

@@ -1,4 +1,5 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 
 /** One request as it arrived at the upstream, byte for byte. */
 export interface ReceivedRequest {
@@ -41,7 +42,16 @@ export function toChunk(text: string): string {
   return `${Buffer.byteLength(text).toString(16)}\r\n${text}\r\n`;
 }
 
-export async function startScriptedUpstream(answer?: Answer): Promise<ScriptedUpstream> {
+export interface ScriptedUpstreamOptions {
+  readonly tls?: TlsOptions;
+  /** Listens there instead of on a free port of 127.0.0.1. */
+  readonly socketPath?: string;
+}
+
+export async function startScriptedUpstream(
+  answer?: Answer,
+  options: ScriptedUpstreamOptions = {},
+): Promise<ScriptedUpstream> {
   const requests: ReceivedRequest[] = [];
   const sockets = new Set<Socket>();
   const takers: ((request: ReceivedRequest) => void)[] = [];
@@ -57,7 +67,7 @@ export async function startScriptedUpstream(answer?: Answer): Promise<ScriptedUp
     }
     answer?.(request);
   };
-  const server = createServer((socket) => {
+  const serve = (socket: Socket): void => {
     const connection = ++connections;
     let pending = '';
     sockets.add(socket);
@@ -77,10 +87,16 @@ export async function startScriptedUpstream(answer?: Answer): Promise<ScriptedUp
         onRequest({ head, body, connection, socket });
       }
     });
-  });
-  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));
+  };
+  const { tls, socketPath } = options;
+  const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
+  // A client that does not trust the certificate breaks off the handshake.
+  server.on('tlsClientError', (_error, socket: Socket) => void socket.destroy());
+  const place = socketPath === undefined ? { host: '127.0.0.1', port: 0 } : { path: socketPath };
+  await new Promise<void>((resolve) => void server.listen(place, resolve));
+  const address = server.address() as AddressInfo | string; // It is listening.
   return {
-    port: (server.address() as AddressInfo).port,
+    port: typeof address === 'string' ? 0 : address.port,
     requests,
     get bytes() {
       return bytes;

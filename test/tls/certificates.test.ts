@@ -30,7 +30,7 @@ const servers: EchoServer[] = [];
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'breakwater-certificates-'));
-  clock = new ManualClock();
+  clock = new ManualClock(Math.floor(Date.now() / 1000) * 1000);
   events = [];
 });
 afterEach(async () => {
@@ -305,15 +305,16 @@ describe('the local authority', () => {
     const untilRenewal = (before?.renewsAt ?? 0) - clock.now();
     expect(untilRenewal).toBe(60 * day - hour);
 
-    clock.advance(untilRenewal - 120_000);
+    clock.jump(untilRenewal - 60_001);
+    clock.advance(60_000);
     await certificates.refresh();
     expect(events).toEqual([]);
-    clock.advance(120_000);
-    await certificates.refresh();
+    clock.advance(60_000);
+    await vi.waitFor(() => expect(events).not.toEqual([]));
 
     const [after] = certificates.expiry();
     expect(kinds()).toEqual(['replaced']);
-    expect(after?.notAfter).toBe(clock.now() - hour + 90 * day);
+    expect(after?.notAfter).toBe(clock.now() - (clock.now() % 1000) - hour + 90 * day);
     expect(await serialSeen({ port })).toBe(after?.serialNumber);
     expect(after?.serialNumber).not.toBe(before?.serialNumber);
     expect(await echo(open, 'still here')).toBe('still here');
@@ -324,9 +325,7 @@ describe('the local authority', () => {
     const certificates = await load(local);
     const end = clock.now() + 3 * 365 * day;
     while (clock.now() < end) {
-      // Two days a step, as if the machine slept in between.
-      const jump = 2 * day;
-      clock.advance(jump);
+      clock.jump(2 * day);
       await certificates.refresh();
       const [current] = certificates.expiry();
       expect((current?.notAfter ?? 0) - clock.now()).toBeGreaterThan(28 * day);
@@ -335,12 +334,12 @@ describe('the local authority', () => {
     expect(events.length).toBeGreaterThan(15);
   });
 
-  it('keeps the old certificate and says so once when renewing fails', async () => {
+  it('uses a renewed certificate that cannot be kept', async () => {
     const certificates = await load(local);
     const [before] = certificates.expiry();
     await rm(join(root, 'state', 'local-ca'), { recursive: true });
     await writeFile(join(root, 'state', 'local-ca'), 'in the way');
-    clock.advance(70 * day);
+    clock.jump(70 * day);
     await certificates.refresh();
     await certificates.refresh();
     expect(events).toMatchObject([
@@ -348,6 +347,16 @@ describe('the local authority', () => {
       { kind: 'warning', warning: { code: 'E_STATE_UNWRITABLE' } },
     ]);
     expect(certificates.expiry()[0]?.serialNumber).not.toBe(before?.serialNumber);
+  });
+
+  it('keeps the old certificate and says so once when the authority has expired', async () => {
+    const certificates = await load(local);
+    const [before] = certificates.expiry();
+    clock.jump(3653 * day);
+    await certificates.refresh();
+    await certificates.refresh();
+    expect(events).toMatchObject([{ kind: 'kept', errors: [{ code: 'E_TLS_STATE' }] }]);
+    expect(certificates.expiry()[0]?.serialNumber).toBe(before?.serialNumber);
   });
 });
 

@@ -227,8 +227,12 @@ describe('the certificate', () => {
     const second = await loadLeaf(['a.test', 'b.test']);
     expect(serial(second)).not.toBe(serial(first));
     const authority = await loadAuthority();
-    const early = await loadLocalCertificate({ authority, names: ['a.test', 'b.test'], now: now - 2 * day });
-    expect(serial(early)).not.toBe(serial(second));
+    const options = { authority, names: ['a.test', 'b.test'] };
+    const late = await loadLocalCertificate({ ...options, now: now + 61 * day });
+    expect(serial(late)).not.toBe(serial(second));
+    const early = await loadLocalCertificate({ ...options, now });
+    expect(serial(early)).not.toBe(serial(late));
+    expect(early.material.facts.notBefore).toBe(now - hour);
   });
 
   it('does not outlive its authority', async () => {

@@ -58,7 +58,7 @@ export function byteSizeField(options: {
   const { min, max } = options;
   const text = z
     .string({ error: 'a size such as `16KiB`' })
-    .meta({ pattern: '^[0-9]{1,12}(B|KiB|MiB|GiB)$' });
+    .meta({ pattern: '^[0-9]{1,15}(B|KiB|MiB|GiB)$' });
   return parsedField(text, (value): Result<number, FieldProblem> => {
     const size = parseByteSize(value);
     if (!size.ok) return failValue('is not a size', size.error);

@@ -29,7 +29,7 @@ function parseDomain(text: string): Result<string, FieldProblem> {
     fail({ code: 'E_CONFIG_DOMAIN', predicate, label });
   // Against DNS rebinding: a wildcard would let any name that an attacker can create below it pass the Host check.
   if (text.includes('*')) return problem('has a wildcard', 'list each name; wildcards are not taken');
-  if (isIP(text) !== 0) return problem('is an address', 'an address belongs into `hosts`');
+  if (isIP(text) !== 0) return problem('is an address', 'an address belongs in `hosts`');
   const name = toHostName(text);
   if (name !== undefined) return ok(name);
   if (text.includes('://')) return problem('is a URL', 'write the host name alone');

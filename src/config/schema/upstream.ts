@@ -28,7 +28,7 @@ export function parseUpstream(value: string | number): Result<UpstreamTarget, Fi
   if (match === null) return problem('is not understood', forms);
   const [, scheme, authority = '', path, rest] = match;
   if (authority.includes('@')) {
-    return problem('contains a user name or password', 'credentials do not belong into the address');
+    return problem('contains a user name or password', 'credentials do not belong in the address');
   }
   if (rest !== undefined) return problem('has a query or a fragment', 'end the address with its path');
   return parseTcp({ scheme: scheme?.toLowerCase(), authority, path });

@@ -1,0 +1,71 @@
+import { buildJsonSchema } from '../src/config/schema/document.ts';
+import { errorCodes } from '../src/lib/error-codes.ts';
+
+/** The pages of `docs/` that are made from the code; a test compares them, `node scripts/docs.ts` writes them. */
+export function buildReferencePages(): ReadonlyMap<string, string> {
+  return new Map([
+    ['docs/errors.md', buildErrorPage()],
+    ['docs/configuration.md', buildConfigurationPage()],
+  ]);
+}
+
+function buildErrorPage(): string {
+  const sections = Object.entries(errorCodes).map(([code, entry]) => {
+    const facts = [
+      entry.status === undefined ? [] : [`HTTP ${entry.status}`],
+      entry.rpcCode === undefined ? [] : [`JSON-RPC ${entry.rpcCode}`],
+      entry.exit === undefined ? [] : [`exit code ${entry.exit}`],
+    ].flat();
+    const line = facts.length === 0 ? '' : `\n${facts.join(' · ')}\n`;
+    return `## ${code}\n\n**${entry.title}**\n${line}\n${entry.explanation}\n\nFix: ${entry.fix}.\n`;
+  });
+  return `# Error codes\n\nThe same text as \`breakwater explain CODE\`. Made from \`src/lib/error-codes.ts\`.\n\n${sections.join('\n')}`;
+}
+
+/** The part of JSON Schema that our configuration uses. */
+interface SchemaNode {
+  readonly description?: string;
+  readonly default?: unknown;
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly anyOf?: readonly SchemaNode[];
+  readonly items?: SchemaNode;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+}
+
+function buildConfigurationPage(): string {
+  // The generator of the schema types its result as any JSON object.
+  const rows = listRows(buildJsonSchema() as SchemaNode, '');
+  return [
+    '# Configuration',
+    '',
+    'Every key of `breakwater.yaml`. All are optional but one route, which the command line can give too. Durations',
+    'are written `15s`, `5m`, `24h`; sizes `16KiB`, `8MiB`. Environment variables `BREAKWATER_…` set the top-level keys;',
+    'flags win over the environment, the environment over the file. Made from the schema; `breakwater schema` prints it.',
+    '',
+    '| key | default | meaning |',
+    '|---|---|---|',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function listRows(node: SchemaNode, prefix: string): string[] {
+  return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
+    const path = `${prefix}${name}`;
+    const { description = '' } = child;
+    const isGroup = child.properties !== undefined;
+    const row = `| \`${path}\` | ${isGroup ? '' : describeDefault(child)} | ${description.replaceAll('|', '\\|')} |`;
+    const inner = [child, ...(child.anyOf ?? [])].flatMap((variant) => [
+      ...listRows(variant, `${path}.`),
+      ...(variant.items === undefined ? [] : listRows(variant.items, `${path}[].`)),
+    ]);
+    return [row, ...inner];
+  });
+}
+
+function describeDefault({ default: value }: SchemaNode): string {
+  if (value === undefined || (Array.isArray(value) && value.length === 0)) return '';
+  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``;
+}

@@ -1,0 +1,67 @@
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { z } from 'zod';
+import { buildJsonSchema, sectionSchemas, type JsonSchema } from '../../src/config/schema/document.ts';
+
+const schema = buildJsonSchema();
+
+describe('the JSON Schema', () => {
+  it('is draft-07, the newest that yaml-language-server reads', () => {
+    expect(schema.$schema).toBe('http://json-schema.org/draft-07/schema#');
+    expect(Object.keys(schema.properties ?? {})).toEqual(Object.keys(sectionSchemas));
+  });
+
+  it('describes every setting and knows no others', () => {
+    const visit = (node: JsonSchema, path: string): void => {
+      if (node.type === 'object') expect([path, node.additionalProperties]).toEqual([path, false]);
+      for (const [key, child] of Object.entries(node.properties ?? {})) {
+        if (typeof child !== 'object') throw new TypeError(`${path}.${key} is not a schema`);
+        expect([`${path}.${key}`, child.description]).toEqual([
+          `${path}.${key}`,
+          expect.stringMatching(/^[A-Z`].*\.$/),
+        ]);
+        visit(child, `${path}.${key}`);
+      }
+      for (const child of [node.items, ...(node.anyOf ?? [])].flat())
+        if (typeof child === 'object') visit(child, path);
+    };
+    visit(schema, '');
+  });
+
+  it('needs nothing but the upstream of a route', () => {
+    const required: unknown[] = [];
+    JSON.stringify(schema, (key, node: unknown) => {
+      if (key === 'required') required.push(node);
+      return node;
+    });
+    expect(required.map(String).sort()).toEqual(['keys', 'keys', 'name,sha256', 'name,sha256', 'upstream']);
+  });
+
+  // The schema as another reader of JSON Schema understands it.
+  const reader = z.fromJSONSchema(
+    JSON.parse(JSON.stringify(schema)) as Parameters<typeof z.fromJSONSchema>[0],
+  ); // As an editor reads it.
+
+  it.each([
+    'routes: [{ upstream: 8000 }]',
+    'listen: 443\nplain_http: false\nroutes: [{ upstream: "unix:/x", auth: none }]',
+    `auth: { keys: [{ name: a, sha256: ${'ab'.repeat(32)} }] }`,
+    'limits: { head: 32KiB, fields: 8 }\ntimeouts: { drain: 0s }\nlog: { level: warn, access: off }',
+  ])('accepts %j', (text) => {
+    expect(reader.safeParse(parse(text)).error).toBeUndefined();
+  });
+
+  it.each([
+    'lisen: 443',
+    'listen: true',
+    'routes: [{ path: /mcp }]',
+    'timeouts: { head: 10 }',
+    'timeouts: { head: 10 s }',
+    'limits: { head: 16KB }',
+    'limits: { fields: 0 }',
+    'log: { level: loud }',
+    'auth: { keys: [] }',
+  ])('refuses %j', (text) => {
+    expect(reader.safeParse(parse(text)).success).toBe(false);
+  });
+});

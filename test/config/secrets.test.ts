@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { toDiagnosticJson } from '../../src/lib/diagnostic-json.ts';
+import { renderDiagnostics } from '../../src/lib/diagnostic-text.ts';
+import { printConfig } from '../../src/config/print.ts';
+import { loadText } from './load-text.ts';
+
+const secret = 'Hunter2';
+const long = 'bw_7f3KqLz0Xc9VbN2mR5tY8uW1';
+
+/** Each is a mistake next to, or with, a secret. */
+const mistakes: readonly (readonly [name: string, text: string])[] = [
+  ['a key in place of its hash', `auth: { keys: [{ name: a, sha256: ${secret} }] }`],
+  [
+    'a key in place of its hash, on its own line',
+    `auth:\n  keys:\n    - name: a\n      sha256:\n        ${secret}`,
+  ],
+  ['a key under another name', `auth: { keys: [{ name: a, key: ${secret} }] }`],
+  ['a key in place of a mapping', `auth: { keys: [${secret}] }`],
+  ['a key in place of the method', `auth: ${secret}`],
+  [
+    'a key beside another mistake',
+    `routes: [{ upsteam: 1, auth: { keys: [{ name: a, sha256: ${secret} }] } }]`,
+  ],
+  ['a password in a URL', `routes: [{ upstream: "http://me:${secret}@host/mcp" }]`],
+  ['a token that is no setting', `api_token: ${secret}`],
+  ['a long random word where a setting is expected', `${long}: 1`],
+  ['a long random word as a value', `log: { level: ${long} }`],
+  ['a secret in broken YAML', `auth: { keys: [{ name: a, sha256: "${secret} }] }`],
+  ['a secret where YAML expects nothing', `token: "a" ${secret}`],
+  ['a secret in a header', `header: "Authorization: Bearer ${secret}"`],
+];
+
+describe('attack: secrets read from error messages', () => {
+  it.each(mistakes)('%s', async (_name, text) => {
+    const loaded = await loadText(`${text}\n`);
+    if (loaded.ok) throw new Error('the mistake was not found');
+    const shown = renderDiagnostics(loaded.error) + JSON.stringify(loaded.error.map(toDiagnosticJson));
+    expect(shown).not.toMatch(new RegExp(`${secret}|${long}`, 'i'));
+  });
+
+  it('in variables and flags', async () => {
+    const env = { BREAKWATER_LISTEN: `http://me:${secret}@host` };
+    const loaded = await loadText(undefined, { env, flags: { target: `http://me:${secret}@host?x` } });
+    if (loaded.ok) throw new Error('the mistakes were not found');
+    expect(loaded.error).toHaveLength(2);
+    expect(renderDiagnostics(loaded.error)).not.toContain(secret);
+  });
+
+  it('in the printed configuration', async () => {
+    const hash = 'c0ffee11'.repeat(8);
+    const loaded = await loadText(
+      `routes: [{ upstream: 1 }]\nauth: { keys: [{ name: a, sha256: ${hash} }] }\n`,
+    );
+    if (!loaded.ok) throw new Error(renderDiagnostics(loaded.error));
+    const printed = printConfig(loaded.value.config, loaded.value.provenance);
+    expect(printed).toContain('sha256: c0ffee11...');
+    expect(printed).not.toContain(hash.slice(0, 9));
+  });
+
+  it('control: what is no secret is shown', async () => {
+    const loaded = await loadText('routes: [{ upsteam: http://127.0.0.1:8000/mcp, auth: none }]\n');
+    if (loaded.ok) throw new Error('the mistake was not found');
+    expect(renderDiagnostics(loaded.error)).toContain('[{ upsteam: http://127.0.0.1:8000/mcp, auth: none }]');
+  });
+});
