@@ -37,6 +37,7 @@ export class EventStream implements Expiring {
   #farewell: Buffer | undefined;
   #onFarewell: (() => void) | undefined;
   #sentComment = false;
+  #markLength = 0;
 
   constructor(options: EventStreamOptions) {
     this.#options = options;
@@ -57,10 +58,7 @@ export class EventStream implements Expiring {
       relayed = step.bytes;
       if (step.done) this.#endpoint = undefined;
     }
-    // Behind a comment of ours a byte order mark would no longer be the first thing and spoil the first field.
-    if (this.#sentComment && !this.#boundary.started && relayed.subarray(0, 3).equals(byteOrderMark)) {
-      relayed = relayed.subarray(3);
-    }
+    if (this.#sentComment && !this.#boundary.started) relayed = this.#withoutByteOrderMark(relayed);
     this.#boundary.feed(relayed);
     this.#send(relayed);
     this.deadline = this.#options.deadlines.now() + this.#options.heartbeat;
@@ -113,6 +111,16 @@ export class EventStream implements Expiring {
 
   stop(): void {
     this.#options.deadlines.delete(this);
+  }
+
+  /** Behind a comment of ours a byte order mark would no longer be the first thing and spoil the first field. */
+  #withoutByteOrderMark(bytes: Buffer): Buffer {
+    let at = 0;
+    while (at < bytes.length && bytes[at] === byteOrderMark[this.#markLength]) {
+      at++;
+      this.#markLength++;
+    }
+    return bytes.subarray(at);
   }
 
   #leaveIfDue(): void {

@@ -3,6 +3,7 @@ import type { Deadlines } from '../http/deadlines.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { createEndpointRewriter } from '../mcp/endpoint-event.ts';
+import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import { EventStream } from './event-stream.ts';
 import type { Destination, Exchange } from './exchange.ts';
@@ -162,7 +163,7 @@ export class Relay implements UpstreamListener {
     // Only the 2024-11-05 transport announces an endpoint, on a GET without a session.
     const announces =
       exchange.request.method === 'GET' &&
-      fieldValue(exchange.request.fields, 'mcp-session-id') === undefined;
+      fieldValue(exchange.request.fields, SESSION_ID_HEADER) === undefined;
     return new EventStream({
       sink: exchange.sink,
       deadlines,

@@ -1,6 +1,7 @@
 import type { ErrorEntry } from './error-entry.ts';
 
 export type ConfigErrorCode =
+  | 'E_NODE_VERSION'
   | 'E_USAGE'
   | 'E_CONFIG_FILE'
   | 'E_CONFIG_SYNTAX'
@@ -20,8 +21,15 @@ export type ConfigErrorCode =
   | 'E_CONFIG_KEY'
   | 'E_CONFIG_RISK';
 
-/** The part of the error table that speaks of the command line and the configuration. */
+/** The part of the error table that speaks of the runtime, the command line and the configuration. */
 export const configErrorCodes: { readonly [code in ConfigErrorCode]: ErrorEntry } = {
+  E_NODE_VERSION: {
+    title: 'this Node has known holes in HTTP and TLS',
+    explanation:
+      'Breakwater reads HTTP and TLS from strangers with what Node gives it, so it refuses releases whose holes are public. The floors are 22.23.2, 24.18.1 and 26.5.1, each for its own line; odd lines get no fixes.',
+    fix: 'use Node 24.18.1, 22.23.2, 26.5.1 or later',
+    exit: 2,
+  },
   E_USAGE: {
     title: 'the command line is not understood',
     explanation:

@@ -10,7 +10,7 @@ export interface RoutingHeaders {
   readonly mcpName: string | undefined;
   readonly sessionId: string | undefined;
   readonly lastEventId: string | undefined;
-  /** True when any of `singleHeaders` occurred more than once. */
+  /** True when any of the five occurred more than once: one reader would take the first copy, another the last. */
   readonly isRepeated: boolean;
 }
 

@@ -9,15 +9,6 @@ export const LAST_EVENT_ID_HEADER = 'last-event-id';
 /** Prefix of headers that mirror tool arguments; unknown ones must be forwarded (2026-07-28, Request Metadata). */
 export const PARAM_HEADER_PREFIX = 'mcp-param-';
 
-/** Headers of which a second copy makes a request ambiguous: one reader takes the first, another the last. */
-export const singleHeaders: readonly string[] = [
-  PROTOCOL_VERSION_HEADER,
-  METHOD_HEADER,
-  NAME_HEADER,
-  SESSION_ID_HEADER,
-  LAST_EVENT_ID_HEADER,
-];
-
 /** Longest encoded value that is decoded, in characters; sizes are checked before work is done (SEP-2243, Security). */
 export const MAX_ENCODED_LENGTH = 8192;
 

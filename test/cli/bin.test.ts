@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { errorCodes } from '../../src/lib/error-codes.ts';
 
 const bin = fileURLToPath(new URL('../../bin/breakwater.js', import.meta.url));
 
@@ -20,7 +21,7 @@ describe('the Node version', () => {
     async (version) => {
       expect(await runAs(version)).toEqual({
         exit: 2,
-        stderr: `error: Breakwater needs Node 22.23.2, 24.18.1, 26.5.1 or a later release of these lines; this is ${version}\n  = fix: install a current Node from https://nodejs.org\n`,
+        stderr: `error[E_NODE_VERSION]: Node ${version} has known holes in HTTP and TLS\n  = fix: ${errorCodes.E_NODE_VERSION.fix}\n`,
       });
     },
   );
@@ -28,7 +29,7 @@ describe('the Node version', () => {
   it.each(['22.23.2', '22.24.0', '24.18.1', '24.100.0', '26.5.1', '27.0.0'])(
     '%s is taken',
     async (version) => {
-      expect((await runAs(version)).stderr).not.toContain('needs Node');
+      expect((await runAs(version)).stderr).not.toContain('E_NODE_VERSION');
     },
   );
 });

@@ -21,7 +21,7 @@ function tell(error: unknown, argv: readonly string[]): { exit: number; text: st
     env: {},
     cwd: '/',
     unicode: true,
-    readFile: () => Promise.reject(new Error('none')),
+    readFile: async () => new Uint8Array(),
   };
   return { exit: reportFailure(toFailure(error), createContext(argv, io)), text };
 }

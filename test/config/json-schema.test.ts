@@ -13,7 +13,8 @@ describe('the JSON Schema', () => {
 
   it('describes every setting and knows no others', () => {
     const visit = (node: JsonSchema, path: string): void => {
-      if (node.type === 'object') expect([path, node.additionalProperties]).toEqual([path, false]);
+      const isOpen = node.type === 'object' && node.additionalProperties !== false;
+      expect([path, isOpen]).toEqual([path, false]);
       for (const [key, child] of Object.entries(node.properties ?? {})) {
         if (typeof child !== 'object') throw new TypeError(`${path}.${key} is not a schema`);
         expect([`${path}.${key}`, child.description]).toEqual([

@@ -65,11 +65,11 @@ export interface Browsers {
 }
 
 /** Chromium in both forms: with HTTP/2 as it comes, and without. Each is started when it is first needed. */
-export function createBrowsers(executablePath: string): Browsers {
+export function createBrowsers(toPath: () => string): Browsers {
   const launched = new Map<Way['protocol'], Promise<Browser>>();
   const launch = (protocol: Way['protocol']): Promise<Browser> => {
     const args = protocol === 'h1' ? [...quiet, '--disable-http2'] : quiet;
-    const browser = launched.get(protocol) ?? chromium.launch({ executablePath, args });
+    const browser = launched.get(protocol) ?? chromium.launch({ executablePath: toPath(), args });
     launched.set(protocol, browser);
     return browser;
   };

@@ -29,6 +29,12 @@ export function resolvePackageFile(specifier: string): string {
   return createRequire(import.meta.url).resolve(specifier);
 }
 
+/** The path of a program; throws the reason when it is missing. */
+export function toProgramPath(program: Program): string {
+  if (program.kind === 'missing') throw new Error(program.reason);
+  return program.path;
+}
+
 /** A Python with FastMCP 4: the one `BREAKWATER_PYTHON` names, the checkout's `.venv`, or the system's. */
 export function findFastmcpPython(): Program {
   const named = process.env['BREAKWATER_PYTHON'];
@@ -66,6 +72,9 @@ export async function startServerProgram(build: (port: number) => ServerCommand)
   const port = await findFreePort();
   const { command, args, env } = build(port);
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const killOnExit = (): void => void child.kill('SIGKILL');
+  process.once('exit', killOnExit);
+  child.once('exit', () => process.off('exit', killOnExit));
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {

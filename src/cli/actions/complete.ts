@@ -66,6 +66,7 @@ function suggest(options: {
       meaning: description,
     }));
   }
+  if (command.commands.length > 0 && operands > 0) return [];
   if (command.commands.length > 0) {
     return command
       .createHelp()

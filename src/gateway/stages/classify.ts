@@ -1,5 +1,12 @@
 import { fieldValue, type Fields } from '../../http/exchange.ts';
 import { classify, type RoutingHeaders } from '../../mcp/classify.ts';
+import {
+  LAST_EVENT_ID_HEADER,
+  METHOD_HEADER,
+  NAME_HEADER,
+  PROTOCOL_VERSION_HEADER,
+  SESSION_ID_HEADER,
+} from '../../mcp/headers.ts';
 import { scanEnvelope, type RefusalReason } from '../../mcp/envelope.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import type { Exchange } from '../exchange.ts';
@@ -63,23 +70,23 @@ function readHeaders(fields: Fields): RoutingHeaders {
   for (let index = 0; index < fields.length; index += 2) {
     const value = fields[index + 1];
     switch (fields[index] ?? '') {
-      case 'mcp-protocol-version':
+      case PROTOCOL_VERSION_HEADER:
         isRepeated ||= protocolVersion !== undefined;
         protocolVersion = value;
         break;
-      case 'mcp-method':
+      case METHOD_HEADER:
         isRepeated ||= mcpMethod !== undefined;
         mcpMethod = value;
         break;
-      case 'mcp-name':
+      case NAME_HEADER:
         isRepeated ||= mcpName !== undefined;
         mcpName = value;
         break;
-      case 'mcp-session-id':
+      case SESSION_ID_HEADER:
         isRepeated ||= sessionId !== undefined;
         sessionId = value;
         break;
-      case 'last-event-id':
+      case LAST_EVENT_ID_HEADER:
         isRepeated ||= lastEventId !== undefined;
         lastEventId = value;
     }

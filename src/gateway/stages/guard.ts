@@ -1,4 +1,5 @@
 import { countField, fieldValue } from '../../http/exchange.ts';
+import { PARAM_HEADER_PREFIX } from '../../mcp/headers.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
 
@@ -81,7 +82,9 @@ function answerOptions(exchange: Exchange): Reply {
   const requested = (fieldValue(fields, 'access-control-request-headers') ?? '').toLowerCase().split(',');
   const granted = requested
     .map((name) => name.trim())
-    .filter((name) => allowedHeaders.has(name) || /^mcp-param-[\w-]+$/.test(name));
+    .filter(
+      (name) => allowedHeaders.has(name) || (name.startsWith(PARAM_HEADER_PREFIX) && /^[\w-]+$/.test(name)),
+    );
   const answer = ['access-control-allow-methods', METHODS, 'access-control-max-age', PREFLIGHT_SECONDS];
   if (granted.length > 0) answer.push('access-control-allow-headers', granted.join(', '));
   return { kind: 'empty', status: 204, fields: answer };
