@@ -22,7 +22,8 @@ const RETRY_MILLISECONDS = 1000;
  * Gives the event that was cut off a type no MCP client listens for, so that the half message in it is
  * dispatched to nobody, and ends it.
  */
-const neutraliseCutEvent = Buffer.from('\nevent: breakwater-cut\n\n');
+const neutraliseCutEvent = Buffer.from('event: breakwater-cut\n\n');
+const lineEnd = Buffer.from('\n');
 
 /**
  * One event stream on its way to the client: bytes pass unchanged; comments keep it alive through whatever
@@ -97,7 +98,11 @@ export class EventStream implements Expiring {
       sink.abort();
       return;
     }
-    if (!this.#boundary.atBoundary) this.#send(neutraliseCutEvent);
+    if (!this.#boundary.atBoundary) {
+      // An end for a line that has one already would be the empty line that dispatches the half event.
+      if (!this.#boundary.atLineStart) this.#send(lineEnd);
+      this.#send(neutraliseCutEvent);
+    }
     this.#send(finalEvent);
     sink.end();
   }

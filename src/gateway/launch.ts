@@ -7,9 +7,11 @@ import { GatewayError } from '../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { loadCertificates } from '../tls/certificates.ts';
+import { isLocalName } from '../tls/local-names.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { createGateway, type Gateway } from './gateway.ts';
+import { findOpenDoor } from './open-door.ts';
 import { toPublicUrl } from './public-url.ts';
 
 export interface LaunchOptions {
@@ -56,11 +58,12 @@ export async function launchGateway(
   const { clock } = options;
   const { config, createdKey } = await addKeys(options);
   const audience = toAudience(config.listen.host);
-  refuseOpenDoor(config, audience);
-  const { log, accessLog, close: closeLogs } = openLogs(config, options.terminal);
+  const openDoor = findOpenDoor(config);
+  if (openDoor !== undefined) return fail([openDoor]);
+  const { log, accessLog, close: closeLogs } = openLogs(config, options);
   const loaded = await loadCertificates({
     tls: config.tls,
-    domains: config.domains,
+    domains: toCertificateNames(config),
     stateDir: config.stateDir,
     clock,
     report(event) {
@@ -73,16 +76,16 @@ export async function launchGateway(
   });
   if (!loaded.ok) return fail(loaded.error);
   const certificates = loaded.value;
+  const release = (): void => {
+    certificates.close();
+    closeLogs();
+  };
   const gateway = await startListening(config, () =>
-    createGateway({
-      config,
-      certificates,
-      log,
-      accessLog,
-      clock,
-      random: Math.random,
-    }),
-  );
+    createGateway({ config, certificates, log, accessLog, clock, random: Math.random }),
+  ).catch((error: unknown) => {
+    release();
+    throw error;
+  });
   return ok({
     gateway,
     facts: {
@@ -95,10 +98,22 @@ export async function launchGateway(
     },
     async stop() {
       await gateway.shutdown();
-      certificates.close();
-      closeLogs();
+      release();
     },
   });
+}
+
+/**
+ * The names a certificate has to cover: the domains and, where the local authority signs, the listen address and the names
+ * in `hosts` as well, so that clients of the local network are served too. Those of them that it may not sign for are left
+ * out; they can be the names of a proxy in front, which answers to them with a certificate of its own.
+ */
+export function toCertificateNames(
+  config: Pick<Config, 'tls' | 'domains' | 'listen' | 'hosts'>,
+): readonly string[] {
+  if (config.tls.kind === 'files') return config.domains;
+  const hosts = config.hosts.map((host) => host.replace(/:\d+$/, '').replaceAll(/[[\]]/g, ''));
+  return [...config.domains, ...[config.listen.host, ...hosts].filter(isLocalName)];
 }
 
 async function addKeys(options: LaunchOptions): Promise<{ config: Config; createdKey: string | undefined }> {
@@ -107,26 +122,17 @@ async function addKeys(options: LaunchOptions): Promise<{ config: Config; create
   return { config: withKeys(options.config, keys), createdKey: created };
 }
 
-function refuseOpenDoor(config: Config, audience: Audience): void {
-  const open = config.routes.find((route) => route.auth.kind === 'none');
-  if (audience !== 'PUBLIC' || open === undefined || config.dangerAllowPublic) return;
-  const { host, port } = config.listen;
-  throw new GatewayError(
-    'E_PUBLIC_WITHOUT_AUTH',
-    `\`${open.path}\` would be open to everyone who can reach ${host}:${port}`,
-  );
-}
-
 function openLogs(
   config: Config,
-  terminal: LaunchOptions['terminal'],
+  { terminal, clock }: Pick<LaunchOptions, 'terminal' | 'clock'>,
 ): { log: Log; accessLog: Log | undefined; close: () => void } {
   const { level, format, access } = config.log;
   const pretty = format === 'pretty' || (format === 'auto' && terminal.isTty);
-  const main = createLog({ level, pretty, colour: terminal.colour, destination: { kind: 'stderr' } });
+  const main = createLog({ level, pretty, colour: terminal.colour, destination: { kind: 'stderr' }, clock });
   if (access.kind === 'off') return { log: main.log, accessLog: undefined, close: () => main.flush() };
   if (access.kind === 'stderr') return { log: main.log, accessLog: main.log, close: () => main.flush() };
-  const file = createLog({ level, pretty: false, colour: false, destination: access });
+  // Who names a file wants every request in it, however quiet the rest is.
+  const file = createLog({ level: 'info', pretty: false, colour: false, destination: access, clock });
   const close = (): void => {
     main.flush();
     file.flush();
@@ -141,18 +147,21 @@ async function startListening(config: Config, start: () => Promise<Gateway>): Pr
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? error.code : undefined;
     const failedPort = error instanceof Error && 'port' in error ? Number(error.port) : config.listen.port;
-    const { host } = failedPort === config.plainHttp?.port ? config.plainHttp : config.listen;
+    const isPlain = failedPort === config.plainHttp?.port;
+    const { host } = (isPlain ? config.plainHttp : undefined) ?? config.listen;
     const address = `${host}:${failedPort}`;
+    const options = {
+      cause: error,
+      ...(isPlain ? { hint: 'set `plain_http: false` to do without the plain HTTP port' } : {}),
+    };
     switch (reason) {
       case 'EADDRINUSE':
-        throw new GatewayError('E_LISTEN_IN_USE', `${address} is in use`, { cause: error });
+        throw new GatewayError('E_LISTEN_IN_USE', `${address} is in use`, options);
       case 'EACCES':
-        throw new GatewayError('E_LISTEN_DENIED', `not permitted to listen on ${address}`, { cause: error });
+        throw new GatewayError('E_LISTEN_DENIED', `not permitted to listen on ${address}`, options);
       case 'EADDRNOTAVAIL':
       case 'ENOTFOUND':
-        throw new GatewayError('E_LISTEN_ADDRESS', `${address} is not an address of this machine`, {
-          cause: error,
-        });
+        throw new GatewayError('E_LISTEN_ADDRESS', `${address} is not an address of this machine`, options);
       default:
         throw error;
     }

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Fields } from './exchange.ts';
-import { isFieldValueByte, isTargetByte, parseAuthority } from './grammar.ts';
+import { isFieldValueByte, isTargetByte, isTokenByte, parseAuthority } from './grammar.ts';
 import { hopByHopFields } from './hop-by-hop.ts';
 
 /** The head of an HTTP/2 request (RFC 9113 section 8.3), in the terms of an HTTP/1.1 one. */
@@ -24,21 +24,44 @@ export function parseH2Head(list: readonly string[], urlBytes: number): Result<H
   let target = '';
   let authority: string | undefined;
   let host: string | undefined;
+  let cookie = '';
   const fields: string[] = [];
   for (let index = 0; index < list.length; index += 2) {
     const name = list[index] ?? '';
     const value = list[index + 1] ?? '';
     if (!isFieldValue(value)) return fail('E_HTTP_BAD_REQUEST');
-    if (name === ':method') method = value;
-    else if (name === ':path') target = value;
-    else if (name === ':authority') authority = value;
-    else if (name === 'host') {
-      if (host !== undefined) return fail('E_HTTP_BAD_REQUEST');
-      host = value;
-    } else if (name === 'expect') {
-      if (value.toLowerCase() !== '100-continue') return fail('E_HTTP_EXPECTATION');
-    } else if (isForwardable(name)) fields.push(name, value);
+    switch (name) {
+      case ':method':
+        if (method !== '') return fail('E_HTTP_BAD_REQUEST');
+        method = value;
+        break;
+      case ':path':
+        if (target !== '') return fail('E_HTTP_BAD_REQUEST');
+        target = value;
+        break;
+      case ':authority':
+        if (authority !== undefined) return fail('E_HTTP_BAD_REQUEST');
+        authority = value;
+        break;
+      case ':scheme':
+        break;
+      case 'host':
+        if (host !== undefined) return fail('E_HTTP_BAD_REQUEST');
+        host = value;
+        break;
+      case 'expect':
+        if (value.toLowerCase() !== '100-continue') return fail('E_HTTP_EXPECTATION');
+        break;
+      case 'cookie':
+        // HTTP/2 may split it to compress better (RFC 9113 section 8.2.3).
+        cookie = cookie === '' ? value : `${cookie}; ${value}`;
+        break;
+      default:
+        if (!isFieldName(name)) return fail('E_HTTP_BAD_REQUEST');
+        if (isForwardable(name)) fields.push(name, value);
+    }
   }
+  if (cookie !== '') fields.push('cookie', cookie);
   if (!methods.has(method)) return fail('E_HTTP_BAD_REQUEST');
   if (target.length > urlBytes) return fail('E_HTTP_URI_TOO_LONG');
   if (!isTarget(target)) return fail('E_HTTP_BAD_REQUEST');
@@ -57,9 +80,18 @@ export function parseH2Head(list: readonly string[], urlBytes: number): Result<H
   });
 }
 
-/** Leaves out pseudo fields, framing, hop-by-hop fields and names with an underscore, as on HTTP/1.1. */
+/** Leaves out framing, hop-by-hop fields and names with an underscore, as on HTTP/1.1. */
 function isForwardable(name: string): boolean {
-  return name[0] !== ':' && name !== 'content-length' && !name.includes('_') && !hopByHopFields.has(name);
+  return name !== 'content-length' && !name.includes('_') && !hopByHopFields.has(name);
+}
+
+/** A token in lower case (RFC 9113 section 8.2.1), which no pseudo field is. */
+function isFieldName(name: string): boolean {
+  for (let index = 0; index < name.length; index++) {
+    const code = name.charCodeAt(index);
+    if (!isTokenByte(code) || (code >= 0x41 && code <= 0x5a)) return false;
+  }
+  return name !== '';
 }
 
 function isFieldValue(value: string): boolean {

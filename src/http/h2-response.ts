@@ -70,17 +70,22 @@ export class H2Response implements ResponseSink, Expiring {
     if (this.#closed) return;
     this.#closed = true;
     this.#deadlines.delete(this);
-    this.#stream.close(INTERNAL_ERROR);
+    this.#breakOff();
   }
 
   expire(now: number): void {
     const waiting = this.#stream.writableLength;
     if (waiting >= this.#stalledAt) {
-      this.#stream.close(CANCEL);
+      this.#breakOff();
       return;
     }
     this.#stalledAt = waiting;
     this.deadline = now + this.#stallTimeout;
+  }
+
+  /** Resets the stream. `close(code)` would end the body first, and half an answer would look like a whole one. */
+  #breakOff(): void {
+    this.#stream.destroy(new Error('the answer is broken off'));
   }
 
   #canRespond(): boolean {
@@ -103,9 +108,6 @@ export class H2Response implements ResponseSink, Expiring {
     this.onClose?.();
   }
 }
-
-const INTERNAL_ERROR = 0x2;
-const CANCEL = 0x8;
 
 /** Node wants an object; repeated fields are joined, which RFC 9110 section 5.3 allows for all but Set-Cookie. */
 function toHeaders(status: number, fields: Fields, length: number | undefined): OutgoingHttpHeaders {

@@ -21,6 +21,11 @@ export class SseBoundary {
     return this.#atBoundary;
   }
 
+  /** True when the last byte ended a line, so that what comes next is a line of its own. */
+  get atLineStart(): boolean {
+    return this.#column === 0;
+  }
+
   /** True once a field named `id` has gone by: the client can resume. */
   get sawId(): boolean {
     return this.#sawId;

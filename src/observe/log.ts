@@ -1,5 +1,7 @@
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import type { Clock } from '../lib/clock.ts';
+import { LineBatch } from './line-batch.ts';
 
 export type Log = Logger;
 
@@ -9,11 +11,8 @@ export interface LogOptions {
   readonly colour: boolean;
   /** A file to append to, or standard error. */
   readonly destination: { readonly kind: 'stderr' } | { readonly kind: 'file'; readonly path: string };
+  readonly clock: Clock;
 }
-
-/** Bytes gathered before a write, so that a busy access log costs one system call for many lines. */
-const BUFFER_BYTES = 64 * 1024;
-const FLUSH_MILLISECONDS = 1000;
 
 export interface OpenLog {
   readonly log: Log;
@@ -21,8 +20,9 @@ export interface OpenLog {
   flush(): void;
 }
 
-/** Opens a structured log. A terminal gets readable lines at once, everything else buffered JSON. */
+/** Opens a structured log. A terminal gets readable lines, standard error JSON at once, a file JSON in batches. */
 export function createLog(options: LogOptions): OpenLog {
+  const { level, destination } = options;
   if (options.pretty) {
     const stream = pretty({
       destination: 2,
@@ -31,17 +31,13 @@ export function createLog(options: LogOptions): OpenLog {
       translateTime: 'SYS:HH:MM:ss.l',
       ignore: 'pid,hostname',
     });
-    return { log: pino({ level: options.level }, stream), flush: () => undefined };
+    return { log: pino({ level }, stream), flush: () => undefined };
   }
-  const toFile = options.destination.kind === 'file';
-  const destination = pino.destination({
-    dest: options.destination.kind === 'file' ? options.destination.path : 2,
-    mkdir: true,
-    sync: !toFile,
-    ...(toFile ? { minLength: BUFFER_BYTES, maxWrite: 2 * BUFFER_BYTES, periodicFlush: FLUSH_MILLISECONDS } : {}),
-  });
-  return {
-    log: pino({ level: options.level, base: null }, destination),
-    flush: () => destination.flushSync(),
-  };
+  if (destination.kind === 'stderr') {
+    const stream = pino.destination({ dest: 2, sync: true });
+    return { log: pino({ level, base: null }, stream), flush: () => stream.flushSync() };
+  }
+  const stream = pino.destination({ dest: destination.path, mkdir: true, sync: false });
+  const batch = new LineBatch(stream, options.clock);
+  return { log: pino({ level, base: null }, batch), flush: () => batch.flush() };
 }

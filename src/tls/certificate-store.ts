@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext, type Server, type TlsOptions } from 'node:tls';
-import { toCanonicalName } from './general-name.ts';
+import { toCanonicalName } from './canonical-name.ts';
 import { applicationProtocols, intermediatePolicy } from './policy.ts';
 import { createServerNameCallback, type NameDecision } from './server-name-callback.ts';
 import type { CertificateFacts, TlsMaterial } from './tls-material.ts';

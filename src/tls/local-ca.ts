@@ -4,17 +4,8 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { GatewayError } from '../lib/gateway-error.ts';
 import { createDirectoryAtomically, ensurePrivateDirectory, explainFileError } from '../state/directory.ts';
-import { buildLocalNameConstraints } from './local-names.ts';
-import {
-  buildBasicConstraints,
-  buildCertificate,
-  buildExtendedKeyUsage,
-  buildKeyUsage,
-  buildSubjectKeyIdentifier,
-  serverAuthentication,
-  toKeyIdentifier,
-  type DistinguishedName,
-} from './x509-builder.ts';
+import { serverAuthentication, toKeyIdentifier, type DistinguishedName } from './certificate-fields.ts';
+import { localNameConstraints } from './local-names.ts';
 
 /** The certificate authority that signs for names of this machine and its network only. */
 export interface LocalAuthority {
@@ -124,9 +115,10 @@ export function checkValidity(directory: string, certificate: X509Certificate, n
 }
 
 async function buildAuthority(now: number): Promise<{ name: string; data: string; mode: number }[]> {
+  const { buildCertificate } = await import('./x509-builder.ts');
   const { publicKey, privateKey } = await createKeyPair();
   const name = buildAuthorityName(publicKey);
-  const certificate = buildCertificate({
+  const certificate = await buildCertificate({
     serialNumber: createSerialNumber(),
     issuer: name,
     subject: name,
@@ -134,13 +126,10 @@ async function buildAuthority(now: number): Promise<{ name: string; data: string
     notAfter: now - hour + lifetime,
     publicKey,
     signingKey: privateKey,
-    extensions: [
-      buildBasicConstraints({ ca: true, pathLength: 0 }),
-      buildKeyUsage('keyCertSign', 'cRLSign'),
-      buildExtendedKeyUsage(serverAuthentication),
-      buildLocalNameConstraints(),
-      buildSubjectKeyIdentifier(publicKey),
-    ],
+    basicConstraints: { ca: true, pathLength: 0 },
+    keyUsage: ['keyCertSign', 'cRLSign'],
+    extendedKeyUsage: [serverAuthentication],
+    nameConstraints: localNameConstraints,
   });
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   return [

@@ -4,20 +4,11 @@ import { join } from 'node:path';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError, isGatewayError } from '../lib/gateway-error.ts';
 import { writeFileAtomically } from '../state/directory.ts';
-import { toCanonicalName } from './general-name.ts';
+import { toCanonicalName } from './canonical-name.ts';
+import { serverAuthentication } from './certificate-fields.ts';
 import { checkValidity, createKeyPair, createSerialNumber, type LocalAuthority } from './local-ca.ts';
 import { isLocalName } from './local-names.ts';
 import { buildMaterial, type TlsMaterial } from './tls-material.ts';
-import {
-  buildAuthorityKeyIdentifier,
-  buildBasicConstraints,
-  buildCertificate,
-  buildExtendedKeyUsage,
-  buildKeyUsage,
-  buildSubjectAlternativeName,
-  buildSubjectKeyIdentifier,
-  serverAuthentication,
-} from './x509-builder.ts';
 
 export interface LocalCertificate {
   readonly material: TlsMaterial;
@@ -95,10 +86,11 @@ async function issue(
 ): Promise<{ readonly material: TlsMaterial; readonly file: string }> {
   const { authority, names, now } = options;
   checkValidity(authority.directory, authority.certificate, now);
+  const { buildCertificate } = await import('./x509-builder.ts');
   const { publicKey, privateKey } = await createKeyPair();
   // Back-dated for clients whose clock is a little behind.
   const notBefore = now - hour;
-  const certificate = buildCertificate({
+  const certificate = await buildCertificate({
     serialNumber: createSerialNumber(),
     issuer: authority.name,
     subject: { commonName: 'localhost' },
@@ -106,14 +98,10 @@ async function issue(
     notAfter: Math.min(notBefore + lifetime, authority.certificate.validToDate.getTime()),
     publicKey,
     signingKey: authority.key,
-    extensions: [
-      buildBasicConstraints({ ca: false }),
-      buildKeyUsage('digitalSignature'),
-      buildExtendedKeyUsage(serverAuthentication),
-      buildSubjectAlternativeName(names),
-      buildSubjectKeyIdentifier(publicKey),
-      buildAuthorityKeyIdentifier(authority.certificate.publicKey),
-    ],
+    basicConstraints: { ca: false },
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: [serverAuthentication],
+    subjectAlternativeName: names,
   });
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   const material = buildMaterial({ leaf: new X509Certificate(certificate), intermediates: [], key });

@@ -1,5 +1,5 @@
 import type { X509Certificate } from 'node:crypto';
-import { toCanonicalName } from './general-name.ts';
+import { toCanonicalName } from './canonical-name.ts';
 
 /** What one name is served with: a certificate chain, leaf first, and its private key. */
 export interface TlsMaterial {

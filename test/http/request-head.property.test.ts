@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { Duplex } from 'node:stream';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseRequestHead } from '../../src/http/request-head.ts';
 
@@ -115,7 +115,7 @@ describe('the head parser beside Node', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (raw) => {
         const bytes = Buffer.concat([Buffer.from(raw), Buffer.from('\r\n\r\n')]);
-        parseRequestHead(bytes, 0, bytes.length, limits);
+        expect(() => parseRequestHead(bytes, 0, bytes.length, limits)).not.toThrow();
       }),
       { numRuns: 5000 },
     );

@@ -82,11 +82,12 @@ function testPair({ upstream, client, way, front }: PairOptions): void {
   const row = { upstream: upstream.name, client: client.name, way: title };
   const separation = whyNeverMeet(upstream, client, way);
   if (separation !== undefined) {
-    for (const scenario of scenarios) report.excused(row, { scenario, reason: separation });
+    report.separate(row, separation);
     it.skip(`${title} does not apply: ${separation}`, () => undefined);
     return;
   }
 
+  report.expect(row);
   describe(title, () => {
     let pair: Pair;
 
@@ -106,36 +107,45 @@ function testPair({ upstream, client, way, front }: PairOptions): void {
     for (const scenario of scenarios) {
       const excuse = whyNotShown(upstream, client, scenario);
       if (excuse !== undefined) {
-        report.excused(row, { scenario, reason: excuse });
+        report.excuse(row, { scenario, reason: excuse });
         it.skip(`${scenario} does not apply: ${excuse}`, () => undefined);
         continue;
       }
       it(scenario, async () => {
         await show[scenario](pair);
-        report.passed(row, scenario);
+        report.pass(row, scenario);
       });
     }
 
     it('went all this way, and the gateway refused nothing', async () => {
       await pair.client.close();
       await vi.waitFor(() => expect(front().gateway.gateway.load.exchanges).toBe(0), 5000);
-      const lines = pair.lines();
-      expect(lines.map((line) => line['protocol'])).toEqual(lines.map(() => way.protocol));
+      const lines = pair.lines().filter((line) => !isMetadataSearch(line));
+      expect(new Set(lines.map((line) => line['protocol']))).toEqual(new Set([way.protocol]));
       expect(lines.filter((line) => line['error'] !== undefined)).toEqual([]);
-      const opening = lines.filter((line) => upstream.transport !== 'http-sse' || line['method'] === 'GET');
-      expect(opening.map((line) => line['path'])).toEqual(opening.map(() => path));
-      if (whyNotShown(upstream, client, 'notification') === undefined) {
-        // The call of the announcement was over before it, so this stream carried it.
-        expect(lines).toContainEqual(
-          expect.objectContaining({ method: 'GET', status: 200, stream: true, path }),
-        );
-        const [stream] = lines.filter((line) => line['method'] === 'GET');
-        expect(stream?.['bytes_out']).toBeGreaterThan(notificationBytes);
-      }
+      // The messages of HTTP+SSE go to a path of the server's choice.
+      const addressed = lines.filter((line) => upstream.transport !== 'http-sse' || line['method'] === 'GET');
+      expect(new Set(addressed.map((line) => line['path']))).toEqual(new Set([path]));
       const listing = lines.find((line) => line['rpc'] === 'tools/list');
       expect(listing?.['revision'] === '2026-07-28').toBe(toAgreedEra(upstream, client) === 'modern');
+      // The call of the announcement was over before it, so only such a stream can have carried it.
+      const isAnnounced = (['notification', 'listen'] as const).some(
+        (scenario) => whyNotShown(upstream, client, scenario) === undefined,
+      );
+      if (isAnnounced) expect(lines.some(isAnnouncementStream)).toBe(true);
     });
   });
+}
+
+/** A stream of its own on which at least one notification came. */
+function isAnnouncementStream(line: LogLine): boolean {
+  const hasNoEnd = line['method'] === 'GET' || line['rpc'] === 'subscriptions/listen';
+  return hasNoEnd && line['stream'] === true && Number(line['bytes_out']) > notificationBytes;
+}
+
+/** mcp-remote looks for OAuth metadata on its way; a gateway without access control has none. */
+function isMetadataSearch(line: LogLine): boolean {
+  return String(line['path']).includes('/.well-known/') && line['status'] === 404;
 }
 
 /** A client connected through the gateway, and what the gateway logged since. */
@@ -143,8 +153,10 @@ interface Pair {
   readonly client: InteropClient;
   readonly upstream: Upstream;
   readonly target: ConnectTarget;
-  lines(): readonly Readonly<Record<string, unknown>>[];
+  lines(): readonly LogLine[];
 }
+
+type LogLine = Readonly<Record<string, unknown>>;
 
 async function connectPair(front: Front, client: ClientProgram, way: Way): Promise<Pair> {
   const { upstream, gateway, caFile } = front;
@@ -168,7 +180,9 @@ const show: { readonly [scenario in Scenario]: (pair: Pair) => Promise<void> } =
     await call(pair, 'call');
   },
   async progress(pair) {
-    expect(await call(pair, 'progress')).toEqual([1, 2, 3]);
+    const { length } = pair.upstream.exercises.progress?.progress ?? [];
+    const progress = await call(pair, 'progress');
+    expect(progress.slice(0, length)).toEqual(pair.upstream.exercises.progress?.progress);
   },
   async elicitation(pair) {
     await call(pair, 'elicitation');
@@ -183,10 +197,6 @@ const show: { readonly [scenario in Scenario]: (pair: Pair) => Promise<void> } =
     const stop = await pair.client.listen();
     await hearAnnouncement(pair);
     await stop();
-    await vi.waitFor(() => {
-      const stream = pair.lines().find((line) => line['rpc'] === 'subscriptions/listen');
-      expect(stream).toMatchObject({ method: 'POST', status: 200, stream: true });
-    });
   },
   async 'session end'({ client, upstream, target, lines }) {
     const { sessionId } = client;
@@ -201,7 +211,10 @@ const show: { readonly [scenario in Scenario]: (pair: Pair) => Promise<void> } =
 };
 
 /** Runs the exercise of a scenario and returns the progress it made. */
-async function call({ client, upstream }: Pair, scenario: keyof Upstream['exercises']): Promise<readonly number[]> {
+async function call(
+  { client, upstream }: Pair,
+  scenario: keyof Upstream['exercises'],
+): Promise<readonly number[]> {
   const exercise = upstream.exercises[scenario];
   if (exercise === undefined) throw new Error(`${upstream.name} has no tool for ${scenario}`);
   const { text, progress } = await client.call(exercise.tool);

@@ -45,7 +45,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     routes: [{ path: '/mcp', upstream: `http://127.0.0.1:${options.upstreamPort}/mcp` }],
     limits: { connections_per_address: 20_000 },
     timeouts: { drain: '2s', ...options.timeouts },
-    log: { level: 'warn', format: 'json', access: accessFile },
+    log: { level: 'info', format: 'json', access: accessFile },
   };
   await writeFile(configFile, JSON.stringify(config));
   const runtime = ['--trace-warnings', '--expose-gc', '--import', here('./heap-probe.ts')];

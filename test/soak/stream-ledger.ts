@@ -10,7 +10,7 @@ export class StreamLedger {
   comments = 0;
   events = 0;
   /** Milliseconds between two arrivals, those inside an event left out: there no comment may come. */
-  readonly silences: number[] = [];
+  silences: number[] = [];
   readonly #hash = createHash('sha256');
   #pending = '';
   #lastArrival: number;
@@ -33,6 +33,12 @@ export class StreamLedger {
       this.events++;
       this.#hash.update(block);
     }
+  }
+
+  /** Counts comments and silences from now on; the digest goes on from the first byte. */
+  startTiming(): void {
+    this.comments = 0;
+    this.silences = [];
   }
 
   /** SHA-256 of everything relayed so far, in hex; the ledger takes nothing more. */

@@ -5,16 +5,8 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
-import {
-  buildAuthorityKeyIdentifier,
-  buildBasicConstraints,
-  buildCertificate,
-  buildExtendedKeyUsage,
-  buildKeyUsage,
-  buildSubjectAlternativeName,
-  buildSubjectKeyIdentifier,
-  serverAuthentication,
-} from '../../src/tls/x509-builder.ts';
+import { serverAuthentication } from '../../src/tls/certificate-fields.ts';
+import { buildCertificate } from '../../src/tls/x509-builder.ts';
 
 export interface TestCertificateOptions {
   /** DNS names and addresses; the first also names the subject. */
@@ -44,7 +36,7 @@ export interface TestCertificate {
 const hour = 3_600_000;
 
 /** Makes a certificate and its key for a test; nothing about it is cached or shared. */
-export function createTestCertificate(options: TestCertificateOptions = {}): TestCertificate {
+export async function createTestCertificate(options: TestCertificateOptions = {}): Promise<TestCertificate> {
   const names = options.names ?? ['localhost', '127.0.0.1', '::1'];
   const commonName = names[0] ?? 'nameless';
   const privateKey =
@@ -53,7 +45,7 @@ export function createTestCertificate(options: TestCertificateOptions = {}): Tes
   const signingKey = options.issuer === undefined ? privateKey : createPrivateKey(options.issuer.key);
   const notBefore = options.notBefore ?? Date.now() - hour;
   const ca = options.ca ?? false;
-  const cert = buildCertificate({
+  const cert = await buildCertificate({
     serialNumber: Buffer.concat([Buffer.from([0x51]), randomBytes(8)]),
     issuer: { commonName: options.issuer?.commonName ?? commonName },
     subject: { commonName },
@@ -61,32 +53,28 @@ export function createTestCertificate(options: TestCertificateOptions = {}): Tes
     notAfter: notBefore + (options.days ?? 30) * 24 * hour,
     publicKey,
     signingKey,
-    extensions: [
-      buildBasicConstraints({ ca }),
-      ca ? buildKeyUsage('keyCertSign', 'cRLSign') : buildKeyUsage('digitalSignature'),
-      buildSubjectKeyIdentifier(publicKey),
-      buildAuthorityKeyIdentifier(createPublicKey(signingKey)),
-      ...(ca ? [] : [buildExtendedKeyUsage(...(options.purposes ?? [serverAuthentication]))]),
-      ...(ca || names.length === 0 ? [] : [buildSubjectAlternativeName(names)]),
-    ],
+    basicConstraints: { ca },
+    keyUsage: ca ? ['keyCertSign', 'cRLSign'] : ['digitalSignature'],
+    ...(ca ? {} : { extendedKeyUsage: options.purposes ?? [serverAuthentication] }),
+    ...(ca || names.length === 0 ? {} : { subjectAlternativeName: names }),
   });
   return { commonName, cert, key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString() };
 }
 
 /** A root, an intermediate and a leaf for the given names. */
-export function createTestChain(options: Omit<TestCertificateOptions, 'issuer' | 'ca'> = {}): {
+export async function createTestChain(options: Omit<TestCertificateOptions, 'issuer' | 'ca'> = {}): Promise<{
   readonly root: TestCertificate;
   readonly intermediate: TestCertificate;
   readonly leaf: TestCertificate;
-} {
-  const root = createTestCertificate({ names: ['Test Root'], ca: true, days: 400 });
-  const intermediate = createTestCertificate({
+}> {
+  const root = await createTestCertificate({ names: ['Test Root'], ca: true, days: 400 });
+  const intermediate = await createTestCertificate({
     names: ['Test Intermediate'],
     ca: true,
     days: 300,
     issuer: root,
   });
-  return { root, intermediate, leaf: createTestCertificate({ ...options, issuer: intermediate }) };
+  return { root, intermediate, leaf: await createTestCertificate({ ...options, issuer: intermediate }) };
 }
 
 function createKey(keyType: NonNullable<TestCertificateOptions['keyType']>): KeyObject {

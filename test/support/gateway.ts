@@ -68,6 +68,8 @@ export interface TestGateway {
   readonly lines: readonly Record<string, unknown>[];
   /** Messages of the gateway's own log. */
   readonly problems: readonly string[];
+  /** Lets go of the lines and messages so far. */
+  forget(): void;
   stop(): Promise<void>;
 }
 
@@ -122,6 +124,10 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     ca: await readFile(loaded.value.authorityFile ?? '', 'utf8'),
     lines,
     problems,
+    forget() {
+      lines.length = 0;
+      problems.length = 0;
+    },
     async stop() {
       await gateway.shutdown();
       loaded.value.close();

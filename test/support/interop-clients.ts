@@ -26,7 +26,6 @@ export interface ClientPrograms {
 }
 
 const modernRevision = '2026-07-28';
-const noModernSse = 'revision 2026-07-28 knows no HTTP+SSE';
 
 /** All clients of the matrix. */
 export function buildClients(options: ClientPrograms): readonly ClientProgram[] {
@@ -55,14 +54,12 @@ export function buildClients(options: ClientPrograms): readonly ClientProgram[] 
       ...own,
       name: 'TypeScript client 2.4 (pinned)',
       era: 'modern',
-      refuses: { 'http-sse': noModernSse },
       connect: (target) => connectClient2(target, { pin: modernRevision }),
     },
     {
       ...own,
       name: 'TypeScript client 2.4 (auto)',
       era: 'auto',
-      refuses: { 'http-sse': 'its probe is a POST, which an HTTP+SSE endpoint does not take' },
       connect: (target) => connectClient2(target, 'auto'),
     },
     {
@@ -75,6 +72,7 @@ export function buildClients(options: ClientPrograms): readonly ClientProgram[] 
       ...fastmcp,
       name: 'FastMCP client (auto)',
       era: 'auto',
+      refuses: { ...fastmcp.refuses, 'http-sse': 'over HTTP+SSE it is the same as legacy' },
       connect: (target) => connectFastmcp(toProgramPath(python), target, 'auto'),
     },
     {

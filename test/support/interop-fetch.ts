@@ -13,7 +13,9 @@ export function createTrustingFetch(target: Pick<ConnectTarget, 'ca' | 'protocol
   return {
     // The package's fetch is the one Node has built in; only the declarations of the two differ.
     fetch: (url, init) =>
-      undiciFetch(url, { ...init, dispatcher } as Parameters<typeof undiciFetch>[1]) as unknown as Promise<Response>,
+      undiciFetch(url, { ...init, dispatcher } as Parameters<
+        typeof undiciFetch
+      >[1]) as unknown as Promise<Response>,
     close: () => dispatcher.destroy(),
   };
 }

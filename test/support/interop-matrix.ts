@@ -29,7 +29,11 @@ export function whyNeverMeet(upstream: Upstream, client: ClientProgram, way: Way
 }
 
 /** Why a scenario cannot be shown with a pair that meets, or `undefined` when it can. */
-export function whyNotShown(upstream: Upstream, client: ClientProgram, scenario: Scenario): string | undefined {
+export function whyNotShown(
+  upstream: Upstream,
+  client: ClientProgram,
+  scenario: Scenario,
+): string | undefined {
   const era = toAgreedEra(upstream, client);
   if (scenario === 'listen' && era === 'legacy') return 'subscriptions belong to 2026-07-28';
   if (scenario === 'notification' && era === 'modern') return '2026-07-28 has no GET stream';
@@ -42,53 +46,71 @@ function whyMissing(program: Program | undefined): string | undefined {
   return program?.kind === 'missing' && !programsAreMandatory ? program.reason : undefined;
 }
 
-interface Row {
+/** One row of the report. */
+export interface PairName {
   readonly upstream: string;
   readonly client: string;
+  /** HTTP version and path. */
   readonly way: string;
-  readonly cells: Map<Scenario, string>;
 }
+
+type Cells = Map<Scenario, string>;
 
 /** What was shown, for people: one row for each pair and way, one column for each scenario. */
 export class MatrixReport {
-  readonly #rows = new Map<string, Row>();
+  readonly #rows = new Map<PairName, Cells>();
+  readonly #separations = new Map<PairName, string>();
   readonly #reasons: string[] = [];
 
-  passed(pair: Omit<Row, 'cells'>, scenario: Scenario): void {
-    this.#row(pair).cells.set(scenario, 'yes');
+  /** Announces a row, whose scenarios fail unless they pass or are excused. */
+  expect(pair: PairName): void {
+    this.#rows.set(pair, new Map());
   }
 
-  excused(pair: Omit<Row, 'cells'>, excuse: { readonly scenario: Scenario; readonly reason: string }): void {
+  pass(pair: PairName, scenario: Scenario): void {
+    this.#rows.get(pair)?.set(scenario, 'yes');
+  }
+
+  excuse(pair: PairName, excuse: { readonly scenario: Scenario; readonly reason: string }): void {
     const { scenario, reason } = excuse;
     if (!this.#reasons.includes(reason)) this.#reasons.push(reason);
-    this.#row(pair).cells.set(scenario, `(${this.#reasons.indexOf(reason) + 1})`);
+    this.#rows.get(pair)?.set(scenario, `(${this.#reasons.indexOf(reason) + 1})`);
   }
 
-  /** The table; a cell that neither passed nor was excused says FAIL. */
+  /** Notes that a pair does not meet in this way at all. */
+  separate(pair: PairName, reason: string): void {
+    this.#separations.set(pair, reason);
+  }
+
   toText(): string {
-    const lines: string[] = [];
-    let upstream = '';
-    for (const row of this.#rows.values()) {
-      if (row.upstream !== upstream) {
-        lines.push('', toLine([row.upstream, '', ...scenarios]));
-        ({ upstream } = row);
-      }
-      const cells = scenarios.map((scenario) => row.cells.get(scenario) ?? 'FAIL');
-      lines.push(toLine([`  ${row.client}`, row.way, ...cells]));
-    }
+    const upstreams = new Set(
+      [...this.#rows.keys(), ...this.#separations.keys()].map((pair) => pair.upstream),
+    );
+    const tables = [...upstreams].flatMap((upstream) => ['', ...this.#toTable(upstream)]);
     const notes = this.#reasons.map((reason, index) => `(${index + 1}) does not apply: ${reason}`);
-    return [...lines, '', ...notes, ''].join('\n');
+    return [...tables, '', ...notes, ''].join('\n');
   }
 
-  #row(pair: Omit<Row, 'cells'>): Row {
-    const key = JSON.stringify([pair.upstream, pair.client, pair.way]);
-    const row = this.#rows.get(key) ?? { ...pair, cells: new Map<Scenario, string>() };
-    this.#rows.set(key, row);
-    return row;
+  #toTable(upstream: string): readonly string[] {
+    const lines = [toLine([upstream, '', ...scenarios])];
+    for (const [pair, cells] of this.#rows) {
+      if (pair.upstream !== upstream) continue;
+      const marks = scenarios.map((scenario) => cells.get(scenario) ?? 'FAIL');
+      lines.push(toLine([`  ${pair.client}`, pair.way, ...marks]));
+    }
+    for (const [pair, reason] of this.#separations) {
+      if (pair.upstream === upstream)
+        lines.push(toLine([`  ${pair.client}`, pair.way, `does not apply: ${reason}`]));
+    }
+    return lines;
   }
 }
 
+const columnWidths = [36, 10];
+
 function toLine(cells: readonly string[]): string {
-  const widths = [36, 10];
-  return cells.map((cell, index) => cell.padEnd(widths[index] ?? 13)).join('').trimEnd();
+  return cells
+    .map((cell, index) => cell.padEnd(columnWidths[index] ?? 13))
+    .join('')
+    .trimEnd();
 }

@@ -62,27 +62,27 @@ export async function connectVersion1(
 
 /** The TypeScript SDK 1.32 over the network. */
 export async function connectSdk1(target: ConnectTarget): Promise<InteropClient> {
-  const { fetch, close } = createTrustingFetch(target);
-  if (target.transport === 'http-sse') {
-    const client = await connectVersion1(new SseTransport1(target.url, { fetch }));
-    const end = async (): Promise<void> => {
-      await client.close();
-      await close();
-    };
-    return { ...client, sessionId: undefined, endSession: end, close: end };
-  }
-  const transport = new HttpTransport1(target.url, { fetch });
+  const { fetch, close: closeConnections } = createTrustingFetch(target);
+  const http = target.transport === 'http-sse' ? undefined : new HttpTransport1(target.url, { fetch });
   // Its declarations were not made for exactOptionalPropertyTypes.
-  const client = await connectVersion1(transport as Transport1);
-  return {
-    ...client,
-    sessionId: transport.sessionId,
-    endSession: () => transport.terminateSession(),
-    async close() {
-      await client.close();
-      await close();
-    },
-  };
+  const transport = (http ?? new SseTransport1(target.url, { fetch })) as Transport1;
+  try {
+    const client = await connectVersion1(transport);
+    return {
+      ...client,
+      sessionId: http?.sessionId,
+      async endSession() {
+        await http?.terminateSession();
+      },
+      async close() {
+        await client.close();
+        await closeConnections();
+      },
+    };
+  } catch (cause) {
+    await closeConnections();
+    throw cause;
+  }
 }
 
 /** The TypeScript client 2.4 over the network. */
@@ -90,14 +90,23 @@ export async function connectClient2(
   target: ConnectTarget,
   mode: VersionNegotiationMode,
 ): Promise<InteropClient> {
-  const { fetch, close } = createTrustingFetch(target);
+  const { fetch, close: closeConnections } = createTrustingFetch(target);
   const client = new Client2(identity, { capabilities, versionNegotiation: { mode } });
   const notifications = new NotificationLog();
   client.setRequestHandler('elicitation/create', () => answers.elicitation);
   client.setRequestHandler('sampling/createMessage', () => answers.sampling);
   client.fallbackNotificationHandler = async ({ method }) => notifications.add(method);
   const http = target.transport === 'http-sse' ? undefined : new HttpTransport2(target.url, { fetch });
-  await client.connect(http ?? new SseTransport2(target.url, { fetch }));
+  const close = async (): Promise<void> => {
+    await client.close();
+    await closeConnections();
+  };
+  try {
+    await client.connect(http ?? new SseTransport2(target.url, { fetch }));
+  } catch (cause) {
+    await close();
+    throw cause;
+  }
   return {
     revision: client.getNegotiatedProtocolVersion(),
     sessionId: http?.sessionId,
@@ -118,9 +127,6 @@ export async function connectClient2(
     async endSession() {
       await http?.terminateSession();
     },
-    async close() {
-      await client.close();
-      await close();
-    },
+    close,
   };
 }

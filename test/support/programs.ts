@@ -41,7 +41,8 @@ export function findFastmcpPython(): Program {
   const candidates = named === undefined ? [toCheckoutPath('.venv/bin/python'), 'python3'] : [named];
   for (const path of candidates) {
     const check = 'import fastmcp; raise SystemExit(not fastmcp.__version__.startswith("4."))';
-    if (spawnSync(path, ['-c', check], { timeout: pythonLimitMs }).status === 0) return { kind: 'found', path };
+    if (spawnSync(path, ['-c', check], { timeout: pythonLimitMs }).status === 0)
+      return { kind: 'found', path };
   }
   const reason = `no Python with FastMCP 4 (tried ${named ?? '.venv/bin/python and python3'})`;
   return { kind: 'missing', reason };

@@ -1,5 +1,6 @@
-import { connect, type TLSSocket } from 'node:tls';
 import { once } from 'node:events';
+import { connect as connectTcp } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
 
 /** A TLS client that sends exactly the bytes it is told and keeps all it gets. */
 export interface RawClient {
@@ -13,21 +14,22 @@ export interface RawClient {
   closed(): Promise<string>;
   /** Forgets what was received. */
   clear(): void;
+  /** Ends the connection with a TCP reset. */
+  reset(): void;
 }
 
 export async function connectRaw(options: {
   readonly port: number;
   readonly ca: string;
   readonly localAddress?: string;
+  /** Sent before the TLS handshake. */
+  readonly preface?: string | Buffer;
 }): Promise<RawClient> {
-  const socket = connect({
-    host: '127.0.0.1',
-    port: options.port,
-    ca: options.ca,
-    servername: 'localhost',
-    ALPNProtocols: ['http/1.1'],
-    ...(options.localAddress === undefined ? {} : { localAddress: options.localAddress }),
-  });
+  const { port, ca, localAddress, preface } = options;
+  const tcp = connectTcp({ host: '127.0.0.1', port, ...(localAddress === undefined ? {} : { localAddress }) });
+  if (preface !== undefined) tcp.write(preface);
+  tcp.on('error', () => tcp.destroy());
+  const socket = connect({ socket: tcp, ca, servername: 'localhost', ALPNProtocols: ['http/1.1'] });
   let received = '';
   let isClosed = false;
   const waiting = new Set<() => void>();
@@ -80,6 +82,9 @@ export async function connectRaw(options: {
     },
     clear() {
       received = '';
+    },
+    reset() {
+      tcp.resetAndDestroy();
     },
   };
 }

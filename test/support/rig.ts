@@ -11,13 +11,17 @@ export interface RigOptions extends Partial<TestGatewayOptions> {
   readonly clock?: ManualClock;
 }
 
+type RawOptions = Omit<Parameters<typeof connectRaw>[0], 'port' | 'ca'>;
+
 /** A gateway before a scripted upstream, with clients; all of it goes at the end of the test. */
 export interface Rig extends AsyncDisposable {
   readonly upstream: ScriptedUpstream;
   readonly gateway: TestGateway;
-  connect(options?: { readonly localAddress?: string }): Promise<RawClient>;
+  connect(options?: RawOptions): Promise<RawClient>;
   /** Sends one request on a connection of its own and resolves with the answer. */
   ask(request: string | Buffer): Promise<ReceivedAnswer>;
+  /** Lets go of the clients so far; they are not closed at the end. */
+  forgetClients(): void;
   /** Resolves once nothing of any exchange is left: connections, relays, upstream sockets. */
   idle(options?: { readonly upstreamSockets?: number }): Promise<void>;
 }
@@ -27,7 +31,7 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
   const upstream = await startScriptedUpstream(answer);
   const gateway = await startTestGateway({ upstreamPort: upstream.port, ...rest });
   const clients: RawClient[] = [];
-  const connect = async (where: { readonly localAddress?: string } = {}): Promise<RawClient> => {
+  const connect = async (where: RawOptions = {}): Promise<RawClient> => {
     const client = await connectRaw({ port: gateway.port, ca: gateway.ca, ...where });
     clients.push(client);
     return client;
@@ -42,6 +46,9 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       const answers = await receive(client);
       client.socket.destroy();
       return answers;
+    },
+    forgetClients() {
+      clients.length = 0;
     },
     idle: ({ upstreamSockets = 0 } = {}) =>
       eventually(() => ({ ...gateway.gateway.load, sockets: upstream.openSockets }), {

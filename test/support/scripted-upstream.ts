@@ -20,6 +20,8 @@ export interface ScriptedUpstream {
   readonly openSockets: number;
   /** Resolves with the next request that has not been taken yet. */
   next(): Promise<ReceivedRequest>;
+  /** Lets go of the requests received so far, and of their sockets. */
+  forget(): void;
   stop(): Promise<void>;
 }
 
@@ -114,6 +116,11 @@ export async function startScriptedUpstream(
         return Promise.resolve(request);
       }
       return new Promise((resolve) => void takers.push(resolve));
+    },
+    forget() {
+      requests.length = 0;
+      taken = 0;
+      bytes = '';
     },
     stop() {
       for (const socket of sockets) socket.destroy();

@@ -7,9 +7,9 @@ import type { Diagnostic } from '../../src/lib/diagnostic.ts';
 import { errorCodes } from '../../src/lib/error-codes.ts';
 import type { Result } from '../../src/lib/result.ts';
 import { loadCertificateFiles, type LoadedCertificate } from '../../src/tls/certificate-files.ts';
-import { clientAuthentication } from '../../src/tls/x509-builder.ts';
 import { createTestCertificate, createTestChain, type TestCertificate } from '../support/certificates.ts';
 
+const clientAuthentication = '1.3.6.1.5.5.7.3.2';
 const day = 86_400_000;
 const now = Date.UTC(2027, 4, 17, 12);
 let directory: string;
@@ -48,13 +48,27 @@ function warnings(loaded: Loaded): string[] {
 }
 
 /** A certificate that nothing is wrong with, unless the options say otherwise. */
-function create(options: Parameters<typeof createTestCertificate>[0] = {}): TestCertificate {
+function create(options: Parameters<typeof createTestCertificate>[0] = {}): Promise<TestCertificate> {
   return createTestCertificate({ names: ['mcp.example.com'], notBefore: now - day, ...options });
 }
 
+const plain = await create();
+const options = { names: ['mcp.example.com'], notBefore: now - day };
+const root = await createTestCertificate({ names: ['Test Root'], ca: true, notBefore: now - day });
+const middle = await createTestCertificate({
+  names: ['Test Middle'],
+  ca: true,
+  notBefore: now - day,
+  issuer: root,
+});
+const leaf = await createTestCertificate({ ...options, issuer: middle });
+const stranger = await createTestCertificate({ names: ['Stranger'], ca: true, notBefore: now - day });
+
 describe('a certificate that is in order', () => {
   it('loads without a word and tells its facts', async () => {
-    const { cert, key } = create({ names: ['mcp.example.com', '*.example.org', '2001:db8::5', '192.0.2.7'] });
+    const { cert, key } = await create({
+      names: ['mcp.example.com', '*.example.org', '2001:db8::5', '192.0.2.7'],
+    });
     const loaded = await load({
       cert,
       key,
@@ -81,26 +95,26 @@ describe('a certificate that is in order', () => {
     ['SEC1', 'ec', 'sec1'],
     ['PKCS#1', 'rsa', 'pkcs1'],
   ] as const)('reads a key as %s', async (_form, keyType, type) => {
-    const { cert, key } = create({ keyType });
+    const { cert, key } = await create({ keyType });
     const text = createPrivateKey(key).export({ type, format: 'pem' });
     expect(warnings(await load({ cert, key: text }))).toEqual([]);
   });
 
   it('reads what openssl ecparam writes before an EC key', async () => {
-    const { cert, key } = create();
+    const { cert, key } = await create();
     const sec1 = createPrivateKey(key).export({ type: 'sec1', format: 'pem' }).toString();
     const parameters = '-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n';
     expect(warnings(await load({ cert, key: parameters + sec1 }))).toEqual([]);
   });
 
   it('reads CRLF, a byte order mark and remarks between blocks', async () => {
-    const { cert, key } = create();
+    const { cert, key } = await create();
     const text = `\uFEFFsubject=CN = x\n${cert}`.replaceAll('\n', '\r\n');
     expect(warnings(await load({ cert: text, key: key.replaceAll('\n', '\r\n') }))).toEqual([]);
   });
 
   it('reads both from one file', async () => {
-    const { cert, key } = create();
+    const { cert, key } = await create();
     const path = join(directory, 'both.pem');
     await writeFile(path, key + cert, { mode: 0o600 });
     const loaded = await loadCertificateFiles({ cert: path, key: path, domains: [], now, roots: [] });
@@ -122,11 +136,11 @@ describe('files that cannot be read', () => {
 
   it('names a directory', async () => {
     await mkdir(join(directory, 'cert.pem'));
-    expect(errors(await load({ key: create().key }))).toEqual([expect.stringContaining('it is a directory')]);
+    expect(errors(await load({ key: plain.key }))).toEqual([expect.stringContaining('it is a directory')]);
   });
 
   it.skipIf(process.getuid?.() === 0)('names a file without permission', async () => {
-    const { cert, key } = create();
+    const { cert, key } = await create();
     await load({ cert, key });
     await chmod(join(directory, 'key.pem'), 0o000);
     expect(errors(await load({}))).toEqual([expect.stringContaining('permission denied')]);
@@ -147,7 +161,7 @@ describe('files that cannot be read', () => {
   });
 
   it('does not read a file that is far too large', async () => {
-    const { key } = create();
+    const { key } = await create();
     expect(errors(await load({ cert: 'x'.repeat(1_048_577), key }))).toEqual([
       expect.stringContaining('larger than 1 MiB'),
     ]);
@@ -155,7 +169,7 @@ describe('files that cannot be read', () => {
 });
 
 describe('files that hold the wrong thing', () => {
-  const { cert, key } = create();
+  const { cert, key } = plain;
   const der = new X509Certificate(cert).raw;
   const encrypt = { cipher: 'aes-256-cbc', passphrase: 'secret' } as const;
   const pkcs8 = createPrivateKey(key).export({ type: 'pkcs8', format: 'pem', ...encrypt });
@@ -200,7 +214,7 @@ describe('files that hold the wrong thing', () => {
       { key: '-----BEGIN OPENSSH PRIVATE KEY-----\nAAAA\n-----END OPENSSH PRIVATE KEY-----\n' },
       /^E_TLS_MALFORMED: the key file holds an SSH key/,
     ],
-    ['the key of another certificate', { key: create().key }, /^E_TLS_KEY_MISMATCH: /],
+    ['the key of another certificate', { key: stranger.key }, /^E_TLS_KEY_MISMATCH: /],
   ])('refuses %s', async (_what, files, message) => {
     const found = errors(await load({ cert, key, ...files }));
     expect(found).toHaveLength(1);
@@ -209,7 +223,7 @@ describe('files that hold the wrong thing', () => {
   });
 
   it('refuses a key that the TLS engine finds too short, in its words', async () => {
-    const weak = create({ keyType: 'rsa-1024' });
+    const weak = await create({ keyType: 'rsa-1024' });
     expect(errors(await load(weak))).toEqual([
       'E_TLS_MALFORMED: the TLS engine refuses the certificate: ee key too small',
     ]);
@@ -230,21 +244,21 @@ describe('files that hold the wrong thing', () => {
 
 describe('warnings', () => {
   it('names the date of an expired certificate', async () => {
-    const old = create({ notBefore: Date.UTC(2027, 0, 1, 8, 30), days: 90 });
+    const old = await create({ notBefore: Date.UTC(2027, 0, 1, 8, 30), days: 90 });
     expect(warnings(await load(old))).toEqual([
       'E_TLS_EXPIRED: the certificate expired on 2027-04-01 08:30 UTC',
     ]);
   });
 
   it('names the date of a certificate of the future', async () => {
-    const early = create({ notBefore: Date.UTC(2027, 5, 1) });
+    const early = await create({ notBefore: Date.UTC(2027, 5, 1) });
     expect(warnings(await load(early))).toEqual([
       'E_TLS_NOT_YET_VALID: the certificate becomes valid on 2027-06-01 00:00 UTC',
     ]);
   });
 
   it('names each domain that is not covered', async () => {
-    const { cert, key } = create({ names: ['mcp.example.com', '*.example.org'] });
+    const { cert, key } = await create({ names: ['mcp.example.com', '*.example.org'] });
     const domains = [
       'mcp.example.com',
       'example.org',
@@ -262,17 +276,17 @@ describe('warnings', () => {
   });
 
   it('does not take the common name for a name', async () => {
-    const { cert, key } = createTestCertificate({ names: [], notBefore: now - day });
+    const { cert, key } = await createTestCertificate({ names: [], notBefore: now - day });
     expect(warnings(await load({ cert, key, domains: ['nameless'] }))).toEqual([
       'E_TLS_NAME_UNCOVERED: the certificate does not cover `nameless`; it covers no name at all',
     ]);
   });
 
   it('says when a certificate is not for servers', async () => {
-    expect(warnings(await load(create({ purposes: [clientAuthentication] })))).toEqual([
+    expect(warnings(await load(await create({ purposes: [clientAuthentication] })))).toEqual([
       'E_TLS_PURPOSE: the certificate was not issued for TLS servers',
     ]);
-    expect(warnings(await load(create({ ca: true })))).toEqual([
+    expect(warnings(await load(await create({ ca: true })))).toEqual([
       'E_TLS_PURPOSE: the certificate belongs to a certificate authority, not to a server',
     ]);
   });
@@ -283,7 +297,7 @@ describe('warnings', () => {
     [0o644, 1],
     [0o666, 1],
   ])('says when every user can read the key: mode %o', async (mode, count) => {
-    const { cert, key } = create();
+    const { cert, key } = await create();
     await load({ cert, key });
     await chmod(join(directory, 'key.pem'), mode);
     const found = warnings(await load({}));
@@ -293,17 +307,6 @@ describe('warnings', () => {
 });
 
 describe('the chain', () => {
-  const options = { names: ['mcp.example.com'], notBefore: now - day };
-  const root = createTestCertificate({ names: ['Test Root'], ca: true, notBefore: now - day });
-  const middle = createTestCertificate({
-    names: ['Test Middle'],
-    ca: true,
-    notBefore: now - day,
-    issuer: root,
-  });
-  const leaf = createTestCertificate({ ...options, issuer: middle });
-  const stranger = createTestCertificate({ names: ['Stranger'], ca: true, notBefore: now - day });
-
   it.each([
     ['up to below a known root', leaf.cert + middle.cert],
     ['with the root', leaf.cert + middle.cert + root.cert],
@@ -338,7 +341,7 @@ describe('the chain', () => {
   });
 
   it('is not fooled by an issuer of the same name with another key', async () => {
-    const impostor = createTestCertificate({ names: ['Test Middle'], ca: true, notBefore: now - day });
+    const impostor = await createTestCertificate({ names: ['Test Middle'], ca: true, notBefore: now - day });
     expect(warnings(await load({ cert: leaf.cert + impostor.cert, key: leaf.key, roots: [root] }))).toEqual([
       expect.stringContaining('no part of the chain are not sent: `CN=Test Middle`'),
       expect.stringContaining('the issuer `CN=Test Middle` is not in the file'),
@@ -346,21 +349,21 @@ describe('the chain', () => {
   });
 
   it('names an intermediate that has expired', async () => {
-    const old = createTestCertificate({
+    const old = await createTestCertificate({
       names: ['Old'],
       ca: true,
       notBefore: now - 40 * day,
       days: 39,
       issuer: root,
     });
-    const below = createTestCertificate({ ...options, issuer: old });
+    const below = await createTestCertificate({ ...options, issuer: old });
     expect(warnings(await load({ cert: below.cert + old.cert, key: below.key, roots: [root] }))).toEqual([
       'E_TLS_EXPIRED: the intermediate certificate `CN=Old` expired on 2027-05-16 12:00 UTC',
     ]);
   });
 
   it('knows the roots of this machine when none are given', async () => {
-    const chain = createTestChain({ notBefore: now - day });
+    const chain = await createTestChain({ notBefore: now - day });
     const cert = join(directory, 'cert.pem');
     const key = join(directory, 'key.pem');
     await load({ cert: chain.leaf.cert + chain.intermediate.cert, key: chain.leaf.key });

@@ -15,9 +15,9 @@ import {
 } from '../support/tls-peers.ts';
 import { toMaterial } from './material.ts';
 
-const first = createTestCertificate({ names: ['a.test', '*.wild.test'] });
-const renewed = createTestCertificate({ names: ['a.test'] });
-const other = createTestCertificate({ names: ['b.test'] });
+const first = await createTestCertificate({ names: ['a.test', '*.wild.test'] });
+const renewed = await createTestCertificate({ names: ['a.test'] });
+const other = await createTestCertificate({ names: ['b.test'] });
 
 const servers: EchoServer[] = [];
 afterEach(async () => {

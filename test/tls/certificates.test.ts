@@ -80,7 +80,7 @@ function kinds(): string[] {
 
 describe('certificate files', () => {
   it('are served, told about and forgotten on close', async () => {
-    const certificate = createTestCertificate({ names: ['a.test'] });
+    const certificate = await createTestCertificate({ names: ['a.test'] });
     await write(certificate);
     const certificates = await load({ domains: ['a.test', 'b.test'] });
     const port = await serve(certificates);
@@ -97,7 +97,7 @@ describe('certificate files', () => {
   });
 
   it('answer every name when no domain is configured', async () => {
-    await write(createTestCertificate({ names: ['a.test'] }));
+    await write(await createTestCertificate({ names: ['a.test'] }));
     const port = await serve(await load());
     expect(await serialSeen({ port, servername: 'c.test' })).toBeDefined();
   });
@@ -118,7 +118,7 @@ describe('certificate files', () => {
   });
 
   it('are swapped by refresh under an open connection', async () => {
-    const [first, second] = [createTestCertificate(), createTestCertificate()];
+    const [first, second] = [await createTestCertificate(), await createTestCertificate()];
     await write(first);
     const certificates = await load();
     const port = await serve(certificates);
@@ -133,7 +133,7 @@ describe('certificate files', () => {
   });
 
   it('that turn bad are reported once, and the old certificate serves on', async () => {
-    const [first, second] = [createTestCertificate(), createTestCertificate()];
+    const [first, second] = [await createTestCertificate(), await createTestCertificate()];
     await write(first);
     const certificates = await load();
     const port = await serve(certificates);
@@ -157,9 +157,9 @@ describe('certificate files', () => {
   });
 
   it('that have expired are taken with a warning', async () => {
-    await write(createTestCertificate());
+    await write(await createTestCertificate());
     const certificates = await load();
-    await write(createTestCertificate({ notBefore: clock.now() - 40 * day, days: 30 }));
+    await write(await createTestCertificate({ notBefore: clock.now() - 40 * day, days: 30 }));
     await certificates.refresh();
     expect(events).toMatchObject([
       { kind: 'replaced' },
@@ -168,7 +168,7 @@ describe('certificate files', () => {
   });
 
   it('that do not change cause nothing', async () => {
-    const certificate = createTestCertificate();
+    const certificate = await createTestCertificate();
     await write(certificate);
     const certificates = await load();
     await write(certificate);
@@ -177,7 +177,7 @@ describe('certificate files', () => {
   });
 
   it('survive a report that throws, and a store that cannot be changed', async () => {
-    await write(createTestCertificate());
+    await write(await createTestCertificate());
     const seen: string[] = [];
     const certificates = await load({
       report: (event) => {
@@ -185,10 +185,10 @@ describe('certificate files', () => {
         if (seen.length === 1) throw new Error('broken on purpose');
       },
     });
-    await write(createTestCertificate());
+    await write(await createTestCertificate());
     await certificates.refresh();
     expect(seen).toEqual(['replaced', 'E_INTERNAL']);
-    await write(createTestCertificate());
+    await write(await createTestCertificate());
     await certificates.refresh();
     expect(seen).toEqual(['replaced', 'E_INTERNAL', 'replaced']);
   });
@@ -219,9 +219,9 @@ describe('watching', () => {
   }
 
   it('takes up files that are written over', async () => {
-    await write(createTestCertificate());
+    await write(await createTestCertificate());
     const { certificates, timers } = await loadWatched();
-    const second = createTestCertificate();
+    const second = await createTestCertificate();
     await write(second);
     await settle(timers);
     expect(certificates.expiry()[0]?.serialNumber).toBe(serial(second));
@@ -229,9 +229,9 @@ describe('watching', () => {
   });
 
   it('takes up files that are renamed into place, one after the other, as one change', async () => {
-    await write(createTestCertificate());
+    await write(await createTestCertificate());
     const { certificates, timers } = await loadWatched();
-    const second = createTestCertificate();
+    const second = await createTestCertificate();
     for (const [name, text] of Object.entries({ 'key.pem': second.key, 'cert.pem': second.cert })) {
       await writeFile(join(root, 'next'), text, { mode: 0o600 });
       await rename(join(root, 'next'), join(root, name));
@@ -242,9 +242,9 @@ describe('watching', () => {
   });
 
   it('follows links whose directory is swapped, as Kubernetes does', async () => {
-    const second = createTestCertificate();
+    const second = await createTestCertificate();
     for (const [name, certificate] of [
-      ['v1', createTestCertificate()],
+      ['v1', await createTestCertificate()],
       ['v2', second],
     ] as const) {
       await mkdir(join(root, name));
@@ -262,9 +262,9 @@ describe('watching', () => {
   });
 
   it('looks every minute where no events arrive', async () => {
-    await write(createTestCertificate());
+    await write(await createTestCertificate());
     const certificates = await load({ tls: { kind: 'files', ...paths() } });
-    const second = createTestCertificate();
+    const second = await createTestCertificate();
     await write(second);
     clock.advance(60_000);
     await certificates.refresh();
@@ -361,7 +361,7 @@ describe('the local authority', () => {
 });
 
 it('rotates ticket keys every twelve hours', async () => {
-  await write(createTestCertificate());
+  await write(await createTestCertificate());
   const certificates = await load();
   await serve(certificates);
   const [server] = servers;

@@ -9,18 +9,10 @@ import { join } from 'node:path';
 import { checkServerIdentity } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { serverAuthentication } from '../../src/tls/certificate-fields.ts';
 import { loadLocalAuthority, type LocalAuthority } from '../../src/tls/local-ca.ts';
 import { loadLocalCertificate } from '../../src/tls/local-certificate.ts';
-import {
-  buildAuthorityKeyIdentifier,
-  buildBasicConstraints,
-  buildCertificate,
-  buildExtendedKeyUsage,
-  buildKeyUsage,
-  buildSubjectAlternativeName,
-  buildSubjectKeyIdentifier,
-  serverAuthentication,
-} from '../../src/tls/x509-builder.ts';
+import { buildCertificate } from '../../src/tls/x509-builder.ts';
 import { createTestCertificate } from '../support/certificates.ts';
 import { handshake, refusal } from '../support/tls-peers.ts';
 
@@ -43,9 +35,9 @@ beforeAll(async () => {
   const { material } = await loadLocalCertificate({ authority, names: hosts.slice(2), now });
   ({ server, port } = await serve({ cert: material.chain, key: material.key }));
 
-  const pair = createTestCertificate();
+  const pair = await createTestCertificate();
   const thief = new X509Certificate(pair.cert).publicKey;
-  const cert = buildCertificate({
+  const cert = await buildCertificate({
     serialNumber: Buffer.from([1, 2, 3]),
     issuer: authority.name,
     subject: { commonName: 'bank.example.com' },
@@ -53,14 +45,10 @@ beforeAll(async () => {
     notAfter: now + 3_600_000,
     publicKey: thief,
     signingKey: authority.key,
-    extensions: [
-      buildBasicConstraints({ ca: false }),
-      buildKeyUsage('digitalSignature'),
-      buildSubjectKeyIdentifier(thief),
-      buildAuthorityKeyIdentifier(authority.certificate.publicKey),
-      buildSubjectAlternativeName(['bank.example.com']),
-      buildExtendedKeyUsage(serverAuthentication),
-    ],
+    basicConstraints: { ca: false },
+    keyUsage: ['digitalSignature'],
+    extendedKeyUsage: [serverAuthentication],
+    subjectAlternativeName: ['bank.example.com'],
   });
   ({ server: stolen, port: stolenPort } = await serve({ cert, key: pair.key }));
   stolenLeaf = join(directory, 'stolen.pem');

@@ -101,9 +101,9 @@ describe('the authority', () => {
   });
 });
 
-describe('damaged state', () => {
-  const stranger = createTestCertificate({ names: ['Stranger'], ca: true, notBefore: now - day });
+const stranger = await createTestCertificate({ names: ['Stranger'], ca: true, notBefore: now - day });
 
+describe('damaged state', () => {
   it.each<[string, () => Promise<void>, RegExp]>([
     ['a missing key', () => rm(join(directory, 'ca-key.pem')), /`ca-key\.pem` is missing$/],
     ['a missing certificate', () => rm(join(directory, 'ca.pem')), /`ca\.pem` is missing$/],
@@ -126,7 +126,8 @@ describe('damaged state', () => {
       'a certificate that is no authority',
       async () => {
         const key = await readFile(join(directory, 'ca-key.pem'), 'utf8');
-        await writeFile(join(directory, 'ca.pem'), createTestCertificate({ key, notBefore: now - day }).cert);
+        const { cert } = await createTestCertificate({ key, notBefore: now - day });
+        await writeFile(join(directory, 'ca.pem'), cert);
       },
       /is not the certificate of an authority$/,
     ],
@@ -175,15 +176,15 @@ describe('damaged state', () => {
     ['cut short', (text: string) => text.slice(0, 300)],
     [
       'signed by another authority',
-      () => {
-        const other = createTestCertificate({ notBefore: now - day });
+      async () => {
+        const other = await createTestCertificate({ notBefore: now - day });
         return other.key + other.cert;
       },
     ],
   ])('makes a certificate again that is %s', async (_what, damage) => {
     const first = await loadLeaf();
     const path = join(directory, 'leaf.pem');
-    await writeFile(path, damage(await readFile(path, 'utf8')));
+    await writeFile(path, await damage(await readFile(path, 'utf8')));
     const second = await loadLeaf();
     expect(second.warnings).toEqual([]);
     expect(serial(second)).not.toBe(serial(first));

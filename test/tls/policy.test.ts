@@ -7,8 +7,8 @@ import { createTestCertificate } from '../support/certificates.ts';
 import { handshake, refusal, startEchoServer, type EchoServer } from '../support/tls-peers.ts';
 import { toMaterial } from './material.ts';
 
-const rsa = createTestCertificate({ keyType: 'rsa', names: ['rsa.test'] });
-const ec = createTestCertificate({ names: ['ec.test'] });
+const rsa = await createTestCertificate({ keyType: 'rsa', names: ['rsa.test'] });
+const ec = await createTestCertificate({ names: ['ec.test'] });
 const store = new CertificateStore({
   materials: [toMaterial(ec), toMaterial(rsa)],
   domains: [],

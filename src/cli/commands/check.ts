@@ -26,8 +26,12 @@ export function registerCheck(program: Command, run: Run): void {
     )
     .action((file: string | undefined, flags: CheckFlags) =>
       run(async (context) => {
-        const { runCheck } = await import('../actions/check.ts');
-        return runCheck({ ...(file === undefined ? {} : { file }), print: flags.print === true }, context);
+        const [{ runCheck }, { provision }] = await Promise.all([
+          import('../actions/check.ts'),
+          import('../../gateway/provision.ts'),
+        ]);
+        const source = file === undefined ? {} : { file };
+        return runCheck({ ...source, print: flags.print === true, provision }, context);
       }),
     );
 }

@@ -1,0 +1,176 @@
+import { setPriority } from 'node:os';
+import { describe, expect, it } from 'vitest';
+import { findFakeTimeLibrary, type FakeTime } from './fake-time.ts';
+import type { FleetMessage, StreamReport } from './fleet-protocol.ts';
+import { startFleetProcess } from './fleet-process.ts';
+import { startGatewayProcess } from './gateway-process.ts';
+import { countSockets, fitTrend, readResidentBytes, type Sample } from './process-meter.ts';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const MIB = 1024 * 1024;
+const STREAMS = 50;
+
+/** How much faster than real time the day passes. Up to 1000 the streams hold; beyond, waiting for a processor does the cutting. */
+const factor = Number(process.env['SOAK_FACTOR'] ?? 600);
+const hours = Number(process.env['SOAK_HOURS'] ?? 24);
+
+/** Work is not faster in virtual time: a handshake of 2 ms lasts more than a second of it. */
+const roomForWork = { handshake: '1h', head: '1h', body: '1h', connect: '1h', stall: '1h' };
+
+interface Hold {
+  readonly fakeTime: FakeTime;
+  /** Virtual milliseconds. */
+  readonly duration: number;
+  readonly cutAfter: number;
+  readonly heartbeat?: string;
+}
+
+interface Held extends Extract<FleetMessage, { kind: 'done' }> {
+  readonly complaints: string;
+  readonly exitCode: number;
+  readonly socketsLeft: number;
+  readonly accessLog: readonly Record<string, unknown>[];
+  readonly resident: readonly Sample[];
+  readonly heapGrowth: number;
+}
+
+/** Holds the streams for a virtual time and lets both processes go again. */
+async function hold({ fakeTime, duration, cutAfter, heartbeat = '15s' }: Hold): Promise<Held> {
+  const fleet = await startFleetProcess(fakeTime);
+  const timeouts = { ...roomForWork, heartbeat };
+  const gateway = await startGatewayProcess({ upstreamPort: fleet.upstreamPort, timeouts, fakeTime });
+  try {
+    prefer(gateway.pid, fleet.pid);
+    const sockets = countSockets(gateway.pid);
+    await fleet.open({ gatewayPort: gateway.port, ca: gateway.ca, streams: STREAMS, duration, cutAfter });
+    const heapBefore = await gateway.measureHeap();
+    const resident: Sample[] = [];
+    const sampling = setInterval(() => {
+      resident.push({ at: performance.now(), value: readResidentBytes(gateway.pid) });
+    }, SECOND / 2);
+    const done = await fleet.done().finally(() => clearInterval(sampling));
+    const heapGrowth = (await gateway.measureHeap()) - heapBefore;
+    const socketsLeft = await settle(() => countSockets(gateway.pid) - sockets);
+    const exitCode = await gateway.stop();
+    const { complaints } = gateway;
+    const accessLog = (await gateway.readAccessLog()).map((line) => JSON.parse(line));
+    return { ...done, complaints, exitCode, socketsLeft, accessLog, resident, heapGrowth };
+  } finally {
+    fleet.kill();
+    await gateway.stop();
+    await gateway.clean();
+  }
+}
+
+/** Lets the two go first where that is permitted: a millisecond without a processor is most of a virtual second. */
+function prefer(...pids: readonly number[]): void {
+  for (const pid of pids) {
+    try {
+      setPriority(pid, -10);
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'ERR_SYSTEM_ERROR')) throw error;
+    }
+  }
+}
+
+/** Waits up to 5 s for a count to come down to zero. */
+async function settle(count: () => number): Promise<number> {
+  for (let round = 0; round < 50 && count() !== 0; round++) {
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return count();
+}
+
+function silencesOf(streams: readonly StreamReport[]): number[] {
+  return streams.flatMap(({ silences }) => silences).sort((left, right) => left - right);
+}
+
+function shareWithin(silences: readonly number[], low: number, high: number): number {
+  return silences.filter((silence) => silence >= low && silence <= high).length / silences.length;
+}
+
+function describeSilences(silences: readonly number[]): string {
+  const at = (share: number): string =>
+    ((silences[Math.floor((silences.length - 1) * share)] ?? Number.NaN) / SECOND).toFixed(1);
+  const share = (100 * shareWithin(silences, 14 * SECOND, 16 * SECOND)).toFixed(2);
+  return `${silences.length} silences: p1 ${at(0.01)} s, median ${at(0.5)} s, p99 ${at(0.99)} s, longest ${at(1)} s, ${share} % within 15 s ±1`;
+}
+
+function expectIntact(held: Held): void {
+  expect(held.streams.filter(({ dropped }) => dropped !== undefined)).toEqual([]);
+  expect(held.cuts).toBe(0);
+  expect(held.streams).toHaveLength(STREAMS);
+  for (const { label, sent, received } of held.streams) expect(received, label).toBe(sent);
+  expect(held.complaints).toBe('');
+  expect(held.exitCode).toBe(0);
+  expect(held.socketsLeft).toBe(0);
+}
+
+const library = findFakeTimeLibrary();
+
+if (library === undefined) {
+  const isMandatory = process.env['CI'] === 'true';
+  (isMandatory ? it : it.skip)('streams in virtual time: libfaketime is missing (Debian package `faketime`)', () => {
+    expect(library, 'libfaketime is not installed').toBeDefined();
+  });
+} else {
+  describe('50 quiet streams of both eras, over HTTP/1.1 and HTTP/2', () => {
+    it(
+      `live for ${hours} virtual hours and pass every byte`,
+      { timeout: ((hours * HOUR) / factor) * 1.5 + MINUTE },
+      async () => {
+        const duration = hours * HOUR;
+        const held = await hold({ fakeTime: { library, factor }, duration, cutAfter: 300 * SECOND });
+        const memory = fitTrend(held.resident);
+        const mebibytes = (bytes: number): string => `${(bytes / MIB).toFixed(2)} MiB`;
+        console.log(`x${factor}: ${describeSilences(silencesOf(held.streams))}
+memory: ${mebibytes(memory.mean)} resident, growth ${mebibytes(memory.growth)}, first third ${mebibytes(memory.first)}, last third ${mebibytes(memory.last)}, heap growth ${mebibytes(held.heapGrowth)}`);
+        expectIntact(held);
+        const period = 3 * HOUR;
+        for (const { label, comments, events } of held.streams) {
+          expect(events, label).toBeGreaterThanOrEqual(1 + Math.floor(duration / period));
+          expect(duration / comments, `${label}: milliseconds a comment`).toBeGreaterThan(14 * SECOND);
+          expect(duration / comments, `${label}: milliseconds a comment`).toBeLessThan(16 * SECOND);
+        }
+        expect(held.accessLog).toHaveLength(STREAMS);
+        for (const line of held.accessLog) {
+          expect(line).toMatchObject({ status: 200, stream: true });
+          expect(line['duration_ms']).toBeGreaterThan(duration);
+        }
+        expect(Math.abs(memory.growth)).toBeLessThan(Math.max(0.05 * memory.mean, 4 * MIB));
+        expect(Math.abs(memory.last - memory.first)).toBeLessThan(Math.max(0.05 * memory.first, 4 * MIB));
+        expect(held.heapGrowth).toBeLessThan(MIB);
+      },
+    );
+
+    // At 600 times the speed a scheduler's millisecond hides the second that is to be measured, so here it is 60.
+    it('hear a comment 15 s ±1 after the last byte', { timeout: 2 * MINUTE }, async () => {
+      const fakeTime = { library, factor: 60 };
+      const held = await hold({ fakeTime, duration: 30 * MINUTE, cutAfter: 60 * SECOND });
+      const silences = silencesOf(held.streams);
+      console.log(`x60: ${describeSilences(silences)}`);
+      expectIntact(held);
+      expect(silences.length).toBeGreaterThan(100 * STREAMS);
+      // The gateway's rule holds for all or for none; what strays is a process that waited for its turn.
+      expect(shareWithin(silences, 14 * SECOND, 16 * SECOND)).toBeGreaterThan(0.9);
+    });
+
+    it.each([60, 300])('control: without comments a relay that cuts after %i s of silence cuts all', async (silence) => {
+      const held = await hold({
+        fakeTime: { library, factor: 60 },
+        // The longest wait for a stream whose first event comes just before its relay would cut.
+        duration: (2 * silence + 60) * SECOND,
+        cutAfter: silence * SECOND,
+        heartbeat: '24d',
+      });
+      expect(held.streams.map(({ comments }) => comments)).toEqual(held.streams.map(() => 0));
+      for (const { label, dropped, droppedAt } of held.streams) {
+        expect(dropped, label).toBeDefined();
+        expect(droppedAt, label).toBeGreaterThanOrEqual((silence - 1) * SECOND);
+      }
+      expect(held.complaints).toBe('');
+    });
+  });
+}
