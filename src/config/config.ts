@@ -70,8 +70,6 @@ export interface LimitsConfig {
   readonly headFields: number;
   readonly urlBytes: number;
   readonly bodyBytes: number;
-  /** Bytes buffered per stream and direction before its source is paused. */
-  readonly streamBufferBytes: number;
   readonly connections: number;
   readonly connectionsPerAddress: number;
   readonly http2Streams: number;

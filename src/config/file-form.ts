@@ -32,7 +32,6 @@ export function toFileForm(config: Config): FileMapping {
       fields: limits.headFields,
       url: formatByteSize(limits.urlBytes),
       body: formatByteSize(limits.bodyBytes),
-      stream_buffer: formatByteSize(limits.streamBufferBytes),
       connections: limits.connections,
       connections_per_address: limits.connectionsPerAddress,
       http2_streams: limits.http2Streams,

@@ -32,7 +32,7 @@ export interface Outcome {
 export interface Exchange {
   readonly request: IncomingRequest;
   readonly sink: ResponseSink;
-  /** Milliseconds of the clock. */
+  /** Milliseconds of the monotonic clock. */
   readonly startedAt: number;
   readonly client: Client;
   readonly outcome: Outcome;

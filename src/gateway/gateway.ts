@@ -84,7 +84,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let draining = false;
   const isDraining = (): boolean => draining;
   const record = (exchange: Exchange): void => {
-    if (options.accessLog !== undefined) recordAccess(options.accessLog, exchange, clock.now());
+    if (options.accessLog !== undefined) recordAccess(options.accessLog, exchange, clock.monotonic());
   };
 
   const handler = createPipeline({

@@ -67,7 +67,7 @@ function createExchange(request: IncomingRequest, sink: ResponseSink, options: P
   return {
     request,
     sink,
-    startedAt: options.clock.now(),
+    startedAt: options.clock.monotonic(),
     client: resolveClient(request, options.isTrusted),
     outcome: { status: 0, bytes: 0, upstreamStatus: undefined, code: undefined, stream: false },
     destination: { kind: 'unknown' },

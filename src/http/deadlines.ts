@@ -2,7 +2,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 
 /** Something that has to be done at a moment; `Infinity` means never. */
 export interface Expiring {
-  /** Milliseconds of the clock. */
+  /** Milliseconds of `Deadlines.now`. */
   deadline: number;
   /** Called once the deadline has passed; it sets a new deadline or leaves the set. */
   expire(now: number): void;
@@ -23,8 +23,9 @@ export class Deadlines {
     this.#clock = clock;
   }
 
+  /** The clock that deadlines are measured by: setting the wall time expires nothing. */
   now(): number {
-    return this.#clock.now();
+    return this.#clock.monotonic();
   }
 
   add(member: Expiring): void {
@@ -41,7 +42,7 @@ export class Deadlines {
   }
 
   #sweep(): void {
-    const now = this.#clock.now();
+    const now = this.#clock.monotonic();
     for (const member of this.#members) if (member.deadline <= now) member.expire(now);
   }
 }

@@ -14,9 +14,11 @@ export interface CertificateFields {
   readonly publicKey: KeyObject;
   /** The issuer's private key, P-256 or RSA; the signature uses SHA-256. */
   readonly signingKey: KeyObject;
-  /** With `pathLength`, at most so many further authorities may stand below this one. */
+  /**
+   * The key of an authority signs certificates and revocation lists, any other key handshakes. At most `pathLength` further
+   * authorities may stand below an authority.
+   */
   readonly basicConstraints: { readonly ca: boolean; readonly pathLength?: number };
-  readonly keyUsage: readonly KeyUse[];
   /** Object identifiers; any purpose when absent. */
   readonly extendedKeyUsage?: readonly string[];
   /** DNS names and IP addresses, told apart by their form. */
@@ -29,8 +31,6 @@ export interface DistinguishedName {
   readonly organization?: string;
   readonly commonName?: string;
 }
-
-export type KeyUse = 'digitalSignature' | 'keyCertSign' | 'cRLSign';
 
 export const serverAuthentication = '1.3.6.1.5.5.7.3.1';
 

@@ -127,7 +127,6 @@ async function buildAuthority(now: number): Promise<{ name: string; data: string
     publicKey,
     signingKey: privateKey,
     basicConstraints: { ca: true, pathLength: 0 },
-    keyUsage: ['keyCertSign', 'cRLSign'],
     extendedKeyUsage: [serverAuthentication],
     nameConstraints: localNameConstraints,
   });

@@ -99,7 +99,6 @@ async function issue(
     publicKey,
     signingKey: authority.key,
     basicConstraints: { ca: false },
-    keyUsage: ['digitalSignature'],
     extendedKeyUsage: [serverAuthentication],
     subjectAlternativeName: names,
   });

@@ -46,14 +46,16 @@ export async function buildCertificate(fields: CertificateFields): Promise<strin
 }
 
 function buildExtensions(fields: CertificateFields): Extension[] {
-  const { basicConstraints, keyUsage, extendedKeyUsage, subjectAlternativeName, nameConstraints } = fields;
+  const { basicConstraints, extendedKeyUsage, subjectAlternativeName, nameConstraints } = fields;
   const subjectKey = toKeyIdentifier(fields.publicKey).toString('hex');
   const issuerKey = toKeyIdentifier(createPublicKey(fields.signingKey)).toString('hex');
-  // The library's type knows single flags only.
-  const uses = keyUsage.reduce<number>((flags, use) => flags | KeyUsageFlags[use], 0) as KeyUsageFlags;
+  const keyUsage = basicConstraints.ca
+    ? KeyUsageFlags.keyCertSign | KeyUsageFlags.cRLSign
+    : KeyUsageFlags.digitalSignature;
   const extensions: Extension[] = [
     new BasicConstraintsExtension(basicConstraints.ca, basicConstraints.pathLength, true),
-    new KeyUsagesExtension(uses, true),
+    // oxlint-disable-next-line typescript/no-unsafe-enum-assignment -- the library's type has no name for two flags together
+    new KeyUsagesExtension(keyUsage, true),
   ];
   if (extendedKeyUsage !== undefined) extensions.push(new ExtendedKeyUsageExtension([...extendedKeyUsage]));
   if (subjectAlternativeName !== undefined) {

@@ -57,7 +57,7 @@ export class UpstreamConnection {
 
   constructor(options: UpstreamConnectionOptions) {
     this.#options = options;
-    this.openedAt = options.clock.now();
+    this.openedAt = options.clock.monotonic();
     this.#socket = open(options.target, {
       buffer: options.readBuffer,
       callback: (length, buffer) => this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, length)),
@@ -197,7 +197,7 @@ export class UpstreamConnection {
     // An upstream that answered before it had read the whole request may read the rest as the next one.
     const reusable = head?.keepAlive === true && !excess && this.#socket.writableLength === 0;
     if (reusable) {
-      this.idleSince = this.#options.clock.now();
+      this.idleSince = this.#options.clock.monotonic();
       this.keepAliveFor = head.keepAliveFor ?? Number.POSITIVE_INFINITY;
       this.#options.onIdle(this);
     } else {

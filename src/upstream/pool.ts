@@ -42,7 +42,7 @@ export class UpstreamPool implements Expiring {
 
   /** A connection ready for one request: an idle one that is still fresh, else a new one. */
   acquire(): UpstreamConnection {
-    const now = this.#options.clock.now();
+    const now = this.#options.clock.monotonic();
     for (let idle = this.#idle.pop(); idle !== undefined; idle = this.#idle.pop()) {
       if (idle.usable && this.#isFresh(idle, now)) return idle;
       idle.abort();
@@ -90,7 +90,7 @@ export class UpstreamPool implements Expiring {
   #keep(connection: UpstreamConnection): void {
     this.#idle.push(connection);
     if (this.deadline !== Number.POSITIVE_INFINITY) return;
-    this.deadline = this.#options.clock.now() + this.#options.idleTimeout / 2;
+    this.deadline = this.#options.clock.monotonic() + this.#options.idleTimeout / 2;
     this.#options.deadlines.add(this);
   }
 

@@ -13,7 +13,7 @@ export function checkReachability(
   options: { readonly clock: Clock; readonly timeout: number },
 ): Promise<Reachability> {
   const { clock, timeout } = options;
-  const startedAt = clock.now();
+  const startedAt = clock.monotonic();
   return new Promise((resolve) => {
     const socket =
       target.kind === 'unix'
@@ -25,7 +25,9 @@ export function checkReachability(
       resolve(result);
     };
     const timer = clock.setTimeout(() => settle({ kind: 'down', reason: 'timeout' }), timeout);
-    socket.once('connect', () => settle({ kind: 'up', milliseconds: clock.now() - startedAt }));
+    socket.once('connect', () =>
+      settle({ kind: 'up', milliseconds: Math.round(clock.monotonic() - startedAt) }),
+    );
     socket.once('error', (error: NodeJS.ErrnoException) =>
       settle({ kind: 'down', reason: error.code ?? 'unknown' }),
     );

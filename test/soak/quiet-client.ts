@@ -89,6 +89,7 @@ async function openOverHttp1(options: QuietClientOptions): Promise<OpenAnswer> {
   });
   outgoing.end(body);
   const [response] = await once(outgoing, 'response');
+  outgoing.on('error', (error) => response.destroy(error));
   return { status: response.statusCode, body: response, close: () => void outgoing.destroy() };
 }
 

@@ -54,7 +54,6 @@ export async function createTestCertificate(options: TestCertificateOptions = {}
     publicKey,
     signingKey,
     basicConstraints: { ca },
-    keyUsage: ca ? ['keyCertSign', 'cRLSign'] : ['digitalSignature'],
     ...(ca ? {} : { extendedKeyUsage: options.purposes ?? [serverAuthentication] }),
     ...(ca || names.length === 0 ? {} : { subjectAlternativeName: names }),
   });

@@ -34,7 +34,6 @@ export function buildTestConfig(
       headFields: 100,
       urlBytes: 4096,
       bodyBytes: 8 * 1024 * 1024,
-      streamBufferBytes: 256 * 1024,
       connections: 20_000,
       connectionsPerAddress: 2000,
       http2Streams: 100,

@@ -10,6 +10,7 @@ interface Entry {
 export class ManualClock implements Clock {
   readonly #entries = new Set<Entry>();
   #now: number;
+  #monotonic = 0;
 
   constructor(now: number = Date.now()) {
     this.#now = now;
@@ -24,6 +25,10 @@ export class ManualClock implements Clock {
     return this.#now;
   }
 
+  monotonic(): number {
+    return this.#monotonic;
+  }
+
   setTimeout(callback: () => void, milliseconds: number): { cancel(): void } {
     return this.#add({ at: this.#now + milliseconds, every: undefined, callback });
   }
@@ -36,18 +41,23 @@ export class ManualClock implements Clock {
   advance(milliseconds: number): void {
     const end = this.#now + milliseconds;
     for (let next = this.#next(end); next !== undefined; next = this.#next(end)) {
-      this.#now = next.at;
+      this.#pass(next.at);
       if (next.every === undefined) this.#entries.delete(next);
       else next.at += next.every;
       next.callback();
     }
-    this.#now = end;
+    this.#pass(end);
   }
 
   /** Moves the wall time alone, as when the machine slept or its clock was set; timers stay as far away as they were. */
   jump(milliseconds: number): void {
     this.#now += milliseconds;
     for (const entry of this.#entries) entry.at += milliseconds;
+  }
+
+  #pass(now: number): void {
+    this.#monotonic += now - this.#now;
+    this.#now = now;
   }
 
   #next(end: number): Entry | undefined {

@@ -26,7 +26,11 @@ export async function connectRaw(options: {
   readonly preface?: string | Buffer;
 }): Promise<RawClient> {
   const { port, ca, localAddress, preface } = options;
-  const tcp = connectTcp({ host: '127.0.0.1', port, ...(localAddress === undefined ? {} : { localAddress }) });
+  const tcp = connectTcp({
+    host: '127.0.0.1',
+    port,
+    ...(localAddress === undefined ? {} : { localAddress }),
+  });
   if (preface !== undefined) tcp.write(preface);
   tcp.on('error', () => tcp.destroy());
   const socket = connect({ socket: tcp, ca, servername: 'localhost', ALPNProtocols: ['http/1.1'] });

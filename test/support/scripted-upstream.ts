@@ -20,6 +20,8 @@ export interface ScriptedUpstream {
   readonly openSockets: number;
   /** Resolves with the next request that has not been taken yet. */
   next(): Promise<ReceivedRequest>;
+  /** Called with each new connection before it is read. */
+  onConnection: ((socket: Socket) => void) | undefined;
   /** Lets go of the requests received so far, and of their sockets. */
   forget(): void;
   stop(): Promise<void>;
@@ -70,6 +72,7 @@ export async function startScriptedUpstream(
     answer?.(request);
   };
   const serve = (socket: Socket): void => {
+    upstream.onConnection?.(socket);
     const connection = ++connections;
     let pending = '';
     sockets.add(socket);
@@ -97,7 +100,8 @@ export async function startScriptedUpstream(
   const place = socketPath === undefined ? { host: '127.0.0.1', port: 0 } : { path: socketPath };
   await new Promise<void>((resolve) => void server.listen(place, resolve));
   const address = server.address() as AddressInfo | string; // It is listening.
-  return {
+  const upstream: ScriptedUpstream = {
+    onConnection: undefined,
     port: typeof address === 'string' ? 0 : address.port,
     requests,
     get bytes() {
@@ -127,4 +131,5 @@ export async function startScriptedUpstream(
       return new Promise((resolve) => void server.close(() => resolve()));
     },
   };
+  return upstream;
 }

@@ -46,7 +46,6 @@ beforeAll(async () => {
     publicKey: thief,
     signingKey: authority.key,
     basicConstraints: { ca: false },
-    keyUsage: ['digitalSignature'],
     extendedKeyUsage: [serverAuthentication],
     subjectAlternativeName: ['bank.example.com'],
   });

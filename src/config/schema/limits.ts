@@ -21,12 +21,6 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
       max: 1024 * mib,
       description: 'Largest request body. It is read whole before it is forwarded.',
     }),
-    stream_buffer: byteSizeField({
-      default: '256KiB',
-      min: 4 * kib,
-      max: 64 * mib,
-      description: 'Bytes held per stream and direction before the sender is paused.',
-    }),
     connections: countField({
       default: 20_000,
       min: 1,
@@ -51,7 +45,6 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
     headFields: limits.fields,
     urlBytes: limits.url,
     bodyBytes: limits.body,
-    streamBufferBytes: limits.stream_buffer,
     connections: limits.connections,
     connectionsPerAddress: limits.connections_per_address,
     http2Streams: limits.http2_streams,

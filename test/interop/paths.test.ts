@@ -1,0 +1,85 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
+import type { ConnectTarget, InteropClient } from '../support/interop-client.ts';
+import { connectSdk1 } from '../support/interop-sdk-clients.ts';
+import {
+  findFastmcpPython,
+  programsAreMandatory,
+  startServerProgram,
+  toCheckoutPath,
+  toProgramPath,
+  type ServerProgram,
+} from '../support/programs.ts';
+
+const python = findFastmcpPython();
+const isExcused = python.kind === 'missing' && !programsAreMandatory;
+const excuse = python.kind === 'missing' ? ` (did not run: ${python.reason})` : '';
+const protocols = ['h1', 'h2'] as const;
+
+type Paths = Required<Pick<TestGatewayOptions, 'path' | 'upstreamPath'>>;
+
+describe.skipIf(isExcused)(`FastMCP at another path${excuse}`, () => {
+  const servers = new Map<ConnectTarget['transport'], ServerProgram>();
+
+  beforeAll(async () => {
+    const script = toCheckoutPath('test/fixtures/interop/fastmcp-server.py');
+    const start = (transport: string): Promise<ServerProgram> =>
+      startServerProgram((port) => ({
+        command: toProgramPath(python),
+        args: [script, String(port), transport],
+        env: { FASTMCP_SHOW_SERVER_BANNER: 'false', FASTMCP_CHECK_FOR_UPDATES: 'off' },
+      }));
+    const [http, sse] = await Promise.all([start('http'), start('sse')]);
+    servers.set('streamable-http', http).set('http-sse', sse);
+  });
+  afterAll(async () => {
+    for (const server of servers.values()) await server.stop();
+  });
+
+  /** Calls a tool through a gateway with these paths. */
+  async function callThrough(
+    paths: Paths,
+    target: Pick<ConnectTarget, 'protocol' | 'transport'>,
+  ): Promise<TestGateway['lines']> {
+    const upstreamPort = servers.get(target.transport)?.port ?? 0;
+    const gateway = await startTestGateway({ upstreamPort, ...paths });
+    let client: InteropClient | undefined;
+    try {
+      const url = new URL(`https://localhost:${gateway.port}${paths.path}`);
+      client = await connectSdk1({ url, ca: gateway.ca, caFile: '', ...target });
+      const { text } = await client.call({ name: 'echo', arguments: { message: 'hi' } });
+      expect(text).toBe('Just echo: hi');
+    } finally {
+      await client?.close();
+      await gateway.stop();
+    }
+    return gateway.lines;
+  }
+
+  it.each(protocols)(
+    'redirects with 307, which the gateway follows with the body, over %s',
+    async (protocol) => {
+      const paths = { path: '/mcp', upstreamPath: '/mcp/' };
+      const lines = await callThrough(paths, { protocol, transport: 'streamable-http' });
+      expect(lines.filter((line) => Number(line['status']) >= 300 && line['status'] !== 499)).toEqual([]);
+    },
+  );
+
+  it('control: the server does redirect there', async () => {
+    const port = servers.get('streamable-http')?.port;
+    const answer = await fetch(`http://127.0.0.1:${port}/mcp/`, { method: 'POST', redirect: 'manual' });
+    expect(answer.status).toBe(307);
+  });
+
+  it.each(protocols)('answers under the public path it was given, over %s', async (protocol) => {
+    const paths = { path: '/tools/echo', upstreamPath: '/mcp' };
+    await callThrough(paths, { protocol, transport: 'streamable-http' });
+  });
+
+  it.each(protocols)('announces an HTTP+SSE endpoint that clients can reach, over %s', async (protocol) => {
+    const paths = { path: '/tools/sse', upstreamPath: '/sse' };
+    const lines = await callThrough(paths, { protocol, transport: 'http-sse' });
+    const posted = new Set(lines.filter((line) => line['method'] === 'POST').map((line) => line['path']));
+    expect(posted).toEqual(new Set(['/tools/messages/']));
+  });
+});
