@@ -1,4 +1,4 @@
-import { fieldValue, type RequestHandler } from '../http/exchange.ts';
+import { fieldValue, type Fields, type RequestHandler } from '../http/exchange.ts';
 import { errorCodes } from '../lib/error-codes.ts';
 
 export interface PlainHttpOptions {
@@ -33,7 +33,7 @@ export function createPlainHttpHandler(options: PlainHttpOptions): RequestHandle
     const isPage =
       (method === 'GET' || method === 'HEAD') &&
       fieldValue(fields, 'authorization') === undefined &&
-      fieldValue(fields, 'accept')?.includes('text/event-stream') !== true;
+      !acceptsEventStream(fields);
     if (!isPage) {
       sink.send(403, plainText, `E_PLAIN_HTTP: ${errorCodes.E_PLAIN_HTTP.title}\n`, true);
       return;
@@ -44,3 +44,10 @@ export function createPlainHttpHandler(options: PlainHttpOptions): RequestHandle
 }
 
 const plainText = ['content-type', 'text/plain; charset=utf-8', 'cache-control', 'no-store'];
+
+function acceptsEventStream(fields: Fields): boolean {
+  return fields.some((name, index) => {
+    const value = index % 2 === 0 && name === 'accept' ? fields[index + 1] : undefined;
+    return value?.toLowerCase().includes('text/event-stream') === true;
+  });
+}

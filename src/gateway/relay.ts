@@ -10,7 +10,7 @@ import type { Destination, Exchange } from './exchange.ts';
 import { buildFarewell, buildLastWords, isLongLived } from './last-words.ts';
 import { sendReply } from './reply.ts';
 import { buildRelayedFields, type ResponsePolicy } from './response-fields.ts';
-import type { RouteTable } from './routes.ts';
+import { isUpstreamUrl, type RouteTable } from './routes.ts';
 import { serializeUpstreamRequest } from './upstream-request.ts';
 
 export interface RelayOptions {
@@ -192,7 +192,7 @@ export class Relay implements UpstreamListener {
   /** Servers build absolute redirects from their own authority or from the forwarded one. */
   #isUpstream(url: URL): boolean {
     const { destination, exchange } = this.#options;
-    return url.origin === destination.route.upstreamOrigin || url.host === exchange.request.authority;
+    return isUpstreamUrl(destination.route, url) || url.host === exchange.request.authority;
   }
 
   #onClientGone(): void {

@@ -1,6 +1,6 @@
 import type { Fields } from '../http/exchange.ts';
 import type { Exchange } from './exchange.ts';
-import { toPublicPath, type Route } from './routes.ts';
+import { isUpstreamUrl, toPublicPath, type Route } from './routes.ts';
 
 /** Fields of an upstream's answer that are ours to set, or that speak about a connection the client does not have. */
 const replacedFields: ReadonlySet<string> = new Set([
@@ -61,7 +61,7 @@ export function toPublicLocation(exchange: Exchange, route: Route, location: str
   const scheme = peer.secure ? 'https' : 'http';
   const url = URL.parse(location, `${route.upstreamOrigin}${route.upstreamPath}`);
   if (url === null) return location;
-  const isUpstream = url.origin === route.upstreamOrigin;
+  const isUpstream = isUpstreamUrl(route, url);
   const isOurs = url.host === authority;
   if (!isUpstream && !isOurs) return location;
   const path = isUpstream ? toPublicPath(route, url.pathname) : url.pathname;

@@ -56,7 +56,7 @@ export function createRouteTable(
     find: (path) => destinations.get(path) ?? announced.get(path) ?? unknown,
     announce(route, upstreamUri) {
       const upstream = URL.parse(upstreamUri, `${route.upstreamOrigin}${route.upstreamPath}`);
-      if (upstream === null || upstream.origin !== route.upstreamOrigin) return upstreamUri;
+      if (upstream === null || !isUpstreamUrl(route, upstream)) return upstreamUri;
       const path = toPublicPath(route, upstream.pathname);
       if (destinations.has(path)) return `${path}${upstream.search}`;
       announced.delete(path);
@@ -77,6 +77,11 @@ function buildRoute(config: RouteConfig, pool: UpstreamPool): Route {
     hostLine: `host: ${toUpstreamAuthority(config.upstream)}\r\n`,
     upstreamOrigin: toUpstreamOrigin(config.upstream),
   };
+}
+
+/** Whether a URL names the upstream. Its scheme does not count: uvicorn writes the forwarded one before its own host. */
+export function isUpstreamUrl(route: Pick<Route, 'upstreamOrigin'>, url: URL): boolean {
+  return url.host === new URL(route.upstreamOrigin).host;
 }
 
 /** Maps a path of the upstream to the public side: the two endpoint paths share their last segments and differ in a prefix. */

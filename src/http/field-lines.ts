@@ -83,3 +83,11 @@ export function parseContentLength(value: string): number | undefined {
   }
   return length;
 }
+
+/** Whether a head under way already holds a line feed of its own, so that it need not be waited for to be refused. */
+export function hasBareLineFeed(bytes: Buffer): boolean {
+  for (let at = bytes.indexOf(LF); at >= 0; at = bytes.indexOf(LF, at + 1)) {
+    if (bytes[at - 1] !== CR) return true;
+  }
+  return false;
+}

@@ -3,6 +3,7 @@ import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
+import { hasBareLineFeed } from './field-lines.ts';
 import { H1Response, type H1ResponseOwner } from './h1-response.ts';
 import { parseRequestHead, type HeadLimits, type RequestHead } from './request-head.ts';
 import { statusLine } from './serialize.ts';
@@ -304,11 +305,4 @@ function headTooLargeCode(input: Buffer, settings: H1Settings): ErrorCode {
   return lineEnd < 0 || lineEnd > settings.head.urlBytes + 32
     ? 'E_HTTP_URI_TOO_LONG'
     : 'E_HTTP_HEAD_TOO_LARGE';
-}
-
-function hasBareLineFeed(input: Buffer): boolean {
-  for (let at = input.indexOf(0x0a); at >= 0; at = input.indexOf(0x0a, at + 1)) {
-    if (input[at - 1] !== 0x0d) return true;
-  }
-  return false;
 }

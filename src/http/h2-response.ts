@@ -111,7 +111,9 @@ export class H2Response implements ResponseSink, Expiring {
 
 /** Node wants an object; repeated fields are joined, which RFC 9110 section 5.3 allows for all but Set-Cookie. */
 function toHeaders(status: number, fields: Fields, length: number | undefined): OutgoingHttpHeaders {
-  const headers: OutgoingHttpHeaders = { ':status': status };
+  // Without a prototype, so that a field named `constructor` finds no earlier value.
+  const headers = Object.create(null) as OutgoingHttpHeaders;
+  headers[':status'] = status;
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] ?? '';
     const value = fields[index + 1] ?? '';

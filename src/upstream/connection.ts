@@ -1,6 +1,7 @@
 import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { ChunkedDecoder } from '../http/chunked-decoder.ts';
+import { hasBareLineFeed } from '../http/field-lines.ts';
 import { parseResponseHead, type ResponseFraming, type ResponseHead } from '../http/response-head.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
@@ -130,10 +131,13 @@ export class UpstreamConnection {
   /** Returns the bytes the head took, or `undefined` when there is nothing more to read. */
   #readHead(input: Buffer, listener: UpstreamListener): number | undefined {
     const end = input.indexOf(headEnd);
-    if (end < 0) {
-      if (input.length > MAX_HEAD_BYTES) this.#fail('E_UPSTREAM_BAD_RESPONSE');
+    if (end < 0 && input.length <= MAX_HEAD_BYTES && !hasBareLineFeed(input)) {
       // The buffer is shared, so what has to wait is copied out of it.
-      else this.#partialHead = Buffer.from(input);
+      this.#partialHead = Buffer.from(input);
+      return undefined;
+    }
+    if (end < 0 || end + 4 > MAX_HEAD_BYTES) {
+      this.#fail('E_UPSTREAM_BAD_RESPONSE');
       return undefined;
     }
     const parsed = parseResponseHead(input, end + 4, this.#method);

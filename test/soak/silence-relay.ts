@@ -30,7 +30,8 @@ export async function startSilenceRelay(targetPort: number): Promise<SilenceRela
       const { bytesRead, bytesWritten } = client;
       // Bytes that came while this process had no processor are read first: they were not silence.
       setImmediate(() => {
-        if (client.destroyed || client.bytesRead !== bytesRead || client.bytesWritten !== bytesWritten) return;
+        if (client.destroyed || client.bytesRead !== bytesRead || client.bytesWritten !== bytesWritten)
+          return;
         cuts++;
         client.destroy();
       });

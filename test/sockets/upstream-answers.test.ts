@@ -31,7 +31,7 @@ const malformed: [string, string][] = [
   ['another coding', `${ok}Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n`],
   ['an unknown coding', `${ok}Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n`],
   ['chunked twice', `${ok}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-  ['bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\n{}\r\n\r\n'],
+  ['bare line feeds', 'HTTP/1.1 200 OK\nContent-Length: 2\n\n{}'],
   ['one bare line feed', `${ok}X: 1\nContent-Length: 2\r\n\r\n{}`],
   ['a bare carriage return', `${ok}X: 1\rY: 2\r\nContent-Length: 2\r\n\r\n{}`],
   ['a folded line', `${ok}X: 1\r\n 2\r\nContent-Length: 2\r\n\r\n{}`],
@@ -98,7 +98,8 @@ describe("an upstream's answer that is not strict HTTP/1.1", () => {
     const exchange = h2.post(buildCall());
     const { ended } = await exchange.closed();
     expect(ended).toBe(false);
-    await rig.idle({ upstreamSockets: 0 }).catch(() => expect(rig.upstream.openSockets).toBe(0));
+    h2.session.destroy();
+    await rig.idle();
   });
 });
 

@@ -14,6 +14,8 @@ export interface ClientProgram {
   /** Why it does not speak an HTTP version or a transport. */
   readonly refuses: { readonly [name in Way['protocol'] | ConnectTarget['transport']]?: string };
   readonly lacks: Lacks;
+  /** Whether it is one program for the gateway and another for the client behind it. */
+  readonly isBridge: boolean;
   readonly program: Program | undefined;
   connect(target: ConnectTarget): Promise<InteropClient>;
 }
@@ -30,12 +32,13 @@ const modernRevision = '2026-07-28';
 /** All clients of the matrix. */
 export function buildClients(options: ClientPrograms): readonly ClientProgram[] {
   const { python, chromium, browsers, pageOrigin: origin } = options;
-  const own = { refuses: {}, lacks: {}, program: undefined };
+  const own = { refuses: {}, lacks: {}, isBridge: false, program: undefined };
   const fastmcp = { ...own, refuses: { h2: 'httpx2 needs a further package for HTTP/2' }, program: python };
   const remote = {
     ...own,
     refuses: { h2: 'mcp-remote 0.15 offers HTTP/1.1 only' },
     lacks: { 'session end': 'mcp-remote 0.15 never sends DELETE' },
+    isBridge: true,
   };
   const page = {
     ...own,

@@ -10,8 +10,8 @@ const answerLine = z.object({ id: z.number(), result: z.unknown().optional(), er
 const outcome = z.object({ text: z.string(), progress: z.array(z.number()) });
 
 interface Waiting {
-  resolve(result: unknown): void;
-  reject(error: Error): void;
+  readonly resolve: (result: unknown) => void;
+  readonly reject: (error: Error) => void;
 }
 
 /** FastMCP's client, in a process of its own that is driven over stdio. */

@@ -19,13 +19,14 @@ export function toAgreedEra(upstream: Upstream, client: ClientProgram): Era {
 
 /** Why a client and a server do not meet in one of the ways, or `undefined` when they do. */
 export function whyNeverMeet(upstream: Upstream, client: ClientProgram, way: Way): string | undefined {
-  return (
-    whyMissing(upstream.program) ??
-    whyMissing(client.program) ??
+  const missing = whyMissing(upstream.program) ?? whyMissing(client.program);
+  if (missing !== undefined) return `did not run: ${missing}`;
+  const isShared = upstream.eras.includes(toAgreedEra(upstream, client));
+  const reason =
     client.refuses[upstream.transport] ??
     client.refuses[way.protocol] ??
-    (upstream.eras.includes(toAgreedEra(upstream, client)) ? undefined : 'the server knows no 2026-07-28')
-  );
+    (isShared ? undefined : 'the server knows no 2026-07-28');
+  return reason === undefined ? undefined : `does not apply: ${reason}`;
 }
 
 /** Why a scenario cannot be shown with a pair that meets, or `undefined` when it can. */
@@ -99,8 +100,7 @@ export class MatrixReport {
       lines.push(toLine([`  ${pair.client}`, pair.way, ...marks]));
     }
     for (const [pair, reason] of this.#separations) {
-      if (pair.upstream === upstream)
-        lines.push(toLine([`  ${pair.client}`, pair.way, `does not apply: ${reason}`]));
+      if (pair.upstream === upstream) lines.push(toLine([`  ${pair.client}`, pair.way, reason]));
     }
     return lines;
   }

@@ -102,3 +102,14 @@ export async function eventually<T>(read: () => T, expected: T, milliseconds = 5
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 50; turn++) await setImmediate();
 }
+
+/** Resolves with a number once it has stopped changing. */
+export async function stable(read: () => number): Promise<number> {
+  for (let before = Number.NaN, same = 0; ; ) {
+    const now = read();
+    same = now === before ? same + 1 : 0;
+    if (same === 5) return now;
+    before = now;
+    await settle();
+  }
+}

@@ -67,11 +67,13 @@ function toName(authority: string): string {
 
 /**
  * Exact comparison of whole origins: prefixes, suffixes and `null` never match. On loopback our own authority
- * counts under http too: no page can come from there, since the port speaks TLS, and SDKs write it that way.
+ * counts under http too where it names a port: no page can come from there, since the port speaks TLS, and SDKs
+ * write it that way. Without a port it would be the origin of whatever answers on port 80.
  */
 function isAllowedOrigin(origin: string, authority: string, options: GuardOptions): boolean {
   if (origin === `https://${authority}` || options.origins.has(origin)) return true;
-  return origin === `http://${authority}` && loopbackNames.has(toName(authority));
+  const name = toName(authority);
+  return origin === `http://${authority}` && name !== authority && loopbackNames.has(name);
 }
 
 function answerOptions(exchange: Exchange): Reply {
