@@ -1,6 +1,9 @@
 import type { Log } from '../observe/log.ts';
 import type { Exchange } from './exchange.ts';
 
+/** The message of every access record. */
+export const RECORD_MESSAGE = 'request';
+
 /**
  * Writes the one line a request gets. It names the method and the tool, never arguments, queries, tokens,
  * session ids or resource addresses, all of which can be secrets.
@@ -23,11 +26,68 @@ export function recordAccess(log: Log, exchange: Exchange, now: number): void {
       bytes_out: outcome.bytes,
       stream: outcome.stream || undefined,
       revision: classification?.revision,
-      rpc: called?.method,
-      name: namesTool ? called.name : undefined,
+      rpc: clip(called?.method),
+      tool: namesTool ? clip(called.name) : undefined,
       principal: exchange.principal,
       error: outcome.code,
     },
-    'request',
+    RECORD_MESSAGE,
   );
+}
+
+const MAX_NAME_CHARACTERS = 128;
+
+/** Log flooding: names come from the client and may be megabytes long. */
+function clip(name: string | undefined): string | undefined {
+  return name === undefined || name.length <= MAX_NAME_CHARACTERS
+    ? name
+    : `${name.slice(0, MAX_NAME_CHARACTERS)}…`;
+}
+
+/** Fields of the record that its sentence on a terminal already tells, or that only programs want. */
+export const recordFields: readonly string[] = [
+  'client',
+  'protocol',
+  'method',
+  'path',
+  'route',
+  'status',
+  'upstream_status',
+  'duration_ms',
+  'bytes_in',
+  'bytes_out',
+  'stream',
+  'revision',
+  'rpc',
+  'tool',
+  'principal',
+  'error',
+];
+
+/** The record as a sentence for a terminal: `POST /mcp tools/call echo: 200 in 6 ms, HTTP/2, 2025-11-25`. */
+export function describeRecord(record: Readonly<Record<string, unknown>>): string {
+  const {
+    method,
+    path,
+    rpc,
+    tool,
+    status,
+    duration_ms: duration,
+    protocol,
+    revision,
+    stream,
+    principal,
+    error,
+  } = record;
+  const what = [method, path, rpc, tool].filter((part) => part !== undefined).join(' ');
+  const notes = [
+    protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
+    revision,
+    stream === true ? 'stream' : undefined,
+    principal === undefined ? undefined : `key ${String(principal)}`,
+    error,
+  ].filter((note) => note !== undefined);
+  // Terminal escape injection: names come from the client; in JSON they are escaped anyway.
+  const printable = what.replaceAll(/\p{C}/gu, '?');
+  return `${printable}: ${String(status)} in ${String(duration)} ms, ${notes.join(', ')}`;
 }

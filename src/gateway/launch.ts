@@ -9,6 +9,7 @@ import { createLog, type Log } from '../observe/log.ts';
 import { loadCertificates } from '../tls/certificates.ts';
 import { isLocalName } from '../tls/local-names.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
+import { describeRecord, recordFields, RECORD_MESSAGE } from './access-record.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { findOpenDoor } from './open-door.ts';
@@ -128,11 +129,13 @@ function openLogs(
 ): { log: Log; accessLog: Log | undefined; close: () => void } {
   const { level, format, access } = config.log;
   const pretty = format === 'pretty' || (format === 'auto' && terminal.isTty);
-  const main = createLog({ level, pretty, colour: terminal.colour, destination: { kind: 'stderr' }, clock });
+  const sentences = { message: RECORD_MESSAGE, covers: recordFields, toText: describeRecord };
+  const common = { colour: terminal.colour, clock, sentences };
+  const main = createLog({ ...common, level, pretty, destination: { kind: 'stderr' } });
   if (access.kind === 'off') return { log: main.log, accessLog: undefined, close: () => main.flush() };
   if (access.kind === 'stderr') return { log: main.log, accessLog: main.log, close: () => main.flush() };
   // Who names a file wants every request in it, however quiet the rest is.
-  const file = createLog({ level: 'info', pretty: false, colour: false, destination: access, clock });
+  const file = createLog({ ...common, level: 'info', pretty: false, destination: access });
   const close = (): void => {
     main.flush();
     file.flush();

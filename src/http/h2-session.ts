@@ -171,5 +171,7 @@ export class H2Session implements Expiring {
     stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' });
     stream.end(`${code}: ${title}\n`);
     stream.resume();
+    // Resets the stream once the answer is out (RFC 9113 section 8.1), or the rest of a body would be read for ever.
+    stream.close();
   }
 }

@@ -12,6 +12,12 @@ export interface LogOptions {
   /** A file to append to, or standard error. */
   readonly destination: { readonly kind: 'stderr' } | { readonly kind: 'file'; readonly path: string };
   readonly clock: Clock;
+  /** How records of one message are told on a terminal: as a sentence, without the fields it covers. */
+  readonly sentences: {
+    readonly message: string;
+    readonly covers: readonly string[];
+    readonly toText: (record: Readonly<Record<string, unknown>>) => string;
+  };
 }
 
 export interface OpenLog {
@@ -29,7 +35,12 @@ export function createLog(options: LogOptions): OpenLog {
       sync: true,
       colorize: options.colour,
       translateTime: 'SYS:HH:MM:ss.l',
-      ignore: 'pid,hostname',
+      ignore: ['pid', 'hostname', ...options.sentences.covers].join(','),
+      singleLine: true,
+      messageFormat: (record, key) => {
+        const message = String(record[key]);
+        return message === options.sentences.message ? options.sentences.toText(record) : message;
+      },
     });
     return { log: pino({ level }, stream), flush: () => undefined };
   }

@@ -113,7 +113,7 @@ describe('the access log', () => {
     const resource = { jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: `file:///${secret}` } };
     await rig.ask(buildPost(JSON.stringify(resource)));
     expect(JSON.stringify(rig.gateway.lines)).not.toContain(secret);
-    expect(rig.gateway.lines[0]).toMatchObject({ rpc: 'tools/call', name: 'echo', path: '/mcp', route: '/mcp' });
+    expect(rig.gateway.lines[0]).toMatchObject({ rpc: 'tools/call', tool: 'echo', path: '/mcp', route: '/mcp' });
     expect(rig.gateway.lines[1]).toMatchObject({ rpc: 'resources/read' });
   });
 });

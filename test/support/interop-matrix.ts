@@ -37,7 +37,8 @@ export function whyNotShown(
 ): string | undefined {
   const era = toAgreedEra(upstream, client);
   if (scenario === 'listen' && era === 'legacy') return 'subscriptions belong to 2026-07-28';
-  if (scenario === 'notification' && era === 'modern') return '2026-07-28 has no GET stream';
+  if (scenario === 'notification' && era === 'modern')
+    return 'in 2026-07-28 notifications come to subscriptions only';
   if (scenario === 'session end' && era === 'modern') return '2026-07-28 has no sessions';
   return upstream.lacks[scenario] ?? client.lacks[scenario];
 }

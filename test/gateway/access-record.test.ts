@@ -1,0 +1,66 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { describeRecord, recordAccess } from '../../src/gateway/access-record.ts';
+import type { Exchange } from '../../src/gateway/exchange.ts';
+import { scanEnvelope } from '../../src/mcp/envelope.ts';
+
+function record(message: object): Record<string, unknown> {
+  const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }));
+  const envelope = scanEnvelope(body);
+  if (envelope.kind === 'refused') throw new Error(envelope.reason);
+  const lines: string[] = [];
+  const exchange = {
+    request: {
+      protocol: 'h1',
+      method: 'POST',
+      path: '/mcp',
+      query: '?session_id=s3cret',
+      fields: ['authorization', 'Bearer s3cret', 'mcp-session-id', 's3cret'],
+      body,
+    },
+    client: { address: '192.0.2.1', chain: '192.0.2.1' },
+    startedAt: 0,
+    outcome: { status: 200, bytes: 5, upstreamStatus: 200, code: undefined, stream: false },
+    destination: { kind: 'unknown' },
+    envelope,
+  } as unknown as Exchange; // Only what the record reads.
+  recordAccess(pino({ base: null }, { write: (line: string) => void lines.push(line) }), exchange, 12.4);
+  expect(lines.join('')).not.toContain('s3cret');
+  return JSON.parse(lines[0] ?? '') as Record<string, unknown>; // The log writes objects.
+}
+
+describe('the access record', () => {
+  it('names method and tool, never arguments, queries, tokens or session ids', () => {
+    const line = record({ method: 'tools/call', params: { name: 'pay', arguments: { card: 's3cret' } } });
+    expect(line).toMatchObject({
+      rpc: 'tools/call',
+      tool: 'pay',
+      path: '/mcp',
+      status: 200,
+      duration_ms: 12,
+    });
+  });
+
+  it('leaves out resource addresses, which can be secrets', () => {
+    expect(record({ method: 'resources/read', params: { uri: 'file:///s3cret' } })).not.toHaveProperty(
+      'tool',
+    );
+  });
+
+  it('log-flooding: clips names', () => {
+    const { tool } = record({ method: 'tools/call', params: { name: 'x'.repeat(1_000_000) } });
+    expect(String(tool)).toHaveLength(129);
+  });
+
+  it('terminal-escape-injection: a sentence holds no control characters', () => {
+    const text = describeRecord({
+      method: 'POST',
+      path: '/mcp',
+      rpc: 'tools/call',
+      tool: '\u001b[2Jx\r\n',
+      status: 200,
+      duration_ms: 1,
+    });
+    expect(text).toBe('POST /mcp tools/call ?[2Jx??: 200 in 1 ms, HTTP/1.1');
+  });
+});
