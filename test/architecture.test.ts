@@ -45,7 +45,9 @@ function listFiles(folder: string, pattern: RegExp): SourceFile[] {
 }
 
 function importsOf(file: SourceFile): string[] {
-  const specifiers = [...file.text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, path]) => path ?? '');
+  const specifiers = [...file.text.matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(
+    ([, path]) => path ?? '',
+  );
   return specifiers.map((specifier) => relative(root, resolve(root, dirname(file.path), specifier)));
 }
 
@@ -107,14 +109,20 @@ describe('the house', () => {
 
   it('has no barrels and no dumping grounds, and imports with the extension', () => {
     const names = sources.map(({ path }) => path);
-    expect(names.filter((path) => /\/(index|utils|helpers|common|types)\.ts$/.test(path) && path !== 'src/index.ts')).toEqual([]);
+    expect(
+      names.filter(
+        (path) => /\/(index|utils|helpers|common|types)\.ts$/.test(path) && path !== 'src/index.ts',
+      ),
+    ).toEqual([]);
     expect(names.filter((path) => /[A-Z_]/.test(path))).toEqual([]);
     expect(sources.flatMap(importsOf).filter((path) => !/\.(ts|json)$/.test(path))).toEqual([]);
   });
 
   it('is described truly: every path ARCHITECTURE.md names exists', () => {
     const text = readFileSync(join(root, 'ARCHITECTURE.md'), 'utf8');
-    const named = [...text.matchAll(/`((?:src|test|scripts|bench|examples|docs|bin)\/[\w./-]*)`/g)].map(([, path]) => path ?? '');
+    const named = [...text.matchAll(/`((?:src|test|scripts|bench|examples|docs|bin)\/[\w./-]*)`/g)].map(
+      ([, path]) => path ?? '',
+    );
     expect(named.length).toBeGreaterThan(20);
     const existing = new Set(
       ['src', 'test', 'scripts', 'bench', 'examples', 'docs', 'bin'].flatMap((folder) => [

@@ -66,28 +66,21 @@ export const recordFields: readonly string[] = [
 
 /** The record as a sentence for a terminal: `POST /mcp tools/call echo: 200 in 6 ms, HTTP/2, 2025-11-25`. */
 export function describeRecord(record: Readonly<Record<string, unknown>>): string {
-  const {
-    method,
-    path,
-    rpc,
-    tool,
-    status,
-    duration_ms: duration,
-    protocol,
-    revision,
-    stream,
-    principal,
-    error,
-  } = record;
-  const what = [method, path, rpc, tool].filter((part) => part !== undefined).join(' ');
+  const pick = (...names: readonly string[]): string[] =>
+    names.flatMap((name) => {
+      const value = record[name];
+      return typeof value === 'string' || typeof value === 'number' ? [`${value}`] : [];
+    });
+  const what = pick('method', 'path', 'rpc', 'tool').join(' ');
+  const [status, duration] = pick('status', 'duration_ms');
   const notes = [
-    protocol === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
-    revision,
-    stream === true ? 'stream' : undefined,
-    principal === undefined ? undefined : `key ${String(principal)}`,
-    error,
-  ].filter((note) => note !== undefined);
+    record['protocol'] === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
+    ...pick('revision'),
+    ...(record['stream'] === true ? ['stream'] : []),
+    ...pick('principal').map((name) => `key ${name}`),
+    ...pick('error'),
+  ];
   // Terminal escape injection: names come from the client; in JSON they are escaped anyway.
   const printable = what.replaceAll(/\p{C}/gu, '?');
-  return `${printable}: ${String(status)} in ${String(duration)} ms, ${notes.join(', ')}`;
+  return `${printable}: ${status} in ${duration} ms, ${notes.join(', ')}`;
 }

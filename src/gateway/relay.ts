@@ -169,7 +169,9 @@ export class Relay implements UpstreamListener {
       deadlines,
       heartbeat,
       endpoint: announces
-        ? createEndpointRewriter((uri) => routes.announce(destination.route, uri))
+        ? createEndpointRewriter((uri) =>
+            routes.announce({ route: destination.route, uri, publicAuthority: exchange.request.authority }),
+          )
         : undefined,
       onSent: (bytes) => {
         exchange.outcome.bytes += bytes;

@@ -28,7 +28,14 @@ export interface RouteTable {
    * Opens the path that a server of the deprecated HTTP+SSE transport announced for its messages, and returns
    * the path and query a client has to use for it. Only what an upstream itself announced is ever opened.
    */
-  announce(route: Route, upstreamUri: string): string;
+  announce(announcement: Announcement): string;
+}
+
+export interface Announcement {
+  readonly route: Route;
+  /** As the upstream wrote it: relative, or absolute under its own authority or ours. */
+  readonly uri: string;
+  readonly publicAuthority: string;
 }
 
 export function createRouteTable(
@@ -54,9 +61,10 @@ export function createRouteTable(
   return {
     routes,
     find: (path) => destinations.get(path) ?? announced.get(path) ?? unknown,
-    announce(route, upstreamUri) {
-      const upstream = URL.parse(upstreamUri, `${route.upstreamOrigin}${route.upstreamPath}`);
-      if (upstream === null || !isUpstreamUrl(route, upstream)) return upstreamUri;
+    announce({ route, uri, publicAuthority }) {
+      const upstream = URL.parse(uri, `${route.upstreamOrigin}${route.upstreamPath}`);
+      if (upstream === null) return uri;
+      if (!isUpstreamUrl(route, upstream) && upstream.host !== publicAuthority) return uri;
       const path = toPublicPath(route, upstream.pathname);
       if (destinations.has(path)) return `${path}${upstream.search}`;
       announced.delete(path);

@@ -46,7 +46,7 @@ export function classify(input: ClassifyInput): Classification | HeaderMismatch 
   const { headers, envelope } = input;
   // header-smuggling-duplicate: one reader takes the first copy, another the last or both joined.
   if (headers.isRepeated) return mismatch('an MCP header occurs more than once');
-  const detail = envelope === undefined ? undefined : findDisagreement(headers, envelope);
+  const detail = envelope === undefined ? undefined : findDisagreement(input, envelope);
   if (detail !== undefined) return mismatch(detail);
   const era = toRequestEra(headers, envelope);
   return {
@@ -62,7 +62,7 @@ function mismatch(detail: string): HeaderMismatch {
   return { kind: 'mismatch', detail };
 }
 
-function findDisagreement(headers: RoutingHeaders, envelope: Envelope): string | undefined {
+function findDisagreement({ headers, transport }: ClassifyInput, envelope: Envelope): string | undefined {
   switch (envelope.kind) {
     case 'batch':
       // batch-hiding: one header cannot speak for several messages, and the modern era has no batches.
@@ -78,17 +78,21 @@ function findDisagreement(headers: RoutingHeaders, envelope: Envelope): string |
         : 'Mcp-Method and Mcp-Name cannot describe a response';
     case 'request':
     case 'notification':
-      return findVersionDisagreement(headers, envelope) ?? findNameDisagreement(headers, envelope);
+      return (
+        findVersionDisagreement(headers, envelope) ??
+        findNameDisagreement(headers, envelope) ??
+        (transport === 'http-sse' ? undefined : findOmission(headers, envelope))
+      );
   }
 }
 
 type CallEnvelope = RequestEnvelope | NotificationEnvelope;
 
-/** era-confusion: a body with modern metadata and a header without it would be read as two different eras. */
+/** era-confusion: a body with modern metadata and a header of another version would be read as two different eras. */
 function findVersionDisagreement(headers: RoutingHeaders, envelope: CallEnvelope): string | undefined {
   if (!envelope.hasProtocolVersion) return undefined;
   const { protocolVersion } = headers;
-  if (protocolVersion === undefined) return 'MCP-Protocol-Version is missing, but the body names a version';
+  if (protocolVersion === undefined) return undefined;
   if (protocolVersion !== envelope.protocolVersion) {
     return 'MCP-Protocol-Version differs from the version in the body';
   }
@@ -102,12 +106,20 @@ function findNameDisagreement(headers: RoutingHeaders, envelope: CallEnvelope): 
   if (mcpName !== undefined && !isSameValue(mcpName, envelope.name)) {
     return 'Mcp-Name differs from the body or is malformed';
   }
+  return undefined;
+}
+
+/** Only Streamable HTTP mirrors the body into headers: clients of HTTP+SSE send modern requests without them. */
+function findOmission(headers: RoutingHeaders, envelope: CallEnvelope): string | undefined {
+  if (envelope.hasProtocolVersion && headers.protocolVersion === undefined) {
+    return 'MCP-Protocol-Version is missing, but the body names a version';
+  }
   // `initialize` has no modern form: clients that fall back send it without these headers, and the upstream answers.
   if (envelope.kind !== 'request' || envelope.method === 'initialize') return undefined;
   if (toRequestEra(headers, envelope) === 'legacy') return undefined;
-  if (mcpMethod === undefined) return 'Mcp-Method is missing';
+  if (headers.mcpMethod === undefined) return 'Mcp-Method is missing';
   // A body without a name has nothing to mirror; the upstream answers that it is incomplete.
-  return mcpName === undefined && envelope.hasName && isNameRequired(envelope.method)
+  return headers.mcpName === undefined && envelope.hasName && isNameRequired(envelope.method)
     ? 'Mcp-Name is missing'
     : undefined;
 }

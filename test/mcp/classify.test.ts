@@ -246,3 +246,19 @@ describe('attacks by disagreement', () => {
     expect(result.kind === 'mismatch' && result.detail).not.toContain('<');
   });
 });
+
+describe('classify, the deprecated HTTP+SSE transport', () => {
+  it('takes modern requests without headers: its clients mirror nothing', () => {
+    expect(decide(modernCall, {}, 'http-sse')).toMatchObject({ kind: 'accepted', era: 'modern' });
+  });
+
+  it('still refuses headers that differ from the body', () => {
+    expect(decide(modernCall, { protocolVersion: '2025-06-18' }, 'http-sse')).toMatchObject(mismatch);
+    expect(decide(modernCall, { mcpMethod: 'tools/list' }, 'http-sse')).toMatchObject(mismatch);
+    expect(decide(call, { mcpName: 'other' }, 'http-sse')).toMatchObject(mismatch);
+  });
+
+  it('control: over Streamable HTTP the same request is refused', () => {
+    expect(decide(modernCall)).toMatchObject(mismatch);
+  });
+});

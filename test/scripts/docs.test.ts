@@ -22,6 +22,7 @@ describe('the README', () => {
     const { scripts } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
       scripts: Record<string, string>;
     };
-    for (const [, name = ''] of readme.matchAll(/`npm run ([\w:]+)/g)) expect(Object.keys(scripts)).toContain(name);
+    for (const [, name = ''] of readme.matchAll(/`npm run ([\w:]+)/g))
+      expect(Object.keys(scripts)).toContain(name);
   });
 });

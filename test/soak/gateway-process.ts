@@ -50,7 +50,13 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     log: { level: 'info', format: 'json', access: accessFile },
   };
   await writeFile(configFile, JSON.stringify(config));
-  const runtime = ['--trace-warnings', '--expose-gc', '--import', here('./heap-probe.ts')];
+  const runtime = [
+    ...(process.env.DBG ? ['--import', process.env.DBG] : []),
+    '--trace-warnings',
+    '--expose-gc',
+    '--import',
+    here('./heap-probe.ts'),
+  ];
   const command = [program, 'up', '--json', '--config', configFile, '--state-dir', join(directory, 'state')];
   const child = spawn(process.execPath, [...runtime, ...command], {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],

@@ -29,7 +29,10 @@ describe('a route protected by keys', () => {
     const refused = await rig.ask(buildPost(buildCall({ id: 'x' }), { fields }));
     expect(refused.status).toBe(401);
     expect(refused.field('www-authenticate')).toBe('Bearer realm="breakwater"');
-    expect(JSON.parse(refused.body)).toMatchObject({ jsonrpc: '2.0', error: { data: { reason: 'E_AUTH_REQUIRED' } } });
+    expect(JSON.parse(refused.body)).toMatchObject({
+      jsonrpc: '2.0',
+      error: { data: { reason: 'E_AUTH_REQUIRED' } },
+    });
     expect(rig.upstream.connections).toBe(0);
   });
 
@@ -84,10 +87,12 @@ describe('a route protected by keys', () => {
     expect(rig.gateway.lines).toHaveLength(6);
   });
 
-  it('control: without keys the header is the upstream\'s business and passes', async () => {
+  it("control: without keys the header is the upstream's business and passes", async () => {
     await using rig = await startRig({ answer });
     await rig.ask(buildPost(buildCall(), { fields: `${bearer(key)}X-API-Key: ${key}\r\n` }));
-    expect(rig.upstream.requests[0]?.head).toContain(`\r\nauthorization: Bearer ${key}\r\nx-api-key: ${key}\r\n`);
+    expect(rig.upstream.requests[0]?.head).toContain(
+      `\r\nauthorization: Bearer ${key}\r\nx-api-key: ${key}\r\n`,
+    );
     expect(JSON.stringify(rig.gateway.lines)).not.toContain(key);
   });
 
@@ -110,10 +115,20 @@ describe('the access log', () => {
     });
     const fields = `Mcp-Session-Id: ${secret}\r\nLast-Event-ID: ${secret}\r\nCookie: ${secret}\r\nUser-Agent: ${secret}\r\n`;
     await rig.ask(buildPost(body, { path: `/mcp?token=${secret}`, fields }));
-    const resource = { jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: `file:///${secret}` } };
+    const resource = {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'resources/read',
+      params: { uri: `file:///${secret}` },
+    };
     await rig.ask(buildPost(JSON.stringify(resource)));
     expect(JSON.stringify(rig.gateway.lines)).not.toContain(secret);
-    expect(rig.gateway.lines[0]).toMatchObject({ rpc: 'tools/call', tool: 'echo', path: '/mcp', route: '/mcp' });
+    expect(rig.gateway.lines[0]).toMatchObject({
+      rpc: 'tools/call',
+      tool: 'echo',
+      path: '/mcp',
+      route: '/mcp',
+    });
     expect(rig.gateway.lines[1]).toMatchObject({ rpc: 'resources/read' });
   });
 });

@@ -20,16 +20,28 @@ describe('trusted proxies', () => {
     ['203.0.113.7', '203.0.113.7', '203.0.113.7, 127.0.0.1', 'for=203.0.113.7'],
     ['6.6.6.6, 203.0.113.7, 10.1.2.3', '203.0.113.7', '203.0.113.7, 10.1.2.3, 127.0.0.1', 'for=203.0.113.7'],
     ['10.9.9.9,10.1.2.3', '10.9.9.9', '10.9.9.9, 10.1.2.3, 127.0.0.1', 'for=10.9.9.9'],
-    ['2001:db8::7, 2001:db8:ff::1', '2001:db8::7', '2001:db8::7, 2001:db8:ff::1, 127.0.0.1', 'for="[2001:db8::7]"'],
+    [
+      '2001:db8::7, 2001:db8:ff::1',
+      '2001:db8::7',
+      '2001:db8::7, 2001:db8:ff::1, 127.0.0.1',
+      'for="[2001:db8::7]"',
+    ],
     ['203.0.113.7, unknown, 10.1.2.3', '10.1.2.3', '10.1.2.3, 127.0.0.1', 'for=10.1.2.3'],
     ['203.0.113.7:4711', '127.0.0.1', '127.0.0.1', 'for=127.0.0.1'],
     ['[2001:db8::7]', '127.0.0.1', '127.0.0.1', 'for=127.0.0.1'],
     ['evil"; x', '127.0.0.1', '127.0.0.1', 'for=127.0.0.1'],
     ['', '127.0.0.1', '127.0.0.1', 'for=127.0.0.1'],
-    ['203.0.113.7\r\nX-Forwarded-For: 10.1.2.3', '203.0.113.7', '203.0.113.7, 10.1.2.3, 127.0.0.1', 'for=203.0.113.7'],
+    [
+      '203.0.113.7\r\nX-Forwarded-For: 10.1.2.3',
+      '203.0.113.7',
+      '203.0.113.7, 10.1.2.3, 127.0.0.1',
+      'for=203.0.113.7',
+    ],
   ])('X-Forwarded-For %j is believed up to %s', async (claimed, client, chain, forwarded) => {
     await using rig = await startRig({ answer, changes });
-    await rig.ask(buildPost(buildCall(), { fields: `X-Forwarded-For: ${claimed}\r\nX-Real-IP: 6.6.6.6\r\n` }));
+    await rig.ask(
+      buildPost(buildCall(), { fields: `X-Forwarded-For: ${claimed}\r\nX-Real-IP: 6.6.6.6\r\n` }),
+    );
     const fields = fieldsOf(rig);
     expect(fields['x-forwarded-for']).toBe(chain);
     expect(fields['x-real-ip']).toBe(client);
@@ -92,7 +104,10 @@ describe('PROXY protocol', () => {
   const changes = { proxyProtocol: true, trustedProxies: ['127.0.0.1'] };
 
   const openings: [string, (gateway: Socket, header: Buffer, first: Buffer) => void | Promise<void>][] = [
-    ['together with the handshake', (gateway, header, first) => void gateway.write(Buffer.concat([header, first]))],
+    [
+      'together with the handshake',
+      (gateway, header, first) => void gateway.write(Buffer.concat([header, first])),
+    ],
     [
       'byte by byte',
       async (gateway, header, first) => {
@@ -113,7 +128,9 @@ describe('PROXY protocol', () => {
       ['version 1 UNKNOWN', Buffer.from('PROXY UNKNOWN\r\n'), '127.0.0.1'],
     ])(`%s ${how} names the client`, async (_version, header, address) => {
       await using rig = await startRig({ answer, changes });
-      await using balancer = await startLoadBalancer(rig.gateway.port, (gateway, first) => open(gateway, header, first));
+      await using balancer = await startLoadBalancer(rig.gateway.port, (gateway, first) =>
+        open(gateway, header, first),
+      );
       const client = await connectRaw({ port: balancer.port, ca: rig.gateway.ca });
       client.send(buildPost(buildCall()));
       expect((await receive(client)).status).toBe(200);

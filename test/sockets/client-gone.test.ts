@@ -58,7 +58,12 @@ const ways: [string, Open][] = [
 
 const moments: [string, 'POST' | 'GET', string, string][] = [
   ['before the head of the answer', 'POST', '', ''],
-  ['in the middle of a JSON answer', 'POST', 'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"json', '{"json'],
+  [
+    'in the middle of a JSON answer',
+    'POST',
+    'HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"json',
+    '{"json',
+  ],
   ['in the stream of a call', 'POST', eventStreamHead + toChunk('data: 1\n\n'), 'data: 1'],
   ['in the middle of an event', 'POST', eventStreamHead + toChunk('data: {"a'), 'data: {"a'],
   ['in a GET stream', 'GET', eventStreamHead + toChunk('id: 1\ndata: 1\n\n'), 'data: 1'],

@@ -97,7 +97,9 @@ describe('an answer to an allowed origin', () => {
 describe('Strict-Transport-Security', () => {
   it('is sent under public names only, and never taken from the upstream', async () => {
     const upstreamSays: typeof answer = ({ socket }) =>
-      void socket.write('HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=1\r\nContent-Length: 2\r\n\r\n{}');
+      void socket.write(
+        'HTTP/1.1 200 OK\r\nStrict-Transport-Security: max-age=1\r\nContent-Length: 2\r\n\r\n{}',
+      );
     const cases: [string[], string | undefined][] = [
       [[], undefined],
       [['mcp.example.test'], 'max-age=63072000'],

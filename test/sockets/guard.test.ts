@@ -6,7 +6,11 @@ import { startRig, type Rig } from '../support/rig.ts';
 import { answerJson } from '../support/scripted-upstream.ts';
 
 const answer = answerJson('{}');
-const changes = { domains: ['mcp.example.test'], hosts: ['proxy:9000'], origins: ['https://app.example.com'] };
+const changes = {
+  domains: ['mcp.example.test'],
+  hosts: ['proxy:9000'],
+  origins: ['https://app.example.com'],
+};
 
 function post(host: string, fields = ''): string {
   return buildPost(buildCall(), { fields }).replace('Host: localhost', `Host: ${host}`);
@@ -38,7 +42,10 @@ describe('dns-rebinding: Host', () => {
     await using rig = await startRig({ answer, changes });
     const refused = await rig.ask(post(host));
     expect(refused.status).toBe(421);
-    expect(JSON.parse(refused.body)).toMatchObject({ id: null, error: { data: { reason: 'E_HOST_UNKNOWN' } } });
+    expect(JSON.parse(refused.body)).toMatchObject({
+      id: null,
+      error: { data: { reason: 'E_HOST_UNKNOWN' } },
+    });
     using client = await connectH2(rig.gateway);
     expect((await client.post(buildCall(), { ':authority': host }).head)[':status']).toBe(421);
     expect(rig.upstream.connections).toBe(0);
@@ -171,7 +178,13 @@ describe(`dns-rebinding: ${refusedOrigins.length} origins that are not allowed`,
   it('are refused with 403 on POST, GET, OPTIONS and DELETE, and nothing is forwarded', async () => {
     await using rig = await startRig({ answer, changes });
     for (const origin of refusedOrigins) {
-      expect([origin, ...(await originRequests(rig, `Origin: ${origin}\r\n`))]).toEqual([origin, 403, 403, 403, 403]);
+      expect([origin, ...(await originRequests(rig, `Origin: ${origin}\r\n`))]).toEqual([
+        origin,
+        403,
+        403,
+        403,
+        403,
+      ]);
     }
     expect(rig.upstream.connections).toBe(0);
   });
@@ -186,10 +199,13 @@ describe(`dns-rebinding: ${refusedOrigins.length} origins that are not allowed`,
     expect(rig.upstream.connections).toBe(0);
   });
 
-  it.each(['https://app.example.com', 'https://mcp.example.test'])('control: %s is allowed', async (origin) => {
-    await using rig = await startRig({ answer, changes });
-    expect(await originRequests(rig, `Origin: ${origin}\r\n`)).toEqual([200, 200, 204, 200]);
-  });
+  it.each(['https://app.example.com', 'https://mcp.example.test'])(
+    'control: %s is allowed',
+    async (origin) => {
+      await using rig = await startRig({ answer, changes });
+      expect(await originRequests(rig, `Origin: ${origin}\r\n`)).toEqual([200, 200, 204, 200]);
+    },
+  );
 
   it.each([
     ['localhost:8443', 'http://localhost:8443', 200],
@@ -199,10 +215,13 @@ describe(`dns-rebinding: ${refusedOrigins.length} origins that are not allowed`,
     ['127.0.0.1', 'http://127.0.0.1', 403],
     ['[::1]', 'http://[::1]', 403],
     ['mcp.example.test:8443', 'http://mcp.example.test:8443', 403],
-  ])('at %s the origin %s, which SDKs write for the port we speak TLS on, gives %d', async (host, origin, status) => {
-    await using rig = await startRig({ answer, changes });
-    expect((await rig.ask(post(host, `Origin: ${origin}\r\n`))).status).toBe(status);
-  });
+  ])(
+    'at %s the origin %s, which SDKs write for the port we speak TLS on, gives %d',
+    async (host, origin, status) => {
+      await using rig = await startRig({ answer, changes });
+      expect((await rig.ask(post(host, `Origin: ${origin}\r\n`))).status).toBe(status);
+    },
+  );
 
   it('control: without Origin, as from programs, all pass', async () => {
     await using rig = await startRig({ answer, changes });
@@ -211,28 +230,36 @@ describe(`dns-rebinding: ${refusedOrigins.length} origins that are not allowed`,
 });
 
 describe('methods', () => {
-  it.each(['HEAD', 'PUT', 'PATCH'])('%s is refused with 405 and the list of those that work', async (method) => {
-    await using rig = await startRig({ answer });
-    const client = await rig.connect();
-    client.send(`${method} /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-    const text = await client.until((received) => received.includes('\r\n\r\n'));
-    expect(text).toMatch(/^HTTP\/1\.1 405 /);
-    expect(text).toContain('\r\nallow: GET, POST, DELETE, OPTIONS\r\n');
-    expect(rig.upstream.connections).toBe(0);
-  });
+  it.each(['HEAD', 'PUT', 'PATCH'])(
+    '%s is refused with 405 and the list of those that work',
+    async (method) => {
+      await using rig = await startRig({ answer });
+      const client = await rig.connect();
+      client.send(`${method} /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+      const text = await client.until((received) => received.includes('\r\n\r\n'));
+      expect(text).toMatch(/^HTTP\/1\.1 405 /);
+      expect(text).toContain('\r\nallow: GET, POST, DELETE, OPTIONS\r\n');
+      expect(rig.upstream.connections).toBe(0);
+    },
+  );
 
-  it.each(['TRACE', 'CONNECT', 'PROPFIND', 'get', 'Post', 'FOO', 'M-SEARCH'])('%s is not known: 400', async (method) => {
-    await using rig = await startRig({ answer });
-    expect((await rig.ask(`${method} /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n`)).status).toBe(400);
-    expect(rig.upstream.connections).toBe(0);
-  });
+  it.each(['TRACE', 'CONNECT', 'PROPFIND', 'get', 'Post', 'FOO', 'M-SEARCH'])(
+    '%s is not known: 400',
+    async (method) => {
+      await using rig = await startRig({ answer });
+      expect((await rig.ask(`${method} /mcp HTTP/1.1\r\nHost: localhost\r\n\r\n`)).status).toBe(400);
+      expect(rig.upstream.connections).toBe(0);
+    },
+  );
 });
 
 describe('health', () => {
   it.each(['/healthz', '/readyz'])('%s answers under any name, to GET and HEAD alone', async (path) => {
     await using rig = await startRig({ answer });
     for (const host of ['localhost', '10.1.2.3:8443', 'anything.example']) {
-      const received = await rig.ask(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nOrigin: https://evil.example\r\n\r\n`);
+      const received = await rig.ask(
+        `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nOrigin: https://evil.example\r\n\r\n`,
+      );
       expect(received).toMatchObject({ status: 200, body: '{"status":"ok"}\n' });
       expect(received.field('cache-control')).toBe('no-store');
     }

@@ -22,7 +22,9 @@ interface Stream {
   pass(milliseconds: number): Promise<string>;
 }
 
-async function openStream(options: RigOptions & { readonly head?: string } = {}): Promise<Stream & AsyncDisposable> {
+async function openStream(
+  options: RigOptions & { readonly head?: string } = {},
+): Promise<Stream & AsyncDisposable> {
   const clock = new ManualClock();
   const { head = eventStreamHead, ...rest } = options;
   const rig = await startRig({ clock, ...rest });
@@ -101,7 +103,9 @@ describe('the heartbeat of an event stream', () => {
     }
     const body = await streamed(stream.client, (text) => text.endsWith('\n\n') && text.includes('data: 1'));
     const events: string[] = [];
-    createParser({ onEvent: ({ data }) => void events.push(data) }).feed(Buffer.from(body, 'latin1').toString());
+    createParser({ onEvent: ({ data }) => void events.push(data) }).feed(
+      Buffer.from(body, 'latin1').toString(),
+    );
     expect(events).toEqual(['1']);
   });
 

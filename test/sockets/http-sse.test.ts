@@ -34,39 +34,90 @@ async function post(rig: Rig, path: string, fields = ''): Promise<number> {
 
 describe('the HTTP+SSE transport of revision 2024-11-05', () => {
   it.each<[string, RigOptions, string, string, string]>([
-    ['same paths', { path: '/sse', upstreamPath: '/sse' }, '/messages/?session_id=1', '/messages/?session_id=1', '/messages/?session_id=1'],
-    ['a prefix of ours', { path: '/tools/sse', upstreamPath: '/sse' }, '/messages/?session_id=1', '/tools/messages/?session_id=1', '/messages/?session_id=1'],
-    ['a prefix of theirs', { path: '/sse', upstreamPath: '/app/sse' }, '/app/messages?s=1', '/messages?s=1', '/app/messages?s=1'],
-    ['a relative address', { path: '/x/sse', upstreamPath: '/sse' }, 'message?s=1', '/x/message?s=1', '/message?s=1'],
+    [
+      'same paths',
+      { path: '/sse', upstreamPath: '/sse' },
+      '/messages/?session_id=1',
+      '/messages/?session_id=1',
+      '/messages/?session_id=1',
+    ],
+    [
+      'a prefix of ours',
+      { path: '/tools/sse', upstreamPath: '/sse' },
+      '/messages/?session_id=1',
+      '/tools/messages/?session_id=1',
+      '/messages/?session_id=1',
+    ],
+    [
+      'a prefix of theirs',
+      { path: '/sse', upstreamPath: '/app/sse' },
+      '/app/messages?s=1',
+      '/messages?s=1',
+      '/app/messages?s=1',
+    ],
+    [
+      'a relative address',
+      { path: '/x/sse', upstreamPath: '/sse' },
+      'message?s=1',
+      '/x/message?s=1',
+      '/message?s=1',
+    ],
     ['dots in it', { path: '/sse', upstreamPath: '/sse' }, '/a/../messages', '/messages', '/messages'],
-    ['the same path with a query', { path: '/x', upstreamPath: '/sse' }, '/sse?sessionId=1', '/x?sessionId=1', '/sse?sessionId=1'],
-  ])('%s: the announced address is rewritten, and works', async (_name, options, endpoint, announced, target) => {
-    for (const pieces of [1, 50]) {
-      await using rig = await startRig({ ...options, answer: announce(endpoint, pieces) });
-      expect(await openStream(rig, options.path ?? '')).toBe(announced);
-      expect(await post(rig, announced)).toBe(202);
-      expect(rig.upstream.requests.at(-1)?.head).toContain(`POST ${target} HTTP/1.1\r\n`);
-      expect(rig.upstream.requests.at(-1)?.body).toBe(buildCall());
-      // A path that both transports share cannot tell them apart.
-      const revision = announced === '/x?sessionId=1' ? '2025-03-26' : '2024-11-05';
-      expect(rig.gateway.lines.at(-1)).toMatchObject({ revision, status: 202 });
-    }
-  });
+    [
+      'the same path with a query',
+      { path: '/x', upstreamPath: '/sse' },
+      '/sse?sessionId=1',
+      '/x?sessionId=1',
+      '/sse?sessionId=1',
+    ],
+  ])(
+    '%s: the announced address is rewritten, and works',
+    async (_name, options, endpoint, announced, target) => {
+      for (const pieces of [1, 50]) {
+        await using rig = await startRig({ ...options, answer: announce(endpoint, pieces) });
+        expect(await openStream(rig, options.path ?? '')).toBe(announced);
+        expect(await post(rig, announced)).toBe(202);
+        expect(rig.upstream.requests.at(-1)?.head).toContain(`POST ${target} HTTP/1.1\r\n`);
+        expect(rig.upstream.requests.at(-1)?.body).toBe(buildCall());
+        // A path that both transports share cannot tell them apart.
+        const revision = announced === '/x?sessionId=1' ? '2025-03-26' : '2024-11-05';
+        expect(rig.gateway.lines.at(-1)).toMatchObject({ revision, status: 202 });
+      }
+    },
+  );
 
   it("rewrites the upstream's own URL, in whichever scheme it writes it", async () => {
     for (const scheme of ['http', 'https']) {
       await using rig = await startRig({
         path: '/sse',
         upstreamPath: '/sse',
-        answer: (request) => announce(`${scheme}://127.0.0.1:${request.socket.localPort}/messages?x`)(request),
+        answer: (request) =>
+          announce(`${scheme}://127.0.0.1:${request.socket.localPort}/messages?x`)(request),
       });
       expect(await openStream(rig, '/sse')).toBe('/messages?x');
       expect(await post(rig, '/messages?x')).toBe(202);
     }
   });
 
+  it('opens an endpoint that the upstream names under our own authority', async () => {
+    await using rig = await startRig({
+      path: '/sse',
+      upstreamPath: '/sse',
+      answer: (request) => {
+        const ours = /x-forwarded-host: (\S+)/.exec(request.head)?.[1];
+        announce(`https://${ours}/messages?x`)(request);
+      },
+    });
+    expect(await openStream(rig, '/sse')).toBe('/messages?x');
+    expect(await post(rig, '/messages?x')).toBe(202);
+  });
+
   it('leaves an address elsewhere alone, and opens nothing for it', async () => {
-    await using rig = await startRig({ path: '/sse', upstreamPath: '/sse', answer: announce('https://example.com/m') });
+    await using rig = await startRig({
+      path: '/sse',
+      upstreamPath: '/sse',
+      answer: announce('https://example.com/m'),
+    });
     expect(await openStream(rig, '/sse')).toBe('https://example.com/m');
     expect(await post(rig, '/m')).toBe(404);
   });
@@ -76,7 +127,15 @@ describe('the HTTP+SSE transport of revision 2024-11-05', () => {
     expect(await post(rig, '/messages/')).toBe(404);
     await openStream(rig, '/sse');
     expect(await post(rig, '/messages/')).toBe(202);
-    for (const path of ['/messages', '/messages/x', '/messages//', '/Messages/', '/message', '/%6dessages/', '/admin']) {
+    for (const path of [
+      '/messages',
+      '/messages/x',
+      '/messages//',
+      '/Messages/',
+      '/message',
+      '/%6dessages/',
+      '/admin',
+    ]) {
       expect([path, await post(rig, path)]).toEqual([path, 404]);
     }
     expect(rig.upstream.requests).toHaveLength(2);
@@ -110,7 +169,12 @@ describe('the HTTP+SSE transport of revision 2024-11-05', () => {
 
   it('the announced path wants the same key as its stream', async () => {
     const { auth, key } = buildKeys();
-    await using rig = await startRig({ path: '/sse', upstreamPath: '/sse', auth, answer: announce('/messages') });
+    await using rig = await startRig({
+      path: '/sse',
+      upstreamPath: '/sse',
+      auth,
+      answer: announce('/messages'),
+    });
     const fields = `Authorization: Bearer ${key}\r\n`;
     await openStream(rig, '/sse', fields);
     expect(await post(rig, '/messages')).toBe(401);

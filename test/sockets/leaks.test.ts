@@ -44,7 +44,8 @@ async function churnH2(rig: Rig, sessions: number): Promise<void> {
 async function churnH1(rig: Rig, rounds: number): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     const clients = await Promise.all(Array.from({ length: 25 }, () => rig.connect()));
-    for (const [index, client] of clients.entries()) client.send(index % 2 === 0 ? buildGet() : buildPost(buildCall()));
+    for (const [index, client] of clients.entries())
+      client.send(index % 2 === 0 ? buildGet() : buildPost(buildCall()));
     await Promise.all(clients.map((client) => client.until((text) => text.includes('data: 1'))));
     for (const [index, client] of clients.entries()) {
       if (index % 5 === 0) client.reset();

@@ -74,7 +74,9 @@ describe('a request over the limit', () => {
   it('is refused by its length alone, before a byte of the body has come', async () => {
     await using rig = await startRig({ answer });
     const client = await rig.connect();
-    client.send('POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8388609\r\nExpect: 100-continue\r\n\r\n');
+    client.send(
+      'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8388609\r\nExpect: 100-continue\r\n\r\n',
+    );
     const text = await client.closed();
     expect(text).toMatch(/^HTTP\/1\.1 413 /);
   });

@@ -5,10 +5,46 @@ import { buildPost } from '../support/raw-client.ts';
 import { receive, startRig } from '../support/rig.ts';
 import { answerJson } from '../support/scripted-upstream.ts';
 
-const dots = ['.', '..', '%2e', '%2E', '%2e%2e', '%2E%2e', '.%2e', '%252e%252e', '..;', '..;x=1', '...', '%c0%ae%c0%ae', '．．'];
+const dots = [
+  '.',
+  '..',
+  '%2e',
+  '%2E',
+  '%2e%2e',
+  '%2E%2e',
+  '.%2e',
+  '%252e%252e',
+  '..;',
+  '..;x=1',
+  '...',
+  '%c0%ae%c0%ae',
+  '．．',
+];
 const slashes = ['/', '//', '%2f', '%2F', '%252f', '\\', '%5c', '%5C', '/;/', '/./', '%c0%af', '／'];
 const tails = ['x', 'admin', 'mcp', '', 'mcp/', '.env'];
-const garnish = [';', ';a=b', '%00', '%0a', '%0d%0a', '%20', '+', '%', '%zz', '%2', '~', '!', '*', '@', ':80', ',', "'", '(', '$', '&', '='];
+const garnish = [
+  ';',
+  ';a=b',
+  '%00',
+  '%0a',
+  '%0d%0a',
+  '%20',
+  '+',
+  '%',
+  '%zz',
+  '%2',
+  '~',
+  '!',
+  '*',
+  '@',
+  ':80',
+  ',',
+  "'",
+  '(',
+  '$',
+  '&',
+  '=',
+];
 const words = [
   '/',
   '',
@@ -77,26 +113,33 @@ const answer = answerJson('{}');
 describe(`path-confusion: ${spellings.length} spellings that are not /mcp`, () => {
   it('are more than 200', () => expect(spellings.length).toBeGreaterThan(200));
 
-  it.each(['POST', 'GET', 'OPTIONS', 'DELETE'])('over HTTP/1.1 %s end in 404 or 400, close, and reach no upstream', async (method) => {
-    await using rig = await startRig({ answer });
-    const wrong: string[] = [];
-    // All of them as calls; the other methods take the same road, so a sample of them.
-    const sample = method === 'POST' ? spellings : spellings.filter((_path, index) => index % 9 === 0);
-    for (let at = 0; at < sample.length; at += 40) {
-      await Promise.all(
-        sample.slice(at, at + 40).map(async (path) => {
-          const client = await rig.connect();
-          const request = buildPost(buildCall(), { path: Buffer.from(path).toString('latin1') });
-          client.send(method === 'POST' ? request : `${method} ${Buffer.from(path).toString('latin1')} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
-          const { status } = await receive(client);
-          await client.closed();
-          if (status !== 404 && status !== 400) wrong.push(`${path} ${status}`);
-        }),
-      );
-    }
-    expect(wrong).toEqual([]);
-    expect(rig.upstream.connections).toBe(0);
-  });
+  it.each(['POST', 'GET', 'OPTIONS', 'DELETE'])(
+    'over HTTP/1.1 %s end in 404 or 400, close, and reach no upstream',
+    async (method) => {
+      await using rig = await startRig({ answer });
+      const wrong: string[] = [];
+      // All of them as calls; the other methods take the same road, so a sample of them.
+      const sample = method === 'POST' ? spellings : spellings.filter((_path, index) => index % 9 === 0);
+      for (let at = 0; at < sample.length; at += 40) {
+        await Promise.all(
+          sample.slice(at, at + 40).map(async (path) => {
+            const client = await rig.connect();
+            const request = buildPost(buildCall(), { path: Buffer.from(path).toString('latin1') });
+            client.send(
+              method === 'POST'
+                ? request
+                : `${method} ${Buffer.from(path).toString('latin1')} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
+            );
+            const { status } = await receive(client);
+            await client.closed();
+            if (status !== 404 && status !== 400) wrong.push(`${path} ${status}`);
+          }),
+        );
+      }
+      expect(wrong).toEqual([]);
+      expect(rig.upstream.connections).toBe(0);
+    },
+  );
 
   it('over HTTP/2 end in 404 or 400 and reach no upstream', async () => {
     await using rig = await startRig({ answer });
@@ -129,7 +172,8 @@ describe(`path-confusion: ${spellings.length} spellings that are not /mcp`, () =
 describe('control: the paths that exist', () => {
   it('are /mcp and /mcp/, and both are /mcp upstream', async () => {
     await using rig = await startRig({ answer });
-    for (const path of ['/mcp', '/mcp/']) expect((await rig.ask(buildPost(buildCall(), { path }))).status).toBe(200);
+    for (const path of ['/mcp', '/mcp/'])
+      expect((await rig.ask(buildPost(buildCall(), { path }))).status).toBe(200);
     expect(rig.upstream.requests.map(({ head }) => head.split(' ')[1])).toEqual(['/mcp', '/mcp']);
   });
 

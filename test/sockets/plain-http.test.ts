@@ -43,7 +43,8 @@ async function startPlain(): Promise<PlainRig> {
       const isWhole = (): boolean =>
         request.startsWith('HEAD') ? text.includes('\r\n\r\n') : readFinalAnswers(text)[0]?.complete === true;
       await expect.poll(isWhole, { interval: 2 }).toBe(true);
-      for (let turn = 0; turn < 20 && !closed; turn++) await new Promise((resolve) => void setImmediate(resolve));
+      for (let turn = 0; turn < 20 && !closed; turn++)
+        await new Promise((resolve) => void setImmediate(resolve));
       socket.destroy();
       const [answer] = readFinalAnswers(text);
       if (answer === undefined) throw new Error('no answer');
@@ -74,15 +75,18 @@ describe('the plain-HTTP port', () => {
     }
   });
 
-  it.each(['evil.example', 'mcp.example.test.evil.example', 'mcp.example.test@evil.example', '[::2]', 'evil.example:80'])(
-    'open-redirect: a page of %s is refused, not redirected',
-    async (host) => {
-      await using plain = await startPlain();
-      const { answer } = await plain.ask(get('/', '', host));
-      expect([400, 421]).toContain(answer.status);
-      expect(answer.field('location')).toBeUndefined();
-    },
-  );
+  it.each([
+    'evil.example',
+    'mcp.example.test.evil.example',
+    'mcp.example.test@evil.example',
+    '[::2]',
+    'evil.example:80',
+  ])('open-redirect: a page of %s is refused, not redirected', async (host) => {
+    await using plain = await startPlain();
+    const { answer } = await plain.ask(get('/', '', host));
+    expect([400, 421]).toContain(answer.status);
+    expect(answer.field('location')).toBeUndefined();
+  });
 
   it.each([
     ['a POST', buildPost(buildCall()).replace('localhost', 'mcp.example.test')],
@@ -94,15 +98,18 @@ describe('the plain-HTTP port', () => {
     ['a GET of a stream among others', get('/mcp', 'Accept: application/json, text/event-stream\r\n')],
     ['a GET of a stream in a second field', get('/mcp', 'Accept: */*\r\nAccept: text/event-stream\r\n')],
     ['a GET of a stream in capitals', get('/mcp', 'Accept: Text/Event-Stream\r\n')],
-  ])('token-in-clear: %s is refused and the connection closed, so that no client learns to come here', async (_name, request) => {
-    await using plain = await startPlain();
-    const { answer, closed } = await plain.ask(request);
-    expect(answer.status).toBe(403);
-    expect(answer.body).toBe('E_PLAIN_HTTP: this endpoint is served over HTTPS only\n');
-    expect(answer.field('location')).toBeUndefined();
-    expect(closed).toBe(true);
-    expect(plain.rig.upstream.connections).toBe(0);
-  });
+  ])(
+    'token-in-clear: %s is refused and the connection closed, so that no client learns to come here',
+    async (_name, request) => {
+      await using plain = await startPlain();
+      const { answer, closed } = await plain.ask(request);
+      expect(answer.status).toBe(403);
+      expect(answer.body).toBe('E_PLAIN_HTTP: this endpoint is served over HTTPS only\n');
+      expect(answer.field('location')).toBeUndefined();
+      expect(closed).toBe(true);
+      expect(plain.rig.upstream.connections).toBe(0);
+    },
+  );
 
   it('answers health checks and refuses what is not strict HTTP', async () => {
     await using plain = await startPlain();

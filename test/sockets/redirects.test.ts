@@ -31,8 +31,16 @@ describe('a 307 or 308 within the upstream', () => {
     ['a relative path', () => 'other?x=1', '/other?x=1'],
     ['a query alone', () => '?session=1', '/mcp?session=1'],
     ["the upstream's own URL", (port) => `http://127.0.0.1:${port}/mcp/`, '/mcp/'],
-    ["the upstream's host with the public scheme, as uvicorn writes it", (port) => `https://127.0.0.1:${port}/x`, '/x'],
-    ['the public authority, as a server behind X-Forwarded-Host builds it', () => 'https://localhost/mcp/', '/mcp/'],
+    [
+      "the upstream's host with the public scheme, as uvicorn writes it",
+      (port) => `https://127.0.0.1:${port}/x`,
+      '/x',
+    ],
+    [
+      'the public authority, as a server behind X-Forwarded-Host builds it',
+      () => 'https://localhost/mcp/',
+      '/mcp/',
+    ],
     ['the public authority over http', () => 'http://localhost/mcp/', '/mcp/'],
     ['dots', () => '/a/../mcp/./x', '/mcp/x'],
   ])('to %s is followed here, body and method included', async (_name, locate, target) => {
@@ -69,11 +77,21 @@ describe('a 307 or 308 within the upstream', () => {
 describe('any other Location', () => {
   it.each<[string, number, (port: number) => string, (port: number) => string]>([
     ['301 to a path', 301, () => '/mcp/', () => 'https://localhost/mcp'],
-    ['302 to the upstream', 302, (port) => `http://127.0.0.1:${port}/mcp?x=1`, () => 'https://localhost/mcp?x=1'],
+    [
+      '302 to the upstream',
+      302,
+      (port) => `http://127.0.0.1:${port}/mcp?x=1`,
+      () => 'https://localhost/mcp?x=1',
+    ],
     ['303 to another path', 303, () => '/result/1', () => 'https://localhost/result/1'],
     ['201 with one', 201, () => '/mcp/thing', () => 'https://localhost/mcp/thing'],
     ['302 to us over http', 302, () => 'http://localhost/mcp', () => 'https://localhost/mcp'],
-    ['302 elsewhere', 302, () => 'https://id.example.com/login?x=1', () => 'https://id.example.com/login?x=1'],
+    [
+      '302 elsewhere',
+      302,
+      () => 'https://id.example.com/login?x=1',
+      () => 'https://id.example.com/login?x=1',
+    ],
     ['307 elsewhere', 307, () => 'https://other.example.com/mcp', () => 'https://other.example.com/mcp'],
     ['307 to another port of the same host', 307, () => 'http://127.0.0.1:1/x', () => 'http://127.0.0.1:1/x'],
     ['307 that is no URL', 307, () => 'http://[', () => 'http://['],

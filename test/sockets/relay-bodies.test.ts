@@ -46,7 +46,10 @@ describe('a body on its way to the client', () => {
       'chunks',
       answerRaw(`${json}Transfer-Encoding: chunked\r\n\r\n`, toChunked(Buffer.from(result), result.length)),
     ],
-    ['tiny chunks', answerRaw(`${json}Transfer-Encoding: chunked\r\n\r\n`, toChunked(Buffer.from(result), 1))],
+    [
+      'tiny chunks',
+      answerRaw(`${json}Transfer-Encoding: chunked\r\n\r\n`, toChunked(Buffer.from(result), 1)),
+    ],
     ['the end of the connection', answerRaw(`${json}\r\n`, result, true)],
   ])('arrives whole, delimited by %s', async (_name, answer) => {
     await using rig = await startRig({ answer });
@@ -153,7 +156,9 @@ describe('an answer without a body', () => {
   it('HEAD is refused with a length and no body, and never forwarded', async () => {
     await using rig = await startRig({ answer: answerJson(result) });
     const client = await rig.connect();
-    client.send('HEAD /mcp HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
+    client.send(
+      'HEAD /mcp HTTP/1.1\r\nHost: localhost\r\n\r\nHEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n',
+    );
     const text = await client.until((received) => received.split('\r\n\r\n').length === 3);
     expect(text).toMatch(/^HTTP\/1\.1 405 [\s\S]*content-length: [1-9][\s\S]*\r\n\r\nHTTP\/1\.1 200 OK\r\n/);
     expect(text).toMatch(/content-length: 16\r\n\r\n$/);

@@ -48,7 +48,11 @@ describe('an event stream', () => {
         socket.write('0\r\n\r\n');
       },
     });
-    for (const request of [buildPost(buildCall()), buildGet(), buildGet({ fields: 'Mcp-Session-Id: s\r\n' })]) {
+    for (const request of [
+      buildPost(buildCall()),
+      buildGet(),
+      buildGet({ fields: 'Mcp-Session-Id: s\r\n' }),
+    ]) {
       const answer = await rig.ask(request);
       expect(Buffer.from(answer.body, 'latin1').toString()).toBe(oddities);
     }

@@ -57,24 +57,27 @@ describe.each(ends)('an event stream whose upstream goes by %s', (_name, leave) 
     'retry: 10',
     ': x\r\n\r',
   ];
-  it.each(cuts)('modern-cut: the half event %j is nobody\'s message; an error with the id ends the stream', async (cut) => {
-    await using rig = await startRig();
-    const client = await rig.connect();
-    client.send(buildPost(modern.body, { fields: modern.fields }));
-    const request = await rig.upstream.next();
-    request.socket.write(eventStreamHead + toChunk(progress + cut));
-    await streamed(client, (body) => body === progress + cut);
-    leave(request);
-    const { body, complete } = await receive(client);
-    expect(complete).toBe(true);
-    expect(body.startsWith(progress + cut)).toBe(true);
-    expect(parseMessages(body)).toEqual([
-      { jsonrpc: '2.0', method: 'notifications/progress' },
-      brokeOff('m1'),
-    ]);
-    client.send(buildPost(buildCall()));
-    await rig.upstream.next();
-  });
+  it.each(cuts)(
+    "modern-cut: the half event %j is nobody's message; an error with the id ends the stream",
+    async (cut) => {
+      await using rig = await startRig();
+      const client = await rig.connect();
+      client.send(buildPost(modern.body, { fields: modern.fields }));
+      const request = await rig.upstream.next();
+      request.socket.write(eventStreamHead + toChunk(progress + cut));
+      await streamed(client, (body) => body === progress + cut);
+      leave(request);
+      const { body, complete } = await receive(client);
+      expect(complete).toBe(true);
+      expect(body.startsWith(progress + cut)).toBe(true);
+      expect(parseMessages(body)).toEqual([
+        { jsonrpc: '2.0', method: 'notifications/progress' },
+        brokeOff('m1'),
+      ]);
+      client.send(buildPost(buildCall()));
+      await rig.upstream.next();
+    },
+  );
 
   it('control: without the other event type a parser would dispatch the half event', () => {
     expect(parseEvents(`${cuts[5]}\n\n`)).toHaveLength(1);
@@ -146,7 +149,8 @@ describe.each(ends)('an event stream whose upstream goes by %s', (_name, leave) 
     const first = await rig.upstream.next();
     const get = client.get();
     const second = await rig.upstream.next();
-    for (const { socket } of [first, second]) socket.write(eventStreamHead + toChunk(`${progress}data: {"ha`));
+    for (const { socket } of [first, second])
+      socket.write(eventStreamHead + toChunk(`${progress}data: {"ha`));
     await Promise.all([call, get].map((exchange) => exchange.until((body) => body.endsWith('ha'))));
     leave(first);
     leave(second);
@@ -160,14 +164,17 @@ describe.each(ends)('an event stream whose upstream goes by %s', (_name, leave) 
 });
 
 describe('an event stream whose framing breaks', () => {
-  it.each(['zz\r\n', '5;x\r\nhello\r\n', '2\r\nabc', '1\nx'])('(%j) ends as if the upstream had gone', async (garbage) => {
-    const modern = buildModern('tools/call', { id: 1, name: 'echo' });
-    await using rig = await startRig({
-      answer: ({ socket }) => void socket.write(eventStreamHead + toChunk(progress) + garbage),
-    });
-    const { body } = await rig.ask(buildPost(modern.body, { fields: modern.fields }));
-    expect(body).not.toContain('hello');
-    expect(parseMessages(body).at(-1)).toMatchObject({ id: 1, error: { code: -31502 } });
-    await rig.idle();
-  });
+  it.each(['zz\r\n', '5;x\r\nhello\r\n', '2\r\nabc', '1\nx'])(
+    '(%j) ends as if the upstream had gone',
+    async (garbage) => {
+      const modern = buildModern('tools/call', { id: 1, name: 'echo' });
+      await using rig = await startRig({
+        answer: ({ socket }) => void socket.write(eventStreamHead + toChunk(progress) + garbage),
+      });
+      const { body } = await rig.ask(buildPost(modern.body, { fields: modern.fields }));
+      expect(body).not.toContain('hello');
+      expect(parseMessages(body).at(-1)).toMatchObject({ id: 1, error: { code: -31502 } });
+      await rig.idle();
+    },
+  );
 });

@@ -19,8 +19,14 @@ function headOf(size: number): string {
 }
 
 const malformed: [string, string][] = [
-  ['response-smuggling: a length and chunks', `${ok}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`],
-  ['response-smuggling: chunks and a length', `${ok}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`],
+  [
+    'response-smuggling: a length and chunks',
+    `${ok}Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+  ],
+  [
+    'response-smuggling: chunks and a length',
+    `${ok}Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n`,
+  ],
   ['two lengths', `${ok}Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}`],
   ['a list of lengths', `${ok}Content-Length: 2, 2\r\n\r\n{}`],
   ['a signed length', `${ok}Content-Length: +2\r\n\r\n{}`],
@@ -61,27 +67,33 @@ const malformed: [string, string][] = [
 ];
 
 describe("an upstream's answer that is not strict HTTP/1.1", () => {
-  it.each(malformed)('%s: 502 with the id of the request, and the connection is not used again', async (_name, text) => {
-    for (const pieces of [1, 3]) {
-      await using rig = await startRig({
-        answer({ socket }) {
-          if (pieces === 1) {
-            socket.write(Buffer.from(text, 'latin1'));
-            return;
-          }
-          const third = Math.ceil(text.length / 3);
-          for (let at = 0; at < text.length; at += third) {
-            setTimeout(() => socket.write(Buffer.from(text.slice(at, at + third), 'latin1')), at / third);
-          }
-        },
-      });
-      const answer = await rig.ask(buildPost(buildCall({ id: 'me' })));
-      expect(answer.status).toBe(502);
-      expect(JSON.parse(answer.body)).toMatchObject({ id: 'me', error: { data: { reason: 'E_UPSTREAM_BAD_RESPONSE' } } });
-      expect(answer.head).not.toContain('x-long');
-      await rig.idle();
-    }
-  });
+  it.each(malformed)(
+    '%s: 502 with the id of the request, and the connection is not used again',
+    async (_name, text) => {
+      for (const pieces of [1, 3]) {
+        await using rig = await startRig({
+          answer({ socket }) {
+            if (pieces === 1) {
+              socket.write(Buffer.from(text, 'latin1'));
+              return;
+            }
+            const third = Math.ceil(text.length / 3);
+            for (let at = 0; at < text.length; at += third) {
+              setTimeout(() => socket.write(Buffer.from(text.slice(at, at + third), 'latin1')), at / third);
+            }
+          },
+        });
+        const answer = await rig.ask(buildPost(buildCall({ id: 'me' })));
+        expect(answer.status).toBe(502);
+        expect(JSON.parse(answer.body)).toMatchObject({
+          id: 'me',
+          error: { data: { reason: 'E_UPSTREAM_BAD_RESPONSE' } },
+        });
+        expect(answer.head).not.toContain('x-long');
+        await rig.idle();
+      }
+    },
+  );
 
   it.each([
     ['a size that is no number', '2\r\n{}\r\nzz\r\n'],

@@ -72,28 +72,31 @@ describe.each(breaks)('an upstream that goes by %s before its answer', (_name, l
     ['with a length', 'Content-Length: 100\r\n\r\n{"half'],
     ['in chunks', 'Transfer-Encoding: chunked\r\n\r\n6\r\n{"half\r\n'],
     ['in the middle of a chunk', 'Transfer-Encoding: chunked\r\n\r\n60\r\n{"half'],
-  ])('in the middle of JSON %s breaks the client off, so that half is not taken for whole', async (_name, rest) => {
-    await using rig = await startRig();
-    const client = await rig.connect();
-    client.send(buildPost(buildCall()));
-    const request = await rig.upstream.next();
-    request.socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${rest}`);
-    await streamed(client, (body) => body === '{"half');
-    leave(request);
-    const text = await client.closed();
-    expect(text).not.toMatch(/\r\n0\r\n\r\n$/);
+  ])(
+    'in the middle of JSON %s breaks the client off, so that half is not taken for whole',
+    async (_name, rest) => {
+      await using rig = await startRig();
+      const client = await rig.connect();
+      client.send(buildPost(buildCall()));
+      const request = await rig.upstream.next();
+      request.socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${rest}`);
+      await streamed(client, (body) => body === '{"half');
+      leave(request);
+      const text = await client.closed();
+      expect(text).not.toMatch(/\r\n0\r\n\r\n$/);
 
-    using h2 = await connectH2(rig.gateway);
-    const exchange = h2.post(buildCall());
-    const second = await rig.upstream.next();
-    second.socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${rest}`);
-    await exchange.until((body) => body === '{"half');
-    leave(second);
-    expect(await exchange.closed()).toEqual({ ended: false, code: 2 });
-    expect(h2.session.destroyed).toBe(false);
-    h2.session.destroy();
-    await rig.idle();
-  });
+      using h2 = await connectH2(rig.gateway);
+      const exchange = h2.post(buildCall());
+      const second = await rig.upstream.next();
+      second.socket.write(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n${rest}`);
+      await exchange.until((body) => body === '{"half');
+      leave(second);
+      expect(await exchange.closed()).toEqual({ ended: false, code: 2 });
+      expect(h2.session.destroyed).toBe(false);
+      h2.session.destroy();
+      await rig.idle();
+    },
+  );
 });
 
 /** Counts connections that this process opens to a port. */

@@ -69,7 +69,9 @@ const hopByHop = [
 
 /** Spellings that some server takes for the same field. */
 function spellings(name: string): string[] {
-  const mixed = [...name.toLowerCase()].map((letter, index) => (index % 2 === 0 ? letter.toUpperCase() : letter));
+  const mixed = [...name.toLowerCase()].map((letter, index) =>
+    index % 2 === 0 ? letter.toUpperCase() : letter,
+  );
   return [
     name,
     name.toLowerCase(),
@@ -104,7 +106,9 @@ describe('forwarded-spoofing: what a client claims about itself', () => {
       for (const spelling of spellings(name)) {
         const line = `${spelling}: ${mark}\r\n`;
         client.send(buildPost(buildCall(), { fields: line }));
-        client.send(buildPost(buildCall(), { fields: `${line}${spelling.toLowerCase()}: 6.6.6.6, ${mark}\r\n` }));
+        client.send(
+          buildPost(buildCall(), { fields: `${line}${spelling.toLowerCase()}: 6.6.6.6, ${mark}\r\n` }),
+        );
       }
       await receive(client, 14);
       client.clear();
@@ -159,29 +163,39 @@ describe('forwarded-spoofing: what a client claims about itself', () => {
 });
 
 describe('fields nominated by Connection (CVE-2025-48865)', () => {
-  it.each(['Mcp-Session-Id', 'Authorization', 'MCP-Protocol-Version', 'Content-Type', 'Last-Event-ID', 'X-Forwarded-For', 'Host', 'Content-Length', 'Cookie'])(
-    '%s is dropped before any stage decides on it',
-    async (name) => {
-      await using rig = await startRig({ answer });
-      const value = name === 'MCP-Protocol-Version' ? '2026-07-28' : mark;
-      const isOurs = name === 'Host' || name === 'Content-Length' || name === 'Content-Type';
-      for (const spelling of [name, name.toLowerCase(), ` ${name} `, `close, ${name.toUpperCase()}`]) {
-        const field = isOurs ? '' : `${name}: ${value}\r\n`;
-        const head = await send(rig, `${field}Connection: ${spelling}\r\n`);
-        expect(head).not.toContain(value);
-        expect(head).toMatch(/\r\nhost: 127\.0\.0\.1:\d+\r\n/);
-        expect(head).toContain('\r\nx-forwarded-for: 127.0.0.1\r\n');
-        expect(head).toMatch(/\r\ncontent-length: \d+$/);
-        expect(fieldNames(head)).not.toContain('connection');
-      }
-    },
-  );
+  it.each([
+    'Mcp-Session-Id',
+    'Authorization',
+    'MCP-Protocol-Version',
+    'Content-Type',
+    'Last-Event-ID',
+    'X-Forwarded-For',
+    'Host',
+    'Content-Length',
+    'Cookie',
+  ])('%s is dropped before any stage decides on it', async (name) => {
+    await using rig = await startRig({ answer });
+    const value = name === 'MCP-Protocol-Version' ? '2026-07-28' : mark;
+    const isOurs = name === 'Host' || name === 'Content-Length' || name === 'Content-Type';
+    for (const spelling of [name, name.toLowerCase(), ` ${name} `, `close, ${name.toUpperCase()}`]) {
+      const field = isOurs ? '' : `${name}: ${value}\r\n`;
+      const head = await send(rig, `${field}Connection: ${spelling}\r\n`);
+      expect(head).not.toContain(value);
+      expect(head).toMatch(/\r\nhost: 127\.0\.0\.1:\d+\r\n/);
+      expect(head).toContain('\r\nx-forwarded-for: 127.0.0.1\r\n');
+      expect(head).toMatch(/\r\ncontent-length: \d+$/);
+      expect(fieldNames(head)).not.toContain('connection');
+    }
+  });
 });
 
 describe('the request the upstream sees', () => {
   it('carries its own authority and neither Origin nor Accept-Encoding', async () => {
     await using rig = await startRig({ answer });
-    const head = await send(rig, 'Origin: https://localhost\r\nAccept-Encoding: gzip, br\r\nUser-Agent: x\r\n');
+    const head = await send(
+      rig,
+      'Origin: https://localhost\r\nAccept-Encoding: gzip, br\r\nUser-Agent: x\r\n',
+    );
     expect(head).toContain(`POST /mcp HTTP/1.1\r\nhost: 127.0.0.1:${rig.upstream.port}\r\n`);
     expect(fieldNames(head)).not.toContain('origin');
     expect(fieldNames(head)).not.toContain('accept-encoding');

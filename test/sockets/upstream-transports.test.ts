@@ -69,22 +69,33 @@ describe('an upstream over TLS', async () => {
 
   const strangers: [string, TestCertificate, string][] = [
     ['a certificate of an authority nobody knows', await createTestCertificate(), '127.0.0.1'],
-    ['a certificate for another name', await createTestCertificate({ names: ['example.com'], issuer: authority }), 'localhost'],
+    [
+      'a certificate for another name',
+      await createTestCertificate({ names: ['example.com'], issuer: authority }),
+      'localhost',
+    ],
     [
       'an expired certificate',
       await createTestCertificate({ issuer: authority, notBefore: Date.now() - 40 * 86_400_000, days: 30 }),
       '127.0.0.1',
     ],
   ];
-  it.each(strangers)('upstream-impostor: %s gets not one byte of the request', async (_name, certificate, host) => {
-    const upstream = await startScriptedUpstream(answerJson('{}'), { tls: certificate });
-    await using rig = await startRig({ changes: { routes: [buildRoute(upstream.port, { secure: true, host })] } });
-    const answer = await rig.ask(buildPost(buildCall(), { fields: 'Authorization: Bearer secret\r\n' }));
-    expect(answer.status).toBe(502);
-    expect(JSON.parse(answer.body)).toMatchObject({ error: { data: { reason: 'E_UPSTREAM_UNREACHABLE' } } });
-    expect(upstream.bytes).toBe('');
-    await upstream.stop();
-  });
+  it.each(strangers)(
+    'upstream-impostor: %s gets not one byte of the request',
+    async (_name, certificate, host) => {
+      const upstream = await startScriptedUpstream(answerJson('{}'), { tls: certificate });
+      await using rig = await startRig({
+        changes: { routes: [buildRoute(upstream.port, { secure: true, host })] },
+      });
+      const answer = await rig.ask(buildPost(buildCall(), { fields: 'Authorization: Bearer secret\r\n' }));
+      expect(answer.status).toBe(502);
+      expect(JSON.parse(answer.body)).toMatchObject({
+        error: { data: { reason: 'E_UPSTREAM_UNREACHABLE' } },
+      });
+      expect(upstream.bytes).toBe('');
+      await upstream.stop();
+    },
+  );
 
   it('that fails before the handshake is done is tried again, and gets the request once', async () => {
     let connections = 0;
@@ -115,7 +126,11 @@ describe('an upstream on a Unix socket', () => {
     const folder = await mkdtemp(join(tmpdir(), 'breakwater-'));
     const socketPath = join(folder, 'mcp.sock');
     const upstream = await startScriptedUpstream(answerJson('{}'), { socketPath });
-    const route = { path: '/mcp', auth: { kind: 'none' }, upstream: { kind: 'unix', socketPath, path: '/x' } } as const;
+    const route = {
+      path: '/mcp',
+      auth: { kind: 'none' },
+      upstream: { kind: 'unix', socketPath, path: '/x' },
+    } as const;
     await using rig = await startRig({ changes: { routes: [route] } });
     const call = buildCall({ size: 2 * mebibyte });
     for (let count = 1; count <= 3; count++) expect((await rig.ask(buildPost(call))).status).toBe(200);

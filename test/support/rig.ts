@@ -105,7 +105,7 @@ export async function settle(): Promise<void> {
 
 /** Resolves with a number once it has stopped changing. */
 export async function stable(read: () => number): Promise<number> {
-  for (let before = Number.NaN, same = 0; ; ) {
+  for (let before = Number.NaN, same = 0; ;) {
     const now = read();
     same = now === before ? same + 1 : 0;
     if (same === 5) return now;
