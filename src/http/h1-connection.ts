@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
+import { BodyBuffer } from './body-buffer.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
@@ -7,6 +8,7 @@ import { hasBareLineFeed } from './field-lines.ts';
 import { H1Response, type H1ResponseOwner } from './h1-response.ts';
 import { parseRequestHead, type HeadLimits, type RequestHead } from './request-head.ts';
 import { statusLine } from './serialize.ts';
+import { StallWatch } from './stall-watch.ts';
 
 export interface H1Settings {
   readonly headBytes: number;
@@ -32,7 +34,9 @@ const LINGER_MILLISECONDS = 2000;
 /** A body may take longer than its time-out while it keeps arriving at this many bytes a millisecond. */
 const BODY_BYTES_PER_MILLISECOND = 16;
 
+const CR = 0x0d;
 const crlf = Buffer.from('\r\n');
+const noBody = Buffer.alloc(0);
 const headEnd = Buffer.from('\r\n\r\n');
 const continueResponse = 'HTTP/1.1 100 Continue\r\n\r\n';
 
@@ -51,11 +55,10 @@ export class H1Connection implements Expiring, H1ResponseOwner {
   #state: State = 'idle';
   #input: Buffer | undefined;
   #head: RequestHead | undefined;
-  #bodyPieces: Buffer[] = [];
-  #bodyBytes = 0;
+  readonly #body: BodyBuffer;
+  readonly #stall: StallWatch;
   #decoder: ChunkedDecoder | undefined;
   #response: H1Response | undefined;
-  #stalledAt = -1;
   #draining = false;
   #reading = false;
 
@@ -64,6 +67,8 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.#environment = options.environment;
     this.#peer = options.peer;
     this.#onClosed = options.onClosed;
+    this.#body = new BodyBuffer(options.environment.settings.bodyBytes);
+    this.#stall = new StallWatch(options.environment.settings.stallTimeout);
     this.deadline = options.environment.deadlines.now() + options.environment.settings.headTimeout;
     options.environment.deadlines.add(this);
     this.socket.on('data', (bytes: Buffer) => this.#receive(bytes));
@@ -89,16 +94,32 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       case 'answering':
         this.#checkStall(now);
         return;
-      case 'idle':
       case 'closing':
+        if (!this.socket.writableFinished) this.#checkStall(now);
+        else this.socket.destroy();
+        return;
+      case 'idle':
         this.socket.destroy();
     }
   }
 
   onAnswered(keepAlive: boolean): void {
     this.#response = undefined;
-    this.#stalledAt = -1;
-    if (!keepAlive || this.#draining) {
+    if (!keepAlive || this.#draining) this.#close();
+    // Else the answers to pipelined requests would pile up for a client that does not read.
+    else if (!this.socket.writableNeedDrain) this.#becomeIdle();
+  }
+
+  onStalled(): void {
+    if (!this.#stall.running) this.deadline = this.#stall.start(this.#now(), this.socket.writableLength);
+  }
+
+  #now(): number {
+    return this.#environment.deadlines.now();
+  }
+
+  #becomeIdle(): void {
+    if (this.#draining) {
       this.#close();
       return;
     }
@@ -106,16 +127,6 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.deadline = this.#now() + this.#environment.settings.idleTimeout;
     if (this.socket.isPaused()) this.socket.resume();
     if (this.#input !== undefined) this.#read();
-  }
-
-  onStalled(): void {
-    if (this.#stalledAt >= 0) return;
-    this.#stalledAt = this.socket.writableLength;
-    this.deadline = this.#now() + this.#environment.settings.stallTimeout;
-  }
-
-  #now(): number {
-    return this.#environment.deadlines.now();
   }
 
   #receive(bytes: Buffer): void {
@@ -148,9 +159,10 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       // RFC 9112 section 2.2: one empty line before a request is a habit of old clients.
       const start = input.subarray(0, 2).equals(crlf) ? 2 : 0;
       if (input.length === start) {
-        this.#input = start === 0 ? undefined : input;
+        this.#input = undefined;
         return false;
       }
+      if (input.length === 1 && input[0] === CR) return false;
       this.#state = 'head';
       this.deadline = this.#now() + settings.headTimeout;
       this.#input = start === 0 ? input : input.subarray(start);
@@ -173,7 +185,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     const { framing } = parsed.value;
     switch (framing.kind) {
       case 'none':
-        this.#answer(parsed.value, Buffer.alloc(0));
+        this.#answer(parsed.value, noBody);
         return true;
       case 'length':
         if (framing.length > settings.bodyBytes) {
@@ -194,7 +206,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     const head = this.#head;
     if (head === undefined) return false;
     if (head.framing.kind === 'length') {
-      const missing = head.framing.length - this.#bodyBytes;
+      const missing = head.framing.length - this.#body.length;
       if (input.length < missing) {
         this.#input = undefined;
         this.#takeBody(input);
@@ -202,30 +214,23 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       }
       this.#advance(input, missing);
       this.#takeBody(input.subarray(0, missing));
-      this.#answer(head, this.#wholeBody());
+      this.#answer(head, this.#body.take());
       return true;
     }
     const used = this.#decoder?.decode(input, 0, (piece) => this.#takeBody(piece));
-    if (used === undefined || this.#bodyBytes > this.#environment.settings.bodyBytes) {
+    if (used === undefined || this.#body.length > this.#environment.settings.bodyBytes) {
       this.#refuse(used === undefined ? 'E_HTTP_BAD_REQUEST' : 'E_HTTP_BODY_TOO_LARGE');
       return false;
     }
     this.#advance(input, used);
     if (this.#decoder?.done !== true) return false;
-    this.#answer(head, this.#wholeBody());
+    this.#answer(head, this.#body.take());
     return true;
   }
 
   #takeBody(piece: Buffer): void {
-    this.#bodyPieces.push(piece);
-    this.#bodyBytes += piece.length;
+    this.#body.append(piece);
     this.deadline += piece.length / BODY_BYTES_PER_MILLISECOND;
-  }
-
-  #wholeBody(): Buffer {
-    const [first] = this.#bodyPieces;
-    if (this.#bodyPieces.length === 1 && first !== undefined) return first;
-    return Buffer.concat(this.#bodyPieces, this.#bodyBytes);
   }
 
   #advance(input: Buffer, used: number): void {
@@ -234,8 +239,6 @@ export class H1Connection implements Expiring, H1ResponseOwner {
 
   #answer(head: RequestHead, body: Buffer): void {
     this.#head = undefined;
-    this.#bodyPieces = [];
-    this.#bodyBytes = 0;
     this.#decoder = undefined;
     this.#state = 'answering';
     // A running answer has no time-out of its own: streams live as long as both ends want.
@@ -267,27 +270,28 @@ export class H1Connection implements Expiring, H1ResponseOwner {
   #close(): void {
     this.#state = 'closing';
     this.#input = undefined;
-    this.#bodyPieces = [];
-    this.deadline = this.#now() + LINGER_MILLISECONDS;
+    this.#body.clear();
     if (this.socket.isPaused()) this.socket.resume();
+    this.deadline = this.#stall.start(this.#now(), this.socket.writableLength);
+    this.socket.once('finish', () => {
+      this.deadline = this.#now() + LINGER_MILLISECONDS;
+    });
     this.socket.end();
   }
 
   #checkStall(now: number): void {
-    const waiting = this.socket.writableLength;
-    if (waiting >= this.#stalledAt) {
-      this.socket.destroy();
-      return;
-    }
-    this.#stalledAt = waiting;
-    this.deadline = now + this.#environment.settings.stallTimeout;
+    const next = this.#stall.look(now, this.socket.writableLength);
+    if (next === undefined) this.socket.destroy();
+    else this.deadline = next;
   }
 
   #onDrain(): void {
-    if (this.#stalledAt < 0) return;
-    this.#stalledAt = -1;
-    if (this.#state === 'answering') this.deadline = Number.POSITIVE_INFINITY;
-    this.#response?.onDrain?.();
+    if (!this.#stall.running) return;
+    this.#stall.stop();
+    if (this.#state !== 'answering') return;
+    this.deadline = Number.POSITIVE_INFINITY;
+    if (this.#response === undefined) this.#becomeIdle();
+    else this.#response.onDrain?.();
   }
 
   #onClose(): void {

@@ -1,6 +1,7 @@
 import type { OutgoingHttpHeaders, ServerHttp2Stream } from 'node:http2';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Fields, ResponseSink } from './exchange.ts';
+import { StallWatch } from './stall-watch.ts';
 
 /** One HTTP/2 answer; flow control and framing are Node's. */
 export class H2Response implements ResponseSink, Expiring {
@@ -9,16 +10,15 @@ export class H2Response implements ResponseSink, Expiring {
   deadline: number = Number.POSITIVE_INFINITY;
   readonly #stream: ServerHttp2Stream;
   readonly #deadlines: Deadlines;
-  readonly #stallTimeout: number;
+  readonly #stall: StallWatch;
   #headSent = false;
   #closed = false;
   #accepted = true;
-  #stalledAt = -1;
 
   constructor(options: { stream: ServerHttp2Stream; deadlines: Deadlines; stallTimeout: number }) {
     this.#stream = options.stream;
     this.#deadlines = options.deadlines;
-    this.#stallTimeout = options.stallTimeout;
+    this.#stall = new StallWatch(options.stallTimeout);
     this.#stream.on('drain', () => this.#onDrain());
     this.#stream.on('close', () => this.#lose());
   }
@@ -36,7 +36,9 @@ export class H2Response implements ResponseSink, Expiring {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body;
     this.#closed = true;
     this.#stream.respond(toHeaders(status, fields, bytes.length), { endStream: bytes.length === 0 });
-    if (bytes.length > 0) this.#stream.end(bytes);
+    if (bytes.length === 0) return;
+    this.#stream.end(bytes);
+    this.#watch();
   }
 
   open(status: number, fields: Fields, length: number | undefined): void {
@@ -51,19 +53,15 @@ export class H2Response implements ResponseSink, Expiring {
 
   flush(): boolean {
     if (this.#closed || this.#accepted) return true;
-    if (this.#stalledAt < 0) {
-      this.#stalledAt = this.#stream.writableLength;
-      this.deadline = this.#deadlines.now() + this.#stallTimeout;
-      this.#deadlines.add(this);
-    }
+    if (!this.#stall.running) this.#watch();
     return false;
   }
 
   end(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.#deadlines.delete(this);
     this.#stream.end();
+    this.#watch();
   }
 
   abort(): void {
@@ -74,13 +72,15 @@ export class H2Response implements ResponseSink, Expiring {
   }
 
   expire(now: number): void {
-    const waiting = this.#stream.writableLength;
-    if (waiting >= this.#stalledAt) {
-      this.#breakOff();
-      return;
-    }
-    this.#stalledAt = waiting;
-    this.deadline = now + this.#stallTimeout;
+    const next = this.#stall.look(now, this.#stream.writableLength);
+    if (next === undefined) this.#breakOff();
+    else this.deadline = next;
+  }
+
+  /** A client that never opens its window must not keep an answer in memory, complete or not (CVE-2019-9517). */
+  #watch(): void {
+    this.deadline = this.#stall.start(this.#deadlines.now(), this.#stream.writableLength);
+    this.#deadlines.add(this);
   }
 
   /** Resets the stream. `close(code)` would end the body first, and half an answer would look like a whole one. */
@@ -96,7 +96,7 @@ export class H2Response implements ResponseSink, Expiring {
 
   #onDrain(): void {
     this.#accepted = true;
-    this.#stalledAt = -1;
+    this.#stall.stop();
     this.#deadlines.delete(this);
     this.onDrain?.();
   }

@@ -6,6 +6,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
+import { BodyBuffer } from './body-buffer.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
 import { parseH2Head, type H2RequestHead } from './h2-request.ts';
@@ -123,15 +124,14 @@ export class H2Session implements Expiring {
 
   #readBody(stream: ServerHttp2Stream, head: H2RequestHead): void {
     const { deadlines, settings } = this.#environment;
-    const pieces: Buffer[] = [];
-    let length = 0;
+    const body = new BodyBuffer(settings.bodyBytes);
     const expiry: Expiring = {
       deadline: deadlines.now() + settings.bodyTimeout,
       expire: () => finish(() => this.#refuse(stream, 'E_HTTP_TIMEOUT')),
     };
     const finish = (then: () => void): void => {
       deadlines.delete(expiry);
-      this.#bodyBytes -= length;
+      this.#bodyBytes -= body.length;
       stream.removeAllListeners('data');
       stream.removeAllListeners('end');
       stream.removeListener('close', onClose);
@@ -141,15 +141,14 @@ export class H2Session implements Expiring {
     deadlines.add(expiry);
     stream.once('close', onClose);
     stream.on('data', (piece: Buffer) => {
-      pieces.push(piece);
-      length += piece.length;
+      body.append(piece);
       this.#bodyBytes += piece.length;
-      if (length > settings.bodyBytes) finish(() => this.#refuse(stream, 'E_HTTP_BODY_TOO_LARGE'));
+      if (body.length > settings.bodyBytes) finish(() => this.#refuse(stream, 'E_HTTP_BODY_TOO_LARGE'));
       else if (this.#bodyBytes > settings.bodyBytes * BODIES_PER_SESSION) {
         finish(() => this.#refuse(stream, 'E_OVERLOADED'));
       }
     });
-    stream.once('end', () => finish(() => this.#answer(stream, head, Buffer.concat(pieces, length))));
+    stream.once('end', () => finish(() => this.#answer(stream, head, body.take())));
   }
 
   #answer(stream: ServerHttp2Stream, head: H2RequestHead, body: Buffer): void {

@@ -48,23 +48,17 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const sockets = new Set<Socket>();
   const connections = new Set<DrainableConnection>();
   const perAddress = new Map<string, number>();
+  let closed: Promise<void> | undefined;
   /** Peers that a PROXY header named, by remote end: a TLSSocket does not tell which socket it wraps. */
   const named = new Map<string, Peer>();
 
   /** Connection floods (A21): counted before the handshake, which is what they exhaust. */
   const admit = (socket: Socket): boolean => {
-    const address = socket.remoteAddress ?? '';
-    const count = (perAddress.get(address) ?? 0) + 1;
-    if (
-      sockets.size >= options.maxConnections ||
-      count > options.maxConnectionsPerAddress ||
-      address === ''
-    ) {
+    if (sockets.size >= options.maxConnections || socket.remoteAddress === undefined) {
       socket.destroy();
       return false;
     }
     sockets.add(socket);
-    perAddress.set(address, count);
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
     socket.on('error', destroyOnError);
@@ -72,8 +66,21 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     socket.once('close', () => {
       sockets.delete(socket);
       named.delete(end);
-      if (count === 1 || perAddress.get(address) === 1) perAddress.delete(address);
-      else perAddress.set(address, (perAddress.get(address) ?? 1) - 1);
+    });
+    return true;
+  };
+
+  const admitAddress = (socket: Socket, address: string): boolean => {
+    const count = (perAddress.get(address) ?? 0) + 1;
+    if (count > options.maxConnectionsPerAddress) {
+      socket.destroy();
+      return false;
+    }
+    perAddress.set(address, count);
+    socket.once('close', () => {
+      const left = (perAddress.get(address) ?? 1) - 1;
+      if (left === 0) perAddress.delete(address);
+      else perAddress.set(address, left);
     });
     return true;
   };
@@ -102,6 +109,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
             onClosed,
           });
     connections.add(connection);
+    // Its handshake was under way when the others were told.
+    if (closed !== undefined) connection.drain();
   };
 
   const tlsServer = options.tls === undefined ? undefined : createTlsServer(options.tls, serve);
@@ -114,15 +123,17 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const server = createServer({ pauseOnConnect: false }, (socket) => {
     if (!admit(socket)) return;
     if (options.proxyProtocol === undefined) {
-      start(socket);
+      if (admitAddress(socket, socket.remoteAddress ?? '')) start(socket);
       return;
     }
+    // Behind a proxy it is the clients that are counted: the proxy's own address is that of them all.
     receiveProxyHeader(socket, {
       isTrusted: options.proxyProtocol,
       deadlines: options.deadlines,
       timeout: options.h1.headTimeout,
       onReady: (source) => {
         if (source !== undefined) {
+          if (!admitAddress(socket, source.address)) return;
           named.set(remoteEnd(socket), { ...source, secure: options.tls !== undefined });
         }
         start(socket);
@@ -131,7 +142,6 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   });
 
   await listen(server, options);
-  let closed: Promise<void> | undefined;
   return {
     address: toAddress(server),
     get connections() {

@@ -1,5 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { readFinalAnswers } from '../support/answers.ts';
 import { connectH2, watch } from '../support/h2-client.ts';
@@ -13,15 +11,6 @@ const mebibyte = 1024 * 1024;
 const block = Buffer.alloc(mebibyte, 'x');
 /** What the kernel may hold between two processes on loopback, in both directions of two connections. */
 const kernelBuffers = 20 * mebibyte;
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void; // Defined by the flag.
-
-function measure(): number {
-  collectGarbage();
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
 
 /** Offers `size` bytes at once; nothing of them is copied here. */
 function offer({ socket }: ReceivedRequest, size: number, head = 'HTTP/1.1 200 OK\r\n'): void {
@@ -41,26 +30,6 @@ describe('stalled-reader: a client that does not read', () => {
     expect(50 * mebibyte - waiting).toBeLessThan(kernelBuffers);
     client.socket.resume();
     await client.until((text) => text.length > 50 * mebibyte);
-  });
-
-  it('costs at most 256 KiB, on HTTP/1.1 and HTTP/2', async () => {
-    await using rig = await startRig();
-    using h2 = await connectH2(rig.gateway);
-    const requests: ReceivedRequest[] = [];
-    const before = measure();
-    for (let count = 0; count < 10; count++) {
-      const client = await rig.connect();
-      client.socket.pause();
-      client.send(buildGet());
-      requests.push(await rig.upstream.next());
-      h2.session.request({ ':path': '/mcp', ':authority': 'localhost' }).pause();
-      requests.push(await rig.upstream.next());
-    }
-    for (const request of requests)
-      offer(request, 20 * mebibyte, eventStreamHead.replace(/Transfer.*\r\n\r\n/, ''));
-    await stable(() => requests.reduce((sum, { socket }) => sum + socket.writableLength, 0));
-    // Both ends of every connection live in this process.
-    expect((measure() - before) / requests.length).toBeLessThan(2 * 256 * 1024);
   });
 
   it.each([
@@ -136,7 +105,7 @@ describe('stalled-reader: a client that does not read', () => {
     const served = await stable(() => rig.upstream.requests.length);
     expect(served * body.length).toBeLessThan(kernelBuffers);
     client.socket.resume();
-    await client.until((text) => text.length > 3000 * body.length);
+    await client.until((text) => text.length > 3000 * (body.length + 20));
     expect(rig.upstream.requests).toHaveLength(3000);
   });
 
@@ -196,20 +165,5 @@ describe('a client that writes on and on', () => {
     const ids = readFinalAnswers(client.received).map(({ body }) => (JSON.parse(body) as { id: number }).id);
     expect(ids).toEqual(Array.from({ length: 50 }, (_, id) => id));
     expect(rig.upstream.connections).toBe(1);
-  });
-
-  it('memory-amplification: a body in chunks of one byte costs what its bytes cost', async () => {
-    await using rig = await startRig();
-    const client = await rig.connect();
-    const call = buildCall({ size: mebibyte });
-    const chunks = Buffer.from([...call].map((letter) => `1\r\n${letter}\r\n`).join(''));
-    client.send('POST /mcp HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n');
-    await settle();
-    const before = measure();
-    client.send(chunks);
-    await stable(() => client.socket.writableLength);
-    expect(measure() - before).toBeLessThan(16 * mebibyte);
-    client.send('0\r\n\r\n');
-    expect((await rig.upstream.next()).body).toBe(call);
   });
 });

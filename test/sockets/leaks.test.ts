@@ -1,25 +1,11 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
 import { connectH2 } from '../support/h2-client.ts';
+import { measureMemory } from '../support/memory.ts';
 import { buildCall, buildGet } from '../support/messages.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { receive, startRig, type Rig } from '../support/rig.ts';
 import { answerJson, eventStreamHead, toChunk } from '../support/scripted-upstream.ts';
-
-setFlagsFromString('--expose-gc');
-const collectGarbage = runInNewContext('gc') as () => void; // Defined by the flag.
-
-/** Bytes of heap and buffers that are still reachable. */
-async function measure(): Promise<number> {
-  for (let round = 0; round < 3; round++) {
-    await new Promise((resolve) => void setImmediate(resolve));
-    collectGarbage();
-  }
-  const { heapUsed, arrayBuffers } = process.memoryUsage();
-  return heapUsed + arrayBuffers;
-}
 
 function forget(rig: Rig): void {
   rig.upstream.forget();
@@ -69,9 +55,9 @@ describe('1,000 streams that were opened and dropped', () => {
     await using rig = await startRig({ clock, answer });
     const timers = clock.pending;
     await warmUp(rig);
-    const before = await measure();
+    const before = await measureMemory();
     await run(rig);
-    const growth = (await measure()) - before;
+    const growth = (await measureMemory()) - before;
     expect(rig.gateway.gateway.load).toEqual({ connections: 0, exchanges: 0, upstreamConnections: 0 });
     expect(clock.pending).toBe(timers);
     expect(rig.gateway.problems).toEqual([]);
@@ -93,9 +79,9 @@ describe('calls', () => {
       }
     };
     await call(500);
-    const before = await measure();
+    const before = await measureMemory();
     await call(1000);
-    expect((await measure()) - before).toBeLessThan(300 * 1024);
+    expect((await measureMemory()) - before).toBeLessThan(300 * 1024);
     expect(rig.upstream.connections).toBe(1);
   });
 });
