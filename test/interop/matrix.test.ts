@@ -70,44 +70,40 @@ describe.each(upstreams)('$name', (upstream) => {
 
   for (const client of clients) {
     // What does not apply is no test: the report at the end lists it with its reason.
-    const meeting = ways.filter((way) => isMeeting({ upstream, client, way }));
-    if (meeting.length === 0) continue;
+    const meetings = ways.flatMap((way) => toMeetings({ upstream, client, way }));
+    if (meetings.length === 0) continue;
     describe(`with ${client.name}`, () => {
-      for (const way of meeting) testPair({ upstream, client, way, front: () => front });
+      for (const meeting of meetings) testPair({ ...meeting, front: () => front });
     });
   }
 });
 
-interface PairOptions {
+/** A client and a server that can meet in some way, and their row in the report. */
+interface Meeting {
   readonly upstream: Upstream;
   readonly client: ClientProgram;
   readonly way: Way;
-  /** Known only when the tests run. */
-  readonly front: () => Front;
+  readonly path: string;
+  readonly row: { readonly upstream: string; readonly client: string; readonly way: string };
 }
 
-/** Whether a pair can meet in this way; notes in the report what is to be expected of it. */
-function isMeeting(options: Omit<PairOptions, 'front'>): boolean {
+/** One meeting, or none where the pair cannot meet in this way; both are noted in the report. */
+function toMeetings(options: Pick<Meeting, 'upstream' | 'client' | 'way'>): readonly Meeting[] {
   const { upstream, client, way } = options;
+  const path = `${upstream.path}${way.slash ? '/' : ''}`;
+  const row = { upstream: upstream.name, client: client.name, way: `${way.protocol} ${path}` };
   const separation = whyNeverMeet(upstream, client, way);
-  if (separation === undefined) report.expect(toRow(options));
-  else report.separate(toRow(options), separation);
-  return separation === undefined;
+  if (separation === undefined) {
+    report.expect(row);
+    return [{ ...options, path, row }];
+  }
+  report.separate(row, separation);
+  return [];
 }
 
-function toPath({ upstream, way }: Omit<PairOptions, 'front'>): string {
-  return `${upstream.path}${way.slash ? '/' : ''}`;
-}
-
-function toRow(options: Omit<PairOptions, 'front'>): { upstream: string; client: string; way: string } {
-  const { upstream, client, way } = options;
-  return { upstream: upstream.name, client: client.name, way: `${way.protocol} ${toPath(options)}` };
-}
-
-function testPair(options: PairOptions): void {
-  const { upstream, client, way, front } = options;
-  const path = toPath(options);
-  const row = toRow(options);
+/** `front` is known only when the tests run. */
+function testPair(meeting: Meeting & { readonly front: () => Front }): void {
+  const { upstream, client, way, path, row, front } = meeting;
   const era = toAgreedEra(upstream, client);
 
   describe(row.way, () => {
