@@ -159,8 +159,12 @@ export class H2Session implements Expiring {
     }
     const { deadlines, settings, handler } = this.#environment;
     stream.resume();
-    const response = new H2Response({ stream, deadlines, stallTimeout: settings.stallTimeout });
-    handler({ protocol: 'h2', ...head, body, peer: this.#peer }, response);
+    // Once all frames of this read are seen: requests that were reset in the same breath reach nobody (rapid reset).
+    setImmediate(() => {
+      if (stream.destroyed || stream.closed) return;
+      const response = new H2Response({ stream, deadlines, stallTimeout: settings.stallTimeout });
+      handler({ protocol: 'h2', ...head, body, peer: this.#peer }, response);
+    });
   }
 
   #refuse(stream: ServerHttp2Stream, code: ErrorCode): void {

@@ -115,7 +115,7 @@ describe('a client that reads slowly', () => {
       sink?.flush();
     }
     sink?.end();
-    for (let count = 0; count < 6; count++) {
+    for (let count = 0; count < 5; count++) {
       await bench.pass(20_000);
       expect(bench.socket.destroyed).toBe(false);
       bench.socket.release();

@@ -22,8 +22,8 @@ export interface Rig extends AsyncDisposable {
   ask(request: string | Buffer): Promise<ReceivedAnswer>;
   /** Lets go of the clients so far; they are not closed at the end. */
   forgetClients(): void;
-  /** Resolves once nothing of any exchange is left: connections, relays, upstream sockets. */
-  idle(options?: { readonly upstreamSockets?: number }): Promise<void>;
+  /** Resolves once nothing of any exchange is left: connections, relays, and upstream sockets but for idle ones. */
+  idle(options?: { readonly upstreamSockets?: number | 'any' }): Promise<void>;
 }
 
 export async function startRig(options: RigOptions = {}): Promise<Rig> {
@@ -50,13 +50,18 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
     forgetClients() {
       clients.length = 0;
     },
-    idle: ({ upstreamSockets = 0 } = {}) =>
-      eventually(() => ({ ...gateway.gateway.load, sockets: upstream.openSockets }), {
+    async idle({ upstreamSockets = 0 } = {}) {
+      await eventually(() => {
+        const { connections, exchanges, upstreamConnections } = gateway.gateway.load;
+        const inUse = { connections, exchanges };
+        if (upstreamSockets === 'any') return inUse;
+        return { ...inUse, upstreamConnections, sockets: upstream.openSockets };
+      }, {
         connections: 0,
         exchanges: 0,
-        upstreamConnections: upstreamSockets,
-        sockets: upstreamSockets,
-      }),
+        ...(upstreamSockets === 'any' ? {} : { upstreamConnections: upstreamSockets, sockets: upstreamSockets }),
+      });
+    },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.socket.destroy();
       await stopGateway(gateway, options.clock);
