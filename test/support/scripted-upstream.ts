@@ -48,7 +48,11 @@ export function toChunk(text: string): string {
 
 export interface ScriptedUpstreamOptions {
   readonly tls?: TlsOptions;
-  /** Listens there instead of on a free port of 127.0.0.1. */
+  /** 127.0.0.1 when absent. */
+  readonly host?: string;
+  /** A free one when absent. */
+  readonly port?: number;
+  /** Listens there instead of on a port. */
   readonly socketPath?: string;
 }
 
@@ -93,11 +97,11 @@ export async function startScriptedUpstream(
       }
     });
   };
-  const { tls, socketPath } = options;
+  const { tls, host = '127.0.0.1', port = 0, socketPath } = options;
   const server = tls === undefined ? createServer(serve) : createTlsServer(tls, serve);
   // A client that does not trust the certificate breaks off the handshake.
   server.on('tlsClientError', (_error, socket: Socket) => void socket.destroy());
-  const place = socketPath === undefined ? { host: '127.0.0.1', port: 0 } : { path: socketPath };
+  const place = socketPath === undefined ? { host, port } : { path: socketPath };
   await new Promise<void>((resolve) => void server.listen(place, resolve));
   const address = server.address() as AddressInfo | string; // It is listening.
   const upstream: ScriptedUpstream = {

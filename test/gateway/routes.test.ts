@@ -1,0 +1,100 @@
+import { describe, expect, it } from 'vitest';
+import { createRouteTable, toPublicPath, type RouteTable } from '../../src/gateway/routes.ts';
+import { Deadlines } from '../../src/http/deadlines.ts';
+import { UpstreamPool } from '../../src/upstream/pool.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { buildRoute } from '../support/routes.ts';
+
+function createTable(...paths: readonly (readonly [path: string, upstreamPath: string])[]): RouteTable {
+  const clock = new ManualClock();
+  const deadlines = new Deadlines(clock);
+  const readBuffer = Buffer.alloc(16);
+  return createRouteTable(
+    paths.map(([path, upstreamPath]) => buildRoute(8000, { path, upstreamPath })),
+    ({ upstream: target }) =>
+      new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
+  );
+}
+
+describe('the paths of a route', () => {
+  it('are itself with and without one slash at the end', () => {
+    const table = createTable(['/mcp', '/x'], ['/', '/root']);
+    expect(table.find('/mcp')).toMatchObject({ kind: 'mcp', upstreamPath: '/x', transport: 'streamable-http' });
+    expect(table.find('/mcp/')).toBe(table.find('/mcp'));
+    expect(table.find('/')).toMatchObject({ kind: 'mcp', upstreamPath: '/root' });
+    expect(table.find('/healthz')).toEqual({ kind: 'health' });
+    expect(table.find('/readyz')).toEqual({ kind: 'readiness' });
+    for (const path of ['//', '/mcp//', '/mcp/x', '/Mcp', '', 'mcp', '/root', '/x', '/constructor', '__proto__']) {
+      expect(table.find(path)).toEqual({ kind: 'unknown' });
+    }
+  });
+});
+
+describe('a path of the upstream in public', () => {
+  it.each([
+    ['/mcp', '/mcp', '/mcp', '/mcp'],
+    ['/mcp', '/mcp', '/mcp/', '/mcp'],
+    ['/mcp', '/mcp', '/messages/', '/messages/'],
+    ['/a/mcp', '/mcp', '/messages', '/a/messages'],
+    ['/mcp', '/app/mcp', '/app/messages', '/messages'],
+    ['/mcp', '/app/mcp', '/other', '/other'],
+    ['/mcp', '/app/mcp', '/application', '/application'],
+    ['/public', '/private', '/private', '/public'],
+    ['/public', '/private', '/messages', '/public/messages'],
+    ['/', '/mcp', '/messages', '/messages'],
+    ['/', '/mcp', '/mcp', '/'],
+    ['/mcp', '/', '/', '/mcp'],
+  ])('of %s before %s: %s is %s', (path, upstreamPath, theirs, ours) => {
+    expect(toPublicPath({ path, upstreamPath }, theirs)).toBe(ours);
+  });
+});
+
+const publicAuthority = 'mcp.example.com:8443';
+
+describe('an announced path', () => {
+  it('is opened for its route, without its query', () => {
+    const table = createTable(['/sse', '/sse'], ['/other', '/other']);
+    const [route] = table.routes;
+    if (route === undefined) throw new Error('two routes');
+    expect(table.announce({ route, uri: '/messages/?s=1', publicAuthority })).toBe('/messages/?s=1');
+    expect(table.find('/messages/')).toEqual({
+      kind: 'mcp',
+      route,
+      upstreamPath: '/messages/',
+      transport: 'http-sse',
+    });
+    expect(table.find('/messages')).toEqual({ kind: 'unknown' });
+  });
+
+  it.each(['https://mcp.example.com:8443/messages/?s=1', 'https://127.0.0.1:8000/messages/?s=1', 'messages/?s=1'])(
+    'may be written as %s',
+    (uri) => {
+      const table = createTable(['/sse', '/sse']);
+      const [route] = table.routes;
+      if (route === undefined) throw new Error('one route');
+      expect(table.announce({ route, uri, publicAuthority })).toBe('/messages/?s=1');
+    },
+  );
+
+  it('path-takeover: never replaces a path that is configured', () => {
+    const table = createTable(['/sse', '/sse'], ['/admin', '/secret']);
+    const [route] = table.routes;
+    if (route === undefined) throw new Error('two routes');
+    const before = table.find('/admin');
+    for (const path of ['/admin', '/admin/', '/healthz', '/readyz', '/sse']) table.announce({ route, uri: path, publicAuthority });
+    expect(table.find('/admin')).toBe(before);
+    expect(table.find('/admin/')).toBe(before);
+    expect(table.find('/healthz')).toEqual({ kind: 'health' });
+  });
+
+  it.each(['https://elsewhere.example/x', '//elsewhere.example/x', 'https://mcp.example.com/x', 'http://127.0.0.1:8001/x', 'http://[', 'javascript:x'])(
+    '%s is somebody else\'s and stays as it is',
+    (uri) => {
+      const table = createTable(['/sse', '/sse']);
+      const [route] = table.routes;
+      if (route === undefined) throw new Error('one route');
+      expect(table.announce({ route, uri, publicAuthority })).toBe(uri);
+      expect(table.find('/x')).toEqual({ kind: 'unknown' });
+    },
+  );
+});
