@@ -42,10 +42,10 @@ describe('check', () => {
     const files = { [config]: 'routes: [{ upstream: 1 }]' };
     const { stdout, stderr } = await runCli(['check', '--print'], {
       files,
-      env: { BREAKWATER_LISTEN: ':9443' },
+      env: { BREAKWATER_LISTEN: '127.0.0.1:9443' },
     });
     expect(stderr).toBe('');
-    expect(stdout).toMatch(/^listen: 0\.0\.0\.0:9443 +# BREAKWATER_LISTEN \(environment\)\n/);
+    expect(stdout).toMatch(/^listen: 127\.0\.0\.1:9443 +# BREAKWATER_LISTEN \(environment\)\n/);
     expect(parse(stdout)).toHaveProperty('limits.body', '8MiB');
   });
 

@@ -9,7 +9,12 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 const heartbeat = 15_000;
 const comment = ': keepalive\n\n';
-const finalEvent = buildErrorEvent({ id: '1', code: -31502, message: 'gone', reason: 'E_UPSTREAM_BROKE_OFF' });
+const finalEvent = buildErrorEvent({
+  id: '1',
+  code: -31502,
+  message: 'gone',
+  reason: 'E_UPSTREAM_BROKE_OFF',
+});
 
 /** What a client got, and how it ended. */
 class RecordingSink implements ResponseSink {
@@ -56,7 +61,16 @@ const line = fc.oneof(
   fc
     .tuple(fc.constantFrom('data', 'id', 'retry', 'x'), fc.string({ maxLength: 8 }))
     .map(([name, value]) => `${name}: ${value.replaceAll(/[\r\n\0]/g, '')}`),
-  fc.constantFrom('event: message', 'event: ping', 'data', 'data:', ': comment', ':', 'data: ünïcode ✓', 'retry: 10'),
+  fc.constantFrom(
+    'event: message',
+    'event: ping',
+    'data',
+    'data:',
+    ': comment',
+    ':',
+    'data: ünïcode ✓',
+    'retry: 10',
+  ),
 );
 const event = fc
   .tuple(lineEnd, fc.array(line, { minLength: 1, maxLength: 4 }))
@@ -158,7 +172,9 @@ describe('an event stream under any cutting and any silence', () => {
         expect(text.endsWith('retry: 5\n\n')).toBe(true);
         const relayed = sink.bytes.subarray(0, -farewell.length);
         expect(source.subarray(0, relayed.length).equals(relayed)).toBe(true);
-        expect(parse(Buffer.concat([relayed, Buffer.from('data: probe\n\n')])).at(-1)).toMatchObject({ data: 'probe' });
+        expect(parse(Buffer.concat([relayed, Buffer.from('data: probe\n\n')])).at(-1)).toMatchObject({
+          data: 'probe',
+        });
       }),
       { numRuns: 3000 },
     );

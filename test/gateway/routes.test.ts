@@ -19,12 +19,27 @@ function createTable(...paths: readonly (readonly [path: string, upstreamPath: s
 describe('the paths of a route', () => {
   it('are itself with and without one slash at the end', () => {
     const table = createTable(['/mcp', '/x'], ['/', '/root']);
-    expect(table.find('/mcp')).toMatchObject({ kind: 'mcp', upstreamPath: '/x', transport: 'streamable-http' });
+    expect(table.find('/mcp')).toMatchObject({
+      kind: 'mcp',
+      upstreamPath: '/x',
+      transport: 'streamable-http',
+    });
     expect(table.find('/mcp/')).toBe(table.find('/mcp'));
     expect(table.find('/')).toMatchObject({ kind: 'mcp', upstreamPath: '/root' });
     expect(table.find('/healthz')).toEqual({ kind: 'health' });
     expect(table.find('/readyz')).toEqual({ kind: 'readiness' });
-    for (const path of ['//', '/mcp//', '/mcp/x', '/Mcp', '', 'mcp', '/root', '/x', '/constructor', '__proto__']) {
+    for (const path of [
+      '//',
+      '/mcp//',
+      '/mcp/x',
+      '/Mcp',
+      '',
+      'mcp',
+      '/root',
+      '/x',
+      '/constructor',
+      '__proto__',
+    ]) {
       expect(table.find(path)).toEqual({ kind: 'unknown' });
     }
   });
@@ -66,35 +81,41 @@ describe('an announced path', () => {
     expect(table.find('/messages')).toEqual({ kind: 'unknown' });
   });
 
-  it.each(['https://mcp.example.com:8443/messages/?s=1', 'https://127.0.0.1:8000/messages/?s=1', 'messages/?s=1'])(
-    'may be written as %s',
-    (uri) => {
-      const table = createTable(['/sse', '/sse']);
-      const [route] = table.routes;
-      if (route === undefined) throw new Error('one route');
-      expect(table.announce({ route, uri, publicAuthority })).toBe('/messages/?s=1');
-    },
-  );
+  it.each([
+    'https://mcp.example.com:8443/messages/?s=1',
+    'https://127.0.0.1:8000/messages/?s=1',
+    'messages/?s=1',
+  ])('may be written as %s', (uri) => {
+    const table = createTable(['/sse', '/sse']);
+    const [route] = table.routes;
+    if (route === undefined) throw new Error('one route');
+    expect(table.announce({ route, uri, publicAuthority })).toBe('/messages/?s=1');
+  });
 
   it('path-takeover: never replaces a path that is configured', () => {
     const table = createTable(['/sse', '/sse'], ['/admin', '/secret']);
     const [route] = table.routes;
     if (route === undefined) throw new Error('two routes');
     const before = table.find('/admin');
-    for (const path of ['/admin', '/admin/', '/healthz', '/readyz', '/sse']) table.announce({ route, uri: path, publicAuthority });
+    for (const path of ['/admin', '/admin/', '/healthz', '/readyz', '/sse'])
+      table.announce({ route, uri: path, publicAuthority });
     expect(table.find('/admin')).toBe(before);
     expect(table.find('/admin/')).toBe(before);
     expect(table.find('/healthz')).toEqual({ kind: 'health' });
   });
 
-  it.each(['https://elsewhere.example/x', '//elsewhere.example/x', 'https://mcp.example.com/x', 'http://127.0.0.1:8001/x', 'http://[', 'javascript:x'])(
-    '%s is somebody else\'s and stays as it is',
-    (uri) => {
-      const table = createTable(['/sse', '/sse']);
-      const [route] = table.routes;
-      if (route === undefined) throw new Error('one route');
-      expect(table.announce({ route, uri, publicAuthority })).toBe(uri);
-      expect(table.find('/x')).toEqual({ kind: 'unknown' });
-    },
-  );
+  it.each([
+    'https://elsewhere.example/x',
+    '//elsewhere.example/x',
+    'https://mcp.example.com/x',
+    'http://127.0.0.1:8001/x',
+    'http://[',
+    'javascript:x',
+  ])("%s is somebody else's and stays as it is", (uri) => {
+    const table = createTable(['/sse', '/sse']);
+    const [route] = table.routes;
+    if (route === undefined) throw new Error('one route');
+    expect(table.announce({ route, uri, publicAuthority })).toBe(uri);
+    expect(table.find('/x')).toEqual({ kind: 'unknown' });
+  });
 });

@@ -89,7 +89,9 @@ describe('the fields we write', () => {
 
   it('tell of plain HTTP where it was plain', () => {
     const request = { ...buildRequest('192.0.2.1'), peer: { address: '192.0.2.1', port: 1, secure: false } };
-    expect(buildForwardedFields(request, { address: '192.0.2.1', chain: '192.0.2.1' })).toContain('proto=http\r\n');
+    expect(buildForwardedFields(request, { address: '192.0.2.1', chain: '192.0.2.1' })).toContain(
+      'proto=http\r\n',
+    );
   });
 
   it.each(['x-forwarded', 'x-forwarded-for', 'x-forwarded-anything', 'forwarded', 'x-real-ip', 'proxy'])(
@@ -97,7 +99,10 @@ describe('the fields we write', () => {
     (name) => expect(isClaimedField(name)).toBe(true),
   );
 
-  it.each(['accept', 'x-request-id', 'mcp-session-id', 'via', 'proxy-x', 'x-realip'])('control: %s passes', (name) => {
-    expect(isClaimedField(name)).toBe(false);
-  });
+  it.each(['accept', 'x-request-id', 'mcp-session-id', 'via', 'proxy-x', 'x-realip'])(
+    'control: %s passes',
+    (name) => {
+      expect(isClaimedField(name)).toBe(false);
+    },
+  );
 });

@@ -216,7 +216,9 @@ describe('a connection that is being closed', () => {
   it('after a refusal reads on for two seconds, so that a reset does not destroy the answer', async () => {
     const bench = startBench();
     await bench.feed('nonsense\r\n\r\n');
-    expect(bench.socket.text).toMatch(/^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*\r\nconnection: close\r\n\r\nE_HTTP_BAD_REQUEST: /);
+    expect(bench.socket.text).toMatch(
+      /^HTTP\/1\.1 400 Bad Request\r\n[\s\S]*\r\nconnection: close\r\n\r\nE_HTTP_BAD_REQUEST: /,
+    );
     await bench.feed(get.repeat(100));
     expect(bench.requests).toHaveLength(0);
     expect(bench.socket.destroyed).toBe(false);

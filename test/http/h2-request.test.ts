@@ -35,7 +35,11 @@ describe('the head of an HTTP/2 request', () => {
   });
 
   it.each([
-    ['a host in place of :authority', [...base.filter(([name]) => name !== ':authority'), ['host', 'A.example:1']], 'a.example:1'],
+    [
+      'a host in place of :authority',
+      [...base.filter(([name]) => name !== ':authority'), ['host', 'A.example:1']],
+      'a.example:1',
+    ],
     ['a host beside an equal :authority', withField('host', 'mcp.example.com'), 'mcp.example.com'],
     ['an address', withField(':authority', '[::1]:8443'), '[::1]:8443'],
     ['capitals', withField(':authority', 'MCP.Example.com'), 'mcp.example.com'],
@@ -69,13 +73,32 @@ describe('the head of an HTTP/2 request', () => {
 });
 
 const refused: [string, Field[]][] = [
-  ...['\r', '\n', '\r\n', '\0', '\x01', '\x1f', '\x7f', '\u0100', '\u010a', '\ud83c'].map((bad): [string, Field[]] => [
-    `a value with ${JSON.stringify(bad)}`,
-    withField('x', `a${bad}b`),
-  ]),
-  ...['\r\n', ' ', '\t', ':', '\0', '(', ')', '/', '@', '[', ']', '{', '}', '"', ',', ';', '=', '\\', '\x7f', '\xe9', '\u0100'].map(
-    (bad): [string, Field[]] => [`a name with ${JSON.stringify(bad)}`, withField(`a${bad}b`, 'x')],
+  ...['\r', '\n', '\r\n', '\0', '\x01', '\x1f', '\x7f', '\u0100', '\u010a', '\ud83c'].map(
+    (bad): [string, Field[]] => [`a value with ${JSON.stringify(bad)}`, withField('x', `a${bad}b`)],
   ),
+  ...[
+    '\r\n',
+    ' ',
+    '\t',
+    ':',
+    '\0',
+    '(',
+    ')',
+    '/',
+    '@',
+    '[',
+    ']',
+    '{',
+    '}',
+    '"',
+    ',',
+    ';',
+    '=',
+    '\\',
+    '\x7f',
+    '\xe9',
+    '\u0100',
+  ].map((bad): [string, Field[]] => [`a name with ${JSON.stringify(bad)}`, withField(`a${bad}b`, 'x')]),
   ['an empty name', withField('', 'x')],
   ['a name in capitals', withField('X-Forwarded-For', 'x')],
   ['a name that is a request line', withField('get / http/1.1\r\nhost: evil', 'x')],

@@ -93,6 +93,7 @@ describe('stalled-reader: a client that does not read', () => {
     }
     client.socket.resume();
     await client.until((text) => text.length > 50 * mebibyte);
+    expect(readFinalAnswers(client.received)[0]?.complete).toBe(true);
   });
 
   it('pipelined-answers: one that asks on and on without reading is not served on and on', async () => {

@@ -89,10 +89,11 @@ async function startLoadBalancer(
     gateway.on('data', (bytes) => client.write(bytes));
     client.once('data', (first: Buffer) => {
       client.pause();
-      void Promise.resolve(open(gateway, first)).then(() => {
+      void (async () => {
+        await open(gateway, first);
         client.on('data', (bytes) => gateway.write(bytes));
         client.resume();
-      });
+      })();
     });
   });
   await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve));

@@ -9,9 +9,22 @@ import { answerJson } from '../support/scripted-upstream.ts';
 
 const answer = answerJson('{}');
 const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
-const frameTypes = { data: 0, headers: 1, rst: 3, settings: 4, ping: 6, windowUpdate: 8, continuation: 9 } as const;
+const frameTypes = {
+  data: 0,
+  headers: 1,
+  rst: 3,
+  settings: 4,
+  ping: 6,
+  windowUpdate: 8,
+  continuation: 9,
+} as const;
 
-function frame(type: keyof typeof frameTypes, flags: number, stream: number, payload: Buffer = Buffer.alloc(0)): Buffer {
+function frame(
+  type: keyof typeof frameTypes,
+  flags: number,
+  stream: number,
+  payload: Buffer = Buffer.alloc(0),
+): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head[3] = frameTypes[type];
@@ -22,7 +35,8 @@ function frame(type: keyof typeof frameTypes, flags: number, stream: number, pay
 
 /** HPACK: literals without indexing, which need no table. */
 function encodeFields(fields: readonly (readonly [string, string])[]): Buffer {
-  const encode = (text: string): Buffer => Buffer.concat([Buffer.from([text.length]), Buffer.from(text, 'latin1')]);
+  const encode = (text: string): Buffer =>
+    Buffer.concat([Buffer.from([text.length]), Buffer.from(text, 'latin1')]);
   return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), encode(name), encode(value)]));
 }
 
@@ -56,7 +70,10 @@ describe('rapid-reset (CVE-2023-44487)', () => {
     await using rig = await startRig({ answer });
     const client = await connectRawH2(rig);
     for (let stream = 1; stream < 10_000; stream += 2) {
-      client.send(frame('headers', 5, stream, encodeFields(get)), frame('rst', 0, stream, Buffer.from([0, 0, 0, 8])));
+      client.send(
+        frame('headers', 5, stream, encodeFields(get)),
+        frame('rst', 0, stream, Buffer.from([0, 0, 0, 8])),
+      );
     }
     await client.closed;
     await rig.idle({ upstreamSockets: 'any' });
@@ -90,9 +107,18 @@ describe('protocol floods end the session', () => {
         frame('windowUpdate', 0, index * 2 + 1, Buffer.alloc(4)),
       ]).flat(),
     ],
-    ['continuation-flood (CVE-2024-27983)', [frame('headers', 0, 1, encodeFields(get)), ...Array.from({ length: 20_000 }, () => frame('continuation', 0, 1, encodeFields([['x', 'y']])))]],
+    [
+      'continuation-flood (CVE-2024-27983)',
+      [
+        frame('headers', 0, 1, encodeFields(get)),
+        ...Array.from({ length: 20_000 }, () => frame('continuation', 0, 1, encodeFields([['x', 'y']]))),
+      ],
+    ],
     ['settings-flood (CVE-2019-9515)', Array.from({ length: 50_000 }, () => frame('settings', 0, 0))],
-    ['ping-flood (CVE-2019-9512)', Array.from({ length: 50_000 }, () => frame('ping', 0, 0, Buffer.alloc(8)))],
+    [
+      'ping-flood (CVE-2019-9512)',
+      Array.from({ length: 50_000 }, () => frame('ping', 0, 0, Buffer.alloc(8))),
+    ],
     ['a stream number used twice', [open, open, open]],
     ['data on no stream', [frame('data', 0, 0, Buffer.from('x'))]],
     ['a frame larger than agreed', [frame('data', 0, 1, Buffer.alloc(20_000))]],
@@ -132,8 +158,14 @@ describe('downgrade-smuggling: heads no HTTP/2 client library sends', () => {
     ['another host', [...get, ['host', 'other']]],
     ['two hosts', [...get, ['host', 'localhost'], ['host', 'localhost']]],
     ['a path with a space', [...get.slice(0, 2), [':path', '/mcp HTTP/1.1'], [':authority', 'localhost']]],
-    ['a path with a line break', [...get.slice(0, 2), [':path', '/mcp\r\nx: y'], [':authority', 'localhost']]],
-    ['an absolute path', [...get.slice(0, 2), [':path', 'https://localhost/mcp'], [':authority', 'localhost']]],
+    [
+      'a path with a line break',
+      [...get.slice(0, 2), [':path', '/mcp\r\nx: y'], [':authority', 'localhost']],
+    ],
+    [
+      'an absolute path',
+      [...get.slice(0, 2), [':path', 'https://localhost/mcp'], [':authority', 'localhost']],
+    ],
     ['an authority with user info', [...get.slice(0, 3), [':authority', 'localhost@evil']]],
     ['an authority with a line break', [...get.slice(0, 3), [':authority', 'localhost\r\nx: y']]],
     ['a method with a space', [[':method', 'GET /x'], ...get.slice(1)]],
@@ -142,7 +174,13 @@ describe('downgrade-smuggling: heads no HTTP/2 client library sends', () => {
     ['upgrade', [...get, ['upgrade', 'h2c']]],
     ['a length that is wrong', [...get, ['content-length', '5']]],
     ['two lengths', [...get, ['content-length', '0'], ['content-length', '0']]],
-    ['CONNECT', [[':method', 'CONNECT'], [':authority', 'localhost:1']]],
+    [
+      'CONNECT',
+      [
+        [':method', 'CONNECT'],
+        [':authority', 'localhost:1'],
+      ],
+    ],
     ['websocket CONNECT', [[':method', 'CONNECT'], [':protocol', 'websocket'], ...get.slice(1)]],
   ])('%s: nothing is forwarded, or nothing of it', async (_name, fields) => {
     await using rig = await startRig({ answer });
@@ -174,7 +212,11 @@ describe('memory-exhaustion', () => {
     await using rig = await startRig({ answer, changes: { limits } });
     using client = await connectH2(rig.gateway);
     const exchanges = Array.from({ length: 8 }, () => {
-      const stream = client.session.request({ ':method': 'POST', ':path': '/mcp', ':authority': 'localhost' });
+      const stream = client.session.request({
+        ':method': 'POST',
+        ':path': '/mcp',
+        ':authority': 'localhost',
+      });
       stream.write(Buffer.alloc(90_000));
       return watch(stream);
     });
@@ -190,13 +232,16 @@ describe('memory-exhaustion', () => {
     await using rig = await startRig({ clock, answer: answerJson('x'.repeat(10_000)) });
     // SETTINGS_INITIAL_WINDOW_SIZE of zero.
     const client = await connectRawH2(rig, Buffer.from([0, 4, 0, 0, 0, 0]));
-    for (let stream = 1; stream < 200; stream += 2) client.send(frame('headers', 5, stream, encodeFields(get)));
+    for (let stream = 1; stream < 200; stream += 2)
+      client.send(frame('headers', 5, stream, encodeFields(get)));
     await eventually(() => rig.gateway.lines.length, 100);
     await settle();
+    expect(rig.gateway.gateway.load.connections).toBe(1);
     clock.advance(33_000);
     await settle();
     clock.advance(76_000);
     await client.closed;
     await rig.idle({ upstreamSockets: 'any' });
+    expect(rig.gateway.gateway.load.connections).toBe(0);
   });
 });

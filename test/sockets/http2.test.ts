@@ -78,14 +78,23 @@ describe('a call over HTTP/2', () => {
     });
     using client = await connectH2(rig.gateway);
     const head = await client.post(buildCall()).head;
-    expect(head).toMatchObject({ 'set-cookie': ['a=1', 'b=2'], 'x-two': '1, 2', 'x-latin': 'caf\xe9', etag: '"x"' });
+    expect(head).toMatchObject({
+      'set-cookie': ['a=1', 'b=2'],
+      'x-two': '1, 2',
+      'x-latin': 'caf\xe9',
+      etag: '"x"',
+    });
     for (const name of ['connection', 'keep-alive', 'x-drop', 'upgrade']) expect(head[name]).toBeUndefined();
   });
 
   it('HEAD is refused without a body and the stream ends in order', async () => {
     await using rig = await startRig({ answer });
     using client = await connectH2(rig.gateway);
-    for (const [path, status] of [['/mcp', 405], ['/healthz', 200], ['/nothing', 404]] as const) {
+    for (const [path, status] of [
+      ['/mcp', 405],
+      ['/healthz', 200],
+      ['/nothing', 404],
+    ] as const) {
       const exchange = client.request({ ':method': 'HEAD', ':path': path, ':authority': 'localhost' });
       expect((await exchange.head)[':status']).toBe(status);
       expect(await exchange.closed()).toEqual({ ended: true, code: 0 });
@@ -134,11 +143,16 @@ describe('event streams over HTTP/2', () => {
       requests.push(request);
     }
     for (const exchange of exchanges) {
-      expect(await exchange.head).toMatchObject({ 'x-accel-buffering': 'no', 'cache-control': 'no-cache, no-transform' });
+      expect(await exchange.head).toMatchObject({
+        'x-accel-buffering': 'no',
+        'cache-control': 'no-cache, no-transform',
+      });
     }
     for (let number = 1; number <= 5; number++) {
       for (const { socket } of requests) socket.write(toChunk(`data: ${number}\n\n`));
-      await Promise.all(exchanges.map((exchange) => exchange.until((body) => body.endsWith(`${number}\n\n`))));
+      await Promise.all(
+        exchanges.map((exchange) => exchange.until((body) => body.endsWith(`${number}\n\n`))),
+      );
     }
     for (const { socket } of requests) socket.write('0\r\n\r\n');
     for (const exchange of exchanges) expect(await exchange.closed()).toEqual({ ended: true, code: 0 });
@@ -163,6 +177,7 @@ describe('the 100 streams of a session', () => {
   it('as configured', async () => {
     await using rig = await startRig({ changes: { limits: { http2Streams: 3 } } });
     using client = await connectH2(rig.gateway);
-    await eventually(() => client.session.remoteSettings.maxConcurrentStreams, 3);
+    await settle();
+    expect(client.session.remoteSettings.maxConcurrentStreams).toBe(3);
   });
 });

@@ -59,7 +59,11 @@ describe('a shutdown', () => {
     await client.closed();
     await expect.poll(() => done).toEqual([true]);
     expect(await isRefused(stopping.rig.gateway.port)).toBe(true);
-    expect(stopping.rig.gateway.gateway.load).toEqual({ connections: 0, exchanges: 0, upstreamConnections: 0 });
+    expect(stopping.rig.gateway.gateway.load).toEqual({
+      connections: 0,
+      exchanges: 0,
+      upstreamConnections: 0,
+    });
   });
 
   it('lets calls finish, JSON and streams, and closes their connections then', async () => {
@@ -116,7 +120,7 @@ describe('a shutdown', () => {
     await streamed(client, (body) => body.length === event.length + 12);
     await stopping.stop();
     expect(client.received).not.toContain('retry');
-    request.socket.write(toChunk(`${event.slice(12)}`));
+    request.socket.write(toChunk(event.slice(12)));
     expect((await receive(client)).body).toBe(event + event + retry);
   });
 
@@ -166,9 +170,14 @@ describe('after the drain time', () => {
     expect(answer.status).toBe(503);
     expect(answer.field('retry-after')).toBe('5');
     expect(answer.field('connection')).toBe('close');
-    expect(JSON.parse(answer.body)).toMatchObject({ id: 'w', error: { code: -31503, data: { reason: 'E_DRAINING' } } });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      id: 'w',
+      error: { code: -31503, data: { reason: 'E_DRAINING' } },
+    });
     const { body } = await receive(stream.client);
-    expect(body).toMatch(/^data: \{"half\nevent: breakwater-cut\n\nevent: message\ndata: .*"id":"s".*E_DRAINING.*\n\n$/);
+    expect(body).toMatch(
+      /^data: \{"half\nevent: breakwater-cut\n\nevent: message\ndata: .*"id":"s".*E_DRAINING.*\n\n$/,
+    );
     expect(await json.client.closed()).toMatch(/\{"half$/);
     expect(await get.client.closed()).not.toMatch(/0\r\n\r\n$/);
     await expect.poll(() => done).toEqual([true]);
@@ -209,7 +218,10 @@ describe('shutting down twice, or sooner', () => {
     const done = await stopping.stop();
     stopping.rig.gateway.gateway.hasten();
     stopping.rig.gateway.gateway.hasten();
-    expect(JSON.parse((await receive(client)).body)).toMatchObject({ id: 7, error: { data: { reason: 'E_DRAINING' } } });
+    expect(JSON.parse((await receive(client)).body)).toMatchObject({
+      id: 7,
+      error: { data: { reason: 'E_DRAINING' } },
+    });
     await client.closed();
     await expect.poll(() => done).toEqual([true]);
   });
@@ -229,20 +241,23 @@ describe('shutting down twice, or sooner', () => {
 });
 
 describe('connections in other states', () => {
-  it.each(['http/1.1', 'h2'])('a handshake that ends only now gives a connection that is closed: %s', async (protocol) => {
-    await using stopping = await startStopping();
-    const { port, ca } = stopping.rig.gateway;
-    const tcp = connect({ host: '127.0.0.1', port });
-    await once(tcp, 'connect');
-    await expect.poll(() => stopping.rig.gateway.gateway.load.connections).toBe(1);
-    const done = await stopping.stop();
-    const socket = connectTls({ socket: tcp, ca, servername: 'localhost', ALPNProtocols: [protocol] });
-    socket.on('error', () => socket.destroy());
-    socket.resume();
-    await once(socket, 'secureConnect');
-    await once(socket, 'close');
-    await expect.poll(() => done).toEqual([true]);
-  });
+  it.each(['http/1.1', 'h2'])(
+    'a handshake that ends only now gives a connection that is closed: %s',
+    async (protocol) => {
+      await using stopping = await startStopping();
+      const { port, ca } = stopping.rig.gateway;
+      const tcp = connect({ host: '127.0.0.1', port });
+      await once(tcp, 'connect');
+      await expect.poll(() => stopping.rig.gateway.gateway.load.connections).toBe(1);
+      const done = await stopping.stop();
+      const socket = connectTls({ socket: tcp, ca, servername: 'localhost', ALPNProtocols: [protocol] });
+      socket.on('error', () => socket.destroy());
+      socket.resume();
+      await once(socket, 'secureConnect');
+      await once(socket, 'close');
+      await expect.poll(() => done).toEqual([true]);
+    },
+  );
 
   it('HTTP/2 sessions are told to go away, their streams end by the same rules', async () => {
     await using stopping = await startStopping();
@@ -262,7 +277,11 @@ describe('connections in other states', () => {
     expect((await call.head)[':status']).toBe(200);
     expect(await call.closed()).toEqual({ ended: true, code: 0 });
     await expect.poll(() => done).toEqual([true]);
-    expect(stopping.rig.gateway.gateway.load).toEqual({ connections: 0, exchanges: 0, upstreamConnections: 0 });
+    expect(stopping.rig.gateway.gateway.load).toEqual({
+      connections: 0,
+      exchanges: 0,
+      upstreamConnections: 0,
+    });
   });
 
   it('an idle HTTP/2 session does not hold it up', async () => {

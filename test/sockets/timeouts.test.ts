@@ -124,6 +124,7 @@ describe('slow-client: HTTP/1.1', () => {
     await receive(socket);
     clock.advance(3000);
     await rig.idle();
+    expect(socket.received).toMatch(/^HTTP\/1\.1 400 /);
   });
 });
 
@@ -136,6 +137,7 @@ describe('slow-client: TLS', () => {
     for (const socket of [silent, half]) socket.on('error', () => socket.destroy()).resume();
     await Promise.all([once(silent, 'close'), once(half, 'close')]);
     await rig.idle();
+    expect(rig.gateway.problems).toEqual([]);
   });
 });
 
@@ -217,6 +219,7 @@ describe('control', () => {
       await settle();
     }
     socket.write(toChunk('data: 2\n\n'));
-    await streamed(client, (body) => body.endsWith('data: 2\n\n'));
+    const body = await streamed(client, (text) => text.endsWith('data: 2\n\n'));
+    expect(body).toMatch(/^data: 1\n\n(: keepalive\n\n)+data: 2\n\n$/);
   });
 });

@@ -74,7 +74,7 @@ describe.each(breaks)('an upstream that goes by %s before its answer', (_name, l
     ['in the middle of a chunk', 'Transfer-Encoding: chunked\r\n\r\n60\r\n{"half'],
   ])(
     'in the middle of JSON %s breaks the client off, so that half is not taken for whole',
-    async (_name, rest) => {
+    async (_framing, rest) => {
       await using rig = await startRig();
       const client = await rig.connect();
       client.send(buildPost(buildCall()));

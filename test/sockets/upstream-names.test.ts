@@ -7,11 +7,20 @@ import { settle, startRig } from '../support/rig.ts';
 import { buildRoute } from '../support/routes.ts';
 import { answerJson, startScriptedUpstream } from '../support/scripted-upstream.ts';
 
-type LookupAll = (name: string, options: object, done: (error: Error | null, found: dns.LookupAddress[]) => void) => void;
+type LookupAll = (
+  name: string,
+  options: dns.LookupAllOptions,
+  done: (error: NodeJS.ErrnoException | null, found: dns.LookupAddress[]) => void,
+) => void;
 
-/** Makes a name stand for what `resolve` says at that moment. */
+/** Makes the name `mcp-backend` stand for what `resolve` says at that moment. */
 function nameService(resolve: () => string | undefined): void {
-  const lookup: LookupAll = (_name, _options, done) => {
+  const original = dns.lookup;
+  const lookup: LookupAll = (name, options, done) => {
+    if (name !== 'mcp-backend') {
+      original(name, options, done);
+      return;
+    }
     const address = resolve();
     setImmediate(() => {
       if (address === undefined) done(Object.assign(new Error('not found'), { code: 'ENOTFOUND' }), []);
@@ -53,7 +62,9 @@ describe('an upstream with a name, such as a Docker service', () => {
     const moved = await startScriptedUpstream(answerJson('"new"'), { host: '127.0.0.2' });
     const addresses = ['127.0.0.1', '127.0.0.2'];
     nameService(() => addresses.shift());
-    await using rig = await startRig({ changes: { routes: [buildRoute(moved.port, { host: 'mcp-backend' })] } });
+    await using rig = await startRig({
+      changes: { routes: [buildRoute(moved.port, { host: 'mcp-backend' })] },
+    });
     expect((await rig.ask(buildPost(buildCall()))).body).toBe('"new"');
     expect(moved.requests).toHaveLength(1);
     await moved.stop();
@@ -64,6 +75,9 @@ describe('an upstream with a name, such as a Docker service', () => {
     await using rig = await startRig({ changes: { routes: [buildRoute(1, { host: 'mcp-backend' })] } });
     const answer = await rig.ask(buildPost(buildCall({ id: 5 })));
     expect(answer.status).toBe(502);
-    expect(JSON.parse(answer.body)).toMatchObject({ id: 5, error: { data: { reason: 'E_UPSTREAM_UNREACHABLE' } } });
+    expect(JSON.parse(answer.body)).toMatchObject({
+      id: 5,
+      error: { data: { reason: 'E_UPSTREAM_UNREACHABLE' } },
+    });
   });
 });

@@ -69,14 +69,14 @@ const hopByHop = [
 
 /** Spellings that some server takes for the same field. */
 function spellings(name: string): string[] {
-  const mixed = [...name.toLowerCase()].map((letter, index) =>
-    index % 2 === 0 ? letter.toUpperCase() : letter,
-  );
+  const mixed = name
+    .toLowerCase()
+    .replaceAll(/(.)(.?)/g, (_pair, odd: string, even: string) => odd.toUpperCase() + even);
   return [
     name,
     name.toLowerCase(),
     name.toUpperCase(),
-    mixed.join(''),
+    mixed,
     name.replaceAll('-', '_'),
     name.replaceAll('-', '_').toUpperCase(),
     name.replace('-', '_'),

@@ -39,6 +39,7 @@ describe('an idle upstream connection', () => {
     await rig.idle({ upstreamSockets: 1 });
     clock.advance(6000);
     await rig.idle();
+    expect(rig.upstream.openSockets).toBe(0);
   });
 
   it.each([
@@ -125,6 +126,7 @@ describe('response-queue-poisoning (CVE-2026-48931): bytes nobody asked for', ()
     rig.upstream.requests[0]?.socket.write(bytes);
     await rig.idle();
     await expectClean(rig);
+    expect(rig.upstream.connections).toBe(2);
   });
 
   it.each([

@@ -51,16 +51,21 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
       clients.length = 0;
     },
     async idle({ upstreamSockets = 0 } = {}) {
-      await eventually(() => {
-        const { connections, exchanges, upstreamConnections } = gateway.gateway.load;
-        const inUse = { connections, exchanges };
-        if (upstreamSockets === 'any') return inUse;
-        return { ...inUse, upstreamConnections, sockets: upstream.openSockets };
-      }, {
-        connections: 0,
-        exchanges: 0,
-        ...(upstreamSockets === 'any' ? {} : { upstreamConnections: upstreamSockets, sockets: upstreamSockets }),
-      });
+      await eventually(
+        () => {
+          const { connections, exchanges, upstreamConnections } = gateway.gateway.load;
+          const inUse = { connections, exchanges };
+          if (upstreamSockets === 'any') return inUse;
+          return { ...inUse, upstreamConnections, sockets: upstream.openSockets };
+        },
+        {
+          connections: 0,
+          exchanges: 0,
+          ...(upstreamSockets === 'any'
+            ? {}
+            : { upstreamConnections: upstreamSockets, sockets: upstreamSockets }),
+        },
+      );
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.socket.destroy();
