@@ -35,7 +35,7 @@ export function createPipeline(options: PipelineOptions): RequestHandler {
     options.onError(error);
     finish(exchange, { kind: 'error', code: 'E_INTERNAL' });
   };
-  const run = (exchange: Exchange, from: number): void => {
+  const advance = (exchange: Exchange, from: number): void => {
     for (let index = from; index < stages.length; index++) {
       const result = stages[index]?.(exchange);
       if (result === undefined) continue;
@@ -52,15 +52,15 @@ export function createPipeline(options: PipelineOptions): RequestHandler {
     }
     options.forward(exchange);
   };
-
-  return (request, sink) => {
-    const exchange = createExchange(request, sink, options);
+  const run = (exchange: Exchange, from: number): void => {
     try {
-      run(exchange, 0);
+      advance(exchange, from);
     } catch (error) {
       fail(exchange, error);
     }
   };
+
+  return (request, sink) => run(createExchange(request, sink, options), 0);
 }
 
 function createExchange(request: IncomingRequest, sink: ResponseSink, options: PipelineOptions): Exchange {

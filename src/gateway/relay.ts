@@ -55,6 +55,11 @@ export class Relay implements UpstreamListener {
 
   start(): void {
     const { sink } = this.#options.exchange;
+    // A stage that waited may have outlived the client.
+    if (sink.closed) {
+      this.#onClientGone();
+      return;
+    }
     sink.onClose = () => this.#onClientGone();
     sink.onDrain = () => this.#connection?.resume();
     this.#dispatch();

@@ -136,8 +136,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       this.#read();
       return;
     }
-    const { headBytes } = this.#environment.settings;
-    if (this.#input.length > headBytes + this.socket.readableHighWaterMark) this.socket.pause();
+    if (this.#input.length > this.#environment.settings.headBytes) this.socket.pause();
   }
 
   /** Takes requests out of the input until it runs dry or an answer has to finish first. */

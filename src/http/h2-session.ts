@@ -71,6 +71,7 @@ export function createH2Session(options: H2SessionOptions): H2Session {
 export class H2Session implements Expiring {
   deadline: number;
   readonly #session: ServerHttp2Session;
+  readonly #socket: Socket;
   readonly #environment: H2Environment;
   readonly #peer: Peer;
   #openStreams = 0;
@@ -79,6 +80,7 @@ export class H2Session implements Expiring {
 
   constructor(session: ServerHttp2Session, options: H2SessionOptions) {
     this.#session = session;
+    this.#socket = options.socket;
     this.#environment = options.environment;
     this.#peer = options.peer;
     const { deadlines, settings } = options.environment;
@@ -103,6 +105,8 @@ export class H2Session implements Expiring {
 
   expire(): void {
     this.#session.destroy();
+    // A write that is still pending in Node keeps a destroyed session from closing its socket.
+    this.#socket.destroy();
   }
 
   #onStream(stream: ServerHttp2Stream, opening: { endsWithHead: boolean; list: readonly string[] }): void {

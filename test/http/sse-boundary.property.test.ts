@@ -83,4 +83,18 @@ describe('comments between events', () => {
     expect(boundary.sawId).toBe(expected);
     expect(boundary.atBoundary).toBe(true);
   });
+
+  it.each([
+    ['', true],
+    ['data: x', false],
+    ['data: x\n', true],
+    ['data: x\r', true],
+    ['data: x\r\n', true],
+    ['data: x\n\n', true],
+    ['data: x\ny', false],
+  ])('knows whether %j ends with a line: %s', (text, expected) => {
+    const boundary = new SseBoundary();
+    for (const byte of Buffer.from(text)) boundary.feed(Buffer.from([byte]));
+    expect(boundary.atLineStart).toBe(expected);
+  });
 });

@@ -12,6 +12,7 @@ import {
 import { startGatewayProcess, type GatewayProcess } from './gateway-process.ts';
 import { countSockets, readResidentBytes } from './process-meter.ts';
 import { openQuietClient, openSession, type QuietClient } from './quiet-client.ts';
+import { startSilenceRelay } from './silence-relay.ts';
 
 const MIB = 1024 * 1024;
 const CALLS = 1000;
@@ -46,7 +47,8 @@ describe('1,000 calls and 1,000 streams, opened and closed over HTTP/1.1 and HTT
       streaming.set(label, request);
       request.socket.write(eventStreamHead + toChunk(`data: ${label}\n\n`));
     });
-    gateway = await startGatewayProcess({ upstreamPort: upstream.port, timeouts: { upstream_idle: '1s' } });
+    const timeouts = { upstream_idle: '1s', idle: '1s', stall: '1s' };
+    gateway = await startGatewayProcess({ upstreamPort: upstream.port, timeouts });
   });
   afterEach(async () => {
     await gateway.stop();
@@ -83,6 +85,25 @@ describe('1,000 calls and 1,000 streams, opened and closed over HTTP/1.1 and HTT
     expect(await gateway.measureHeap()).toBeGreaterThan(heap + AT_A_TIME * 1024);
     for (const client of clients) client.close();
     expect(await untilSockets(sockets)).toBe(sockets);
+  });
+
+  // A write that meets a connection going down may never be told its end; what waits for it must not wait for ever.
+  it('leave nothing when client, connection and upstream go at the same moment', async () => {
+    const sockets = countSockets(gateway.pid);
+    const { ca } = gateway;
+    for (let round = 0; round < 200; round++) {
+      const relay = await startSilenceRelay(gateway.port);
+      const session = await openSession({ port: relay.port, ca });
+      const clients = await openStreams({ count: 5, first: 5 * round, session });
+      for (const { label } of clients) streaming.get(label)?.socket.write(toChunk('data: last\n\n'));
+      for (const client of clients) client.close();
+      relay.stop();
+      for (const { label } of clients) streaming.get(label)?.socket.destroy();
+      session.destroy();
+    }
+    expect(await untilSockets(sockets)).toBe(sockets);
+    expect(await gateway.stop()).toBe(0);
+    expect(gateway.complaints).toBe('');
   });
 
   async function churn(): Promise<void> {

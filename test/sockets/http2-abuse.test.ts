@@ -83,6 +83,19 @@ describe('rapid-reset (CVE-2023-44487)', () => {
     expect((await other.post(buildCall()).head)[':status']).toBe(200);
   });
 
+  it('of 300 streams is too much already', async () => {
+    await using rig = await startRig({ answer });
+    const client = await connectRawH2(rig);
+    for (let stream = 1; stream < 600; stream += 2) {
+      client.send(
+        frame('headers', 5, stream, encodeFields(get)),
+        frame('rst', 0, stream, Buffer.from([0, 0, 0, 8])),
+      );
+    }
+    await client.closed;
+    expect(rig.upstream.requests.length).toBeLessThan(20);
+  });
+
   it('control: a client that cancels now and then is left alone', async () => {
     await using rig = await startRig();
     using client = await connectH2(rig.gateway);

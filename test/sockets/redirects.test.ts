@@ -64,6 +64,26 @@ describe('a 307 or 308 within the upstream', () => {
     expect(rig.gateway.lines[0]).toMatchObject({ status: 200, upstream_status: 200 });
   });
 
+  it('whose body ends with its connection is followed on a new one', async () => {
+    await using rig = await startRig({
+      answer: (request) => {
+        if (request.connection > 1) answerJson('{}')(request);
+        else request.socket.end('HTTP/1.1 307 Moved\r\nLocation: /mcp/\r\n\r\nmoved');
+      },
+    });
+    expect((await rig.ask(buildPost(call))).body).toBe('{}');
+    expect(targets(rig)).toEqual(['POST /mcp', 'POST /mcp/']);
+  });
+
+  it('that breaks off in its body is a 502', async () => {
+    await using rig = await startRig({
+      answer: ({ socket }) =>
+        void socket.end('HTTP/1.1 307 Moved\r\nLocation: /mcp/\r\nContent-Length: 9\r\n\r\nmov'),
+    });
+    expect((await rig.ask(buildPost(call))).status).toBe(502);
+    expect(targets(rig)).toEqual(['POST /mcp']);
+  });
+
   it('redirect-loop: is followed three times, then passed on under the public name', async () => {
     await using rig = await startRig({ answer: redirect(307, (_port, number) => `/mcp/${number}`, 9) });
     const answer = await rig.ask(buildPost(call));

@@ -65,6 +65,8 @@ export async function startRig(options: RigOptions = {}): Promise<Rig> {
             ? {}
             : { upstreamConnections: upstreamSockets, sockets: upstreamSockets }),
         },
+        // Less than the four seconds after which an idle upstream connection closes by its age.
+        3000,
       );
     },
     async [Symbol.asyncDispose]() {

@@ -8,6 +8,7 @@ import { buildBanner } from './banner.ts';
 
 /** How long a second signal leaves to what still runs. */
 const HASTE_MILLISECONDS = 1500;
+const HOLD_MILLISECONDS = 60_000;
 
 /** Runs the gateway until it has drained. Returns the exit code. */
 export async function runGateway(loaded: LoadedConfig, context: CliContext): Promise<number> {
@@ -48,7 +49,12 @@ function untilStopped(launched: LaunchedGateway): Promise<void> {
         return;
       }
       isStopping = true;
-      void launched.stop().then(resolve);
+      // The timers of the gateway hold no process; while it drains there may be nothing else left that does.
+      const hold = setInterval(() => undefined, HOLD_MILLISECONDS);
+      void launched.stop().finally(() => {
+        clearInterval(hold);
+        resolve();
+      });
     };
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
   });
