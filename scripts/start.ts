@@ -24,7 +24,9 @@ function start(args: readonly string[]): ChildProcess {
 async function readUrl(child: ChildProcess): Promise<string> {
   if (child.stdout === null) throw new Error('the child has no standard output');
   const [line] = await once(createInterface(child.stdout), 'line');
-  return String(line).replace(/^.*?(https?:)/, '$1').trim();
+  return String(line)
+    .replace(/^.*?(https?:)/, '$1')
+    .trim();
 }
 
 function buildCallLine(url: string): string {
@@ -60,5 +62,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 }
 const upstream = await readUrl(start(['examples/echo-server/server.ts', '0']));
 const arguments_ = process.argv.slice(2);
-const url = await readUrl(start(['bin/breakwater.js', 'up', upstream, '--state-dir', stateDir, ...arguments_]));
+const url = await readUrl(
+  start(['bin/breakwater.js', 'up', upstream, '--state-dir', stateDir, ...arguments_]),
+);
 process.stdout.write(`\n${url}\n\nCall the tool from another terminal:\n\n${buildCallLine(url)}\n\n`);

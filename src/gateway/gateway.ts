@@ -8,6 +8,7 @@ import { createListener, type Listener } from '../http/listener.ts';
 import { buildTrustedProxies } from '../http/trusted-proxies.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
+import { SwapSet } from '../lib/swap-set.ts';
 import type { Log } from '../observe/log.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import { UpstreamPool } from '../upstream/pool.ts';
@@ -80,7 +81,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const hostNames = buildHostNames(config.listen.host, config.domains);
   const isTrusted = buildTrustedProxies(config.trustedProxies);
   const policy: ResponsePolicy = { hsts: config.domains.length > 0 };
-  const relays = new Set<Relay>();
+  const relays = new SwapSet<Relay>();
   let draining = false;
   const isDraining = (): boolean => draining;
   const record = (exchange: Exchange): void => {
@@ -157,7 +158,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   const finish = (): void => {
-    for (const relay of relays) relay.giveUp();
+    for (const relay of relays.snapshot()) relay.giveUp();
   };
   const close = (): void => {
     for (const each of listeners) each.destroy();
@@ -167,7 +168,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const shutdown = async (): Promise<void> => {
     draining = true;
     const drained = Promise.all(listeners.map((each) => each.drain())).then(() => undefined);
-    for (const relay of relays) if (relay.longLived) relay.leave();
+    for (const relay of relays.snapshot()) if (relay.longLived) relay.leave();
     try {
       await Promise.race([drained, sleep(clock, config.timeouts.drain)]);
       finish();

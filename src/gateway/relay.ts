@@ -2,6 +2,7 @@ import { fieldValue } from '../http/exchange.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
+import type { Placed } from '../lib/swap-set.ts';
 import { createEndpointRewriter } from '../mcp/endpoint-event.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
@@ -33,7 +34,8 @@ const MAX_CONNECT_ATTEMPTS = 2;
  * Carries one exchange to the upstream and its answer back, chunk by chunk. When either side goes, the
  * other learns it at once; a slow client pauses the upstream.
  */
-export class Relay implements UpstreamListener {
+export class Relay implements UpstreamListener, Placed {
+  place = -1;
   readonly #options: RelayOptions;
   #connection: UpstreamConnection | undefined;
   #stream: EventStream | undefined;
