@@ -11,12 +11,10 @@ export function buildHostNames(host: string, domains: readonly string[]): Readon
   const names = new Set(domains);
   const audience = toAudience(host);
   if (audience === 'PRIVATE') for (const name of ['localhost', '127.0.0.1', '[::1]']) names.add(name);
-  if (host !== '0.0.0.0' && host !== '::') names.add(toHostName(host));
+  if (!isWildcard(host)) names.add(toHostName(host));
   else if (domains.length === 0) {
     names.add('localhost');
-    for (const addresses of Object.values(networkInterfaces())) {
-      for (const { address } of addresses ?? []) names.add(toHostName(address));
-    }
+    for (const address of listMachineAddresses()) names.add(toHostName(address));
   }
   return names;
 }
@@ -24,4 +22,16 @@ export function buildHostNames(host: string, domains: readonly string[]): Readon
 /** An address or name as it stands in a Host field. */
 export function toHostName(host: string): string {
   return isIPv6(host) ? `[${host.toLowerCase()}]` : host.toLowerCase();
+}
+
+/** An address that stands for all of the machine. */
+export function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/** The addresses of the machine's network interfaces, loopback included. */
+export function listMachineAddresses(): readonly string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) =>
+    (addresses ?? []).map(({ address }) => address),
+  );
 }

@@ -9,6 +9,7 @@ import { createLog, type Log } from '../observe/log.ts';
 import { loadCertificates } from '../tls/certificates.ts';
 import { isLocalName } from '../tls/local-names.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
+import { isWildcard, listMachineAddresses } from './host-names.ts';
 import { describeRecord, recordFields, RECORD_MESSAGE } from './access-record.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { createGateway, type Gateway } from './gateway.ts';
@@ -114,7 +115,10 @@ export function toCertificateNames(
 ): readonly string[] {
   if (config.tls.kind === 'files') return config.domains;
   const hosts = config.hosts.map((host) => host.replace(/:\d+$/, '').replaceAll(/[[\]]/g, ''));
-  return [...config.domains, ...[config.listen.host, ...hosts].filter(isLocalName)];
+  const { host } = config.listen;
+  // The URL that is shown for a wildcard names one of the machine's addresses, so the certificate has to as well.
+  const own = isWildcard(host) && config.domains.length === 0 ? listMachineAddresses() : [host];
+  return [...config.domains, ...[...own, ...hosts].filter(isLocalName)];
 }
 
 async function addKeys(options: LaunchOptions): Promise<{ config: Config; createdKey: string | undefined }> {

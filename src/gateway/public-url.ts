@@ -1,7 +1,7 @@
 import { networkInterfaces } from 'node:os';
 import type { Config } from '../config/config.ts';
 import { toAudience } from './audience.ts';
-import { toHostName } from './host-names.ts';
+import { isWildcard, toHostName } from './host-names.ts';
 
 /** The URL clients use for a path: under the first domain, `localhost` on loopback, else the address. */
 export function toPublicUrl(config: Config, place: { readonly port: number; readonly path: string }): string {
@@ -14,7 +14,7 @@ function toPublicHost(config: Config): string {
   const [domain] = config.domains;
   if (domain !== undefined) return domain;
   if (toAudience(host) === 'PRIVATE') return 'localhost';
-  if (host !== '0.0.0.0' && host !== '::') return toHostName(host);
+  if (!isWildcard(host)) return toHostName(host);
   const outward = Object.values(networkInterfaces())
     .flatMap((addresses) => addresses ?? [])
     .find(({ internal, family }) => !internal && family === 'IPv4');

@@ -36,14 +36,21 @@ describe('the names of a certificate', () => {
     ['localhost', ['localhost']],
     ['192.168.7.9', ['192.168.7.9']],
     ['fd00::5', ['fd00::5']],
-    ['0.0.0.0', []],
-    ['::', []],
     ['100.64.0.1', []],
     ['203.0.113.5', []],
     ['fe80::1%eth0', []],
   ])('from the local authority include the listen address %s where it is private', (host, names) => {
     expect(namesFor({ listen: { host, port: 8443 } })).toEqual(names);
   });
+
+  it.each(['0.0.0.0', '::'])(
+    'from the local authority include the addresses of the machine behind %s',
+    (host) => {
+      const listen = { host, port: 8443 };
+      expect(namesFor({ listen })).toContain('127.0.0.1');
+      expect(namesFor({ listen, domains: ['a.test'] })).toEqual(['a.test']);
+    },
+  );
 
   it('from the local authority include the hosts, without ports and brackets, where they are private', () => {
     const hosts = ['nas.local:8443', 'box.lan', '10.0.0.7:443', '[fd00::5]:8443', '[::1]', 'mcp.example.com'];
