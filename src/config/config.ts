@@ -70,6 +70,8 @@ export interface LimitsConfig {
   readonly headFields: number;
   readonly urlBytes: number;
   readonly bodyBytes: number;
+  /** Bytes of request bodies held at the same time, over all connections. */
+  readonly allBodiesBytes: number;
   readonly connections: number;
   readonly connectionsPerAddress: number;
   readonly http2Streams: number;

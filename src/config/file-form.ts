@@ -32,6 +32,7 @@ export function toFileForm(config: Config): FileMapping {
       fields: limits.headFields,
       url: formatByteSize(limits.urlBytes),
       body: formatByteSize(limits.bodyBytes),
+      all_bodies: formatByteSize(limits.allBodiesBytes),
       connections: limits.connections,
       connections_per_address: limits.connectionsPerAddress,
       http2_streams: limits.http2Streams,

@@ -1,5 +1,6 @@
 import { buildKeyVerifier, type KeyVerifier } from '../auth/api-key.ts';
 import type { Config } from '../config/config.ts';
+import { BodyBudget } from '../http/body-budget.ts';
 import { Deadlines } from '../http/deadlines.ts';
 import type { Peer } from '../http/exchange.ts';
 import type { H1Settings } from '../http/h1-connection.ts';
@@ -131,6 +132,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     maxConnectionsPerAddress: config.limits.connectionsPerAddress,
     h1: toH1Settings(config),
     h2: toH2Settings(config),
+    bodies: new BodyBudget(Math.max(config.limits.allBodiesBytes, config.limits.bodyBytes)),
     deadlines,
     onRefused,
   };

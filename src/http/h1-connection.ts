@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
@@ -22,6 +23,7 @@ export interface H1Settings {
 }
 
 export interface H1Environment {
+  readonly bodies: BodyBudget;
   readonly settings: H1Settings;
   readonly deadlines: Deadlines;
   readonly handler: RequestHandler;
@@ -56,6 +58,9 @@ export class H1Connection implements Expiring, H1ResponseOwner {
   #input: Buffer | undefined;
   #head: RequestHead | undefined;
   readonly #body: BodyBuffer;
+  /** Bytes of the body under way, or of the request being answered, that count against the budget. */
+  #budgeted = 0;
+  #overBudget = false;
   readonly #stall: StallWatch;
   #decoder: ChunkedDecoder | undefined;
   #response: H1Response | undefined;
@@ -105,6 +110,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
 
   onAnswered(keepAlive: boolean): void {
     this.#response = undefined;
+    this.#giveBack();
     if (!keepAlive || this.#draining) this.#close();
     // Else the answers to pipelined requests would pile up for a client that does not read.
     else if (!this.socket.writableNeedDrain) this.#becomeIdle();
@@ -209,6 +215,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       if (input.length < missing) {
         this.#input = undefined;
         this.#takeBody(input);
+        if (this.#overBudget) this.#refuse('E_OVERLOADED');
         return false;
       }
       this.#advance(input, missing);
@@ -221,6 +228,10 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       this.#refuse(used === undefined ? 'E_HTTP_BAD_REQUEST' : 'E_HTTP_BODY_TOO_LARGE');
       return false;
     }
+    if (this.#overBudget) {
+      this.#refuse('E_OVERLOADED');
+      return false;
+    }
     this.#advance(input, used);
     if (this.#decoder?.done !== true) return false;
     this.#answer(head, this.#body.take());
@@ -229,6 +240,8 @@ export class H1Connection implements Expiring, H1ResponseOwner {
 
   #takeBody(piece: Buffer): void {
     this.#body.append(piece);
+    this.#budgeted += piece.length;
+    if (!this.#environment.bodies.take(piece.length)) this.#overBudget = true;
     this.deadline += piece.length / BODY_BYTES_PER_MILLISECOND;
   }
 
@@ -270,12 +283,19 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.#state = 'closing';
     this.#input = undefined;
     this.#body.clear();
+    this.#giveBack();
     if (this.socket.isPaused()) this.socket.resume();
     this.deadline = this.#stall.start(this.#now(), this.socket.writableLength);
     this.socket.once('finish', () => {
       this.deadline = this.#now() + LINGER_MILLISECONDS;
     });
     this.socket.end();
+  }
+
+  #giveBack(): void {
+    this.#environment.bodies.give(this.#budgeted);
+    this.#budgeted = 0;
+    this.#overBudget = false;
   }
 
   #checkStall(now: number): void {
@@ -295,6 +315,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
 
   #onClose(): void {
     this.#environment.deadlines.delete(this);
+    this.#giveBack();
     this.#state = 'closing';
     this.#input = undefined;
     this.#response?.lose();

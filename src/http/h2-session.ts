@@ -6,6 +6,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
+import type { BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from './body-buffer.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
@@ -26,6 +27,7 @@ export interface H2Settings {
 }
 
 export interface H2Environment {
+  readonly bodies: BodyBudget;
   readonly settings: H2Settings;
   readonly deadlines: Deadlines;
   readonly handler: RequestHandler;
@@ -127,8 +129,11 @@ export class H2Session implements Expiring {
   }
 
   #readBody(stream: ServerHttp2Stream, head: H2RequestHead): void {
-    const { deadlines, settings } = this.#environment;
+    const { bodies, deadlines, settings } = this.#environment;
     const body = new BodyBuffer(settings.bodyBytes);
+    let budgeted = 0;
+    // The body is held until its request is answered, which is when the stream closes.
+    stream.once('close', () => bodies.give(budgeted));
     const expiry: Expiring = {
       deadline: deadlines.now() + settings.bodyTimeout,
       expire: () => finish(() => this.#refuse(stream, 'E_HTTP_TIMEOUT')),
@@ -147,8 +152,10 @@ export class H2Session implements Expiring {
     stream.on('data', (piece: Buffer) => {
       body.append(piece);
       this.#bodyBytes += piece.length;
+      budgeted += piece.length;
+      const isAffordable = bodies.take(piece.length);
       if (body.length > settings.bodyBytes) finish(() => this.#refuse(stream, 'E_HTTP_BODY_TOO_LARGE'));
-      else if (this.#bodyBytes > settings.bodyBytes * BODIES_PER_SESSION) {
+      else if (!isAffordable || this.#bodyBytes > settings.bodyBytes * BODIES_PER_SESSION) {
         finish(() => this.#refuse(stream, 'E_OVERLOADED'));
       }
     });

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TlsOptions } from 'node:tls';
 import type { ErrorCode } from '../lib/error-codes.ts';
+import type { BodyBudget } from './body-budget.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
 import { H1Connection, type H1Settings } from './h1-connection.ts';
@@ -21,6 +22,8 @@ export interface ListenerOptions {
   readonly maxConnectionsPerAddress: number;
   readonly h1: H1Settings;
   readonly h2: H2Settings;
+  /** Shared by all listeners of a process. */
+  readonly bodies: BodyBudget;
   readonly deadlines: Deadlines;
   readonly handler: RequestHandler;
   readonly onRefused: (refusal: { readonly peer: Peer; readonly code: ErrorCode }) => void;
@@ -93,19 +96,19 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       secure: options.tls !== undefined,
     };
     const onClosed = (): void => void connections.delete(connection);
-    const { deadlines, handler, onRefused } = options;
+    const { bodies, deadlines, handler, onRefused } = options;
     const connection: DrainableConnection =
       'alpnProtocol' in socket && socket.alpnProtocol === 'h2'
         ? createH2Session({
             socket,
             peer,
-            environment: { settings: options.h2, deadlines, handler, onRefused },
+            environment: { settings: options.h2, bodies, deadlines, handler, onRefused },
             onClosed,
           })
         : new H1Connection({
             socket,
             peer,
-            environment: { settings: options.h1, deadlines, handler, onRefused },
+            environment: { settings: options.h1, bodies, deadlines, handler, onRefused },
             onClosed,
           });
     connections.add(connection);

@@ -44,7 +44,7 @@ routes:
     upstream: https://upstream.internal/
 trusted_proxies: [10.0.0.0/8, "FD00::/8"]
 proxy_protocol: true
-limits: { head: 32KiB, fields: 50, url: 2KiB, body: 1GiB, connections: 10, connections_per_address: 5, http2_streams: 7 }
+limits: { head: 32KiB, fields: 50, url: 2KiB, body: 1GiB, all_bodies: 2GiB, connections: 10, connections_per_address: 5, http2_streams: 7 }
 timeouts: { handshake: 1s, head: 2s, body: 3s, idle: 4s, stall: 5s, connect: 6s, upstream_idle: 700ms, heartbeat: 8s, drain: 0s }
 log: { level: debug, format: json, access: access.log }
 state_dir: state
@@ -77,6 +77,7 @@ danger_allow_public: false
         headFields: 50,
         urlBytes: 2048,
         bodyBytes: 1_073_741_824,
+        allBodiesBytes: 2_147_483_648,
         connections: 10,
         connectionsPerAddress: 5,
         http2Streams: 7,
@@ -123,6 +124,7 @@ describe('defaults', () => {
         headFields: 100,
         urlBytes: 4096,
         bodyBytes: 8_388_608,
+        allBodiesBytes: 268_435_456,
         connections: 20_000,
         connectionsPerAddress: 2000,
         http2Streams: 100,

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { BodyBudget } from '../../src/http/body-budget.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
 import type { IncomingRequest, ResponseSink } from '../../src/http/exchange.ts';
 import { H1Connection } from '../../src/http/h1-connection.ts';
@@ -75,6 +76,7 @@ function startBench(): Bench {
         idleTimeout: 75_000,
         stallTimeout: 30_000,
       },
+      bodies: new BodyBudget(1_000_000),
       deadlines: new Deadlines(clock),
       handler: (request, sink) => void requests.push({ request, sink }),
       onRefused: ({ code }) => void refusals.push(code),

@@ -34,6 +34,7 @@ export function buildTestConfig(
       headFields: 100,
       urlBytes: 4096,
       bodyBytes: 8 * 1024 * 1024,
+      allBodiesBytes: 256 * 1024 * 1024,
       connections: 20_000,
       connectionsPerAddress: 2000,
       http2Streams: 100,

@@ -21,6 +21,12 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
       max: 1024 * mib,
       description: 'Largest request body. It is read whole before it is forwarded.',
     }),
+    all_bodies: byteSizeField({
+      default: '256MiB',
+      min: 4 * kib,
+      max: 64 * 1024 * mib,
+      description: 'Request bodies held at a time, over all connections; at least one of the largest size.',
+    }),
     connections: countField({
       default: 20_000,
       min: 1,
@@ -45,6 +51,7 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
     headFields: limits.fields,
     urlBytes: limits.url,
     bodyBytes: limits.body,
+    allBodiesBytes: limits.all_bodies,
     connections: limits.connections,
     connectionsPerAddress: limits.connections_per_address,
     http2Streams: limits.http2_streams,
