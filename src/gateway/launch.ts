@@ -1,6 +1,7 @@
 import { loadOrCreateKeys } from '../auth/key-file.ts';
 import { withKeys } from '../config/keys.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
+import { toHostOnly } from '../http/grammar.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
@@ -76,7 +77,10 @@ export async function launchGateway(
           log.error({ code }, `${message}; the old certificate serves on`);
     },
   });
-  if (!loaded.ok) return fail(loaded.error);
+  if (!loaded.ok) {
+    closeLogs();
+    return fail(loaded.error);
+  }
   const certificates = loaded.value;
   const release = (): void => {
     certificates.close();
@@ -114,7 +118,7 @@ export function toCertificateNames(
   config: Pick<Config, 'tls' | 'domains' | 'listen' | 'hosts'>,
 ): readonly string[] {
   if (config.tls.kind === 'files') return config.domains;
-  const hosts = config.hosts.map((host) => host.replace(/:\d+$/, '').replaceAll(/[[\]]/g, ''));
+  const hosts = config.hosts.map((host) => toHostOnly(host).replaceAll(/[[\]]/g, ''));
   const { host } = config.listen;
   // The URL that is shown for a wildcard names one of the machine's addresses, so the certificate has to as well.
   const own = isWildcard(host) && config.domains.length === 0 ? listMachineAddresses() : [host];

@@ -1,4 +1,5 @@
 import { fieldValue, type Fields, type RequestHandler } from '../http/exchange.ts';
+import { toHostOnly } from '../http/grammar.ts';
 import { errorCodes } from '../lib/error-codes.ts';
 
 export interface PlainHttpOptions {
@@ -25,7 +26,7 @@ export function createPlainHttpHandler(options: PlainHttpOptions): RequestHandle
       );
       return;
     }
-    const name = authority.replace(/:\d+$/, '');
+    const name = toHostOnly(authority);
     if (!options.hostNames.has(name)) {
       sink.send(421, plainText, `E_HOST_UNKNOWN: ${errorCodes.E_HOST_UNKNOWN.title}\n`, true);
       return;

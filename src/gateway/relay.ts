@@ -67,7 +67,7 @@ export class Relay implements UpstreamListener, Placed {
     this.#dispatch();
   }
 
-  /** Ends a stream by the rule of its era (mcp.md 1.5, 2.1), at the end of the event under way. */
+  /** Ends a stream by the rule of its era (2026-07-28 Subscriptions, 2025-11-25 Resumability), at the end of the event under way. */
   leave(): void {
     const { exchange, random } = this.#options;
     this.#stream?.leave(buildFarewell(exchange, random), () => {

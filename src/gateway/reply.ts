@@ -17,7 +17,7 @@ export type Reply =
   | { readonly kind: 'empty'; readonly status: number; readonly fields: readonly string[] }
   | { readonly kind: 'json'; readonly status: number; readonly body: string };
 
-/** Sends a reply; errors on an MCP route are JSON-RPC errors that carry the request's id (mcp.md 2.5). */
+/** Sends a reply; errors on an MCP route are JSON-RPC errors that carry the request's id (JSON-RPC 2.0 section 5). */
 export function sendReply(exchange: Exchange, reply: Reply, policy: ResponsePolicy): void {
   const fields = buildCommonFields(exchange, policy);
   fields.push('date', new Date().toUTCString());

@@ -4,7 +4,7 @@ import type { Route } from './routes.ts';
 
 /**
  * Serialises the request for the upstream afresh (nothing is copied through), head and body in one buffer.
- * The upstream sees its own authority as Host and no Origin, because servers guard against both (mcp.md 6.2);
+ * The upstream sees its own authority as Host and no Origin, because servers guard against both;
  * no Accept-Encoding, because a compressed event stream is a buffered one; and no key of ours.
  */
 export function serializeUpstreamRequest(exchange: Exchange, route: Route, target: string): Buffer {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { fieldValue, type Fields, type IncomingRequest } from './exchange.ts';
+import type { Fields, IncomingRequest } from './exchange.ts';
 import type { IsTrusted } from './trusted-proxies.ts';
 
 /**
@@ -79,8 +79,6 @@ export function buildForwardedFields(request: IncomingRequest, client: Client): 
 }
 
 function joinFields(fields: Fields, name: string): string {
-  const first = fieldValue(fields, name);
-  if (first === undefined) return '';
   let joined = '';
   for (let index = 0; index < fields.length; index += 2) {
     if (fields[index] === name)

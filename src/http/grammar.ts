@@ -78,3 +78,9 @@ export function parseAuthority(value: string): string | undefined {
   }
   return value.toLowerCase();
 }
+
+/** A valid authority without its port; an IPv6 address keeps its brackets. */
+export function toHostOnly(authority: string): string {
+  const portStart = authority.lastIndexOf(':');
+  return portStart > authority.lastIndexOf(']') ? authority.slice(0, portStart) : authority;
+}

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../lib/result.ts';
 import type { Fields } from './exchange.ts';
 import { isFieldValueByte, isTargetByte, isTokenByte, parseAuthority } from './grammar.ts';
 import { hopByHopFields } from './hop-by-hop.ts';
+import { isKnownMethod } from './method.ts';
 
 /** The head of an HTTP/2 request (RFC 9113 section 8.3), in the terms of an HTTP/1.1 one. */
 export interface H2RequestHead {
@@ -12,8 +13,6 @@ export interface H2RequestHead {
   readonly authority: string;
   readonly fields: Fields;
 }
-
-const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'DELETE', 'OPTIONS', 'HEAD', 'PUT', 'PATCH']);
 
 /**
  * Reads the header list of a stream: names and values in turn, pseudo fields first. What could mean
@@ -62,7 +61,7 @@ export function parseH2Head(list: readonly string[], urlBytes: number): Result<H
     }
   }
   if (cookie !== '') fields.push('cookie', cookie);
-  if (!methods.has(method)) return fail('E_HTTP_BAD_REQUEST');
+  if (!isKnownMethod(method)) return fail('E_HTTP_BAD_REQUEST');
   if (target.length > urlBytes) return fail('E_HTTP_URI_TOO_LONG');
   if (!isTarget(target)) return fail('E_HTTP_BAD_REQUEST');
   // Host confusion: with both given, they have to name the same authority.

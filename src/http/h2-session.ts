@@ -12,6 +12,7 @@ import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
 import { parseH2Head, type H2RequestHead } from './h2-request.ts';
 import { H2Response } from './h2-response.ts';
+import { takesBody } from './method.ts';
 
 export interface H2Settings {
   readonly headBytes: number;
@@ -163,8 +164,7 @@ export class H2Session implements Expiring {
   }
 
   #answer(stream: ServerHttp2Stream, head: H2RequestHead, body: Buffer): void {
-    const takesBody = head.method === 'POST' || head.method === 'PUT' || head.method === 'PATCH';
-    if (body.length > 0 && !takesBody) {
+    if (body.length > 0 && !takesBody(head.method)) {
       this.#refuse(stream, 'E_HTTP_BAD_REQUEST');
       return;
     }

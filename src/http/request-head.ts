@@ -4,6 +4,7 @@ import type { Fields } from './exchange.ts';
 import { parseContentLength, parseFieldLines } from './field-lines.ts';
 import { isTargetByte, parseAuthority } from './grammar.ts';
 import { hopByHopFields, parseConnection, withoutFields } from './hop-by-hop.ts';
+import { isKnownMethod, takesBody } from './method.ts';
 
 /** How many bytes of body follow a request head; `chunked` until the last chunk says so. */
 export type RequestFraming =
@@ -28,7 +29,6 @@ export interface HeadLimits {
   readonly urlBytes: number;
 }
 
-const methods: ReadonlySet<string> = new Set(['GET', 'POST', 'DELETE', 'OPTIONS', 'HEAD', 'PUT', 'PATCH']);
 const noBody: RequestFraming = { kind: 'none' };
 const chunkedBody: RequestFraming = { kind: 'chunked' };
 
@@ -46,7 +46,7 @@ export function parseRequestHead(
   const methodEnd = text.indexOf(' ');
   if (methodEnd < 0) return fail('E_HTTP_BAD_REQUEST');
   const method = text.slice(0, methodEnd);
-  if (!methods.has(method)) return fail('E_HTTP_BAD_REQUEST');
+  if (!isKnownMethod(method)) return fail('E_HTTP_BAD_REQUEST');
 
   const targetStart = methodEnd + 1;
   let at = start + targetStart;
@@ -142,12 +142,12 @@ function parseFraming(
 ): RequestFraming | undefined {
   // Both at once is the classic smuggling pair (CL.TE, TE.CL); RFC 9112 section 6.1 allows refusing it.
   if (contentLength !== undefined && transferEncoding !== undefined) return undefined;
-  const takesBody = method === 'POST' || method === 'PUT' || method === 'PATCH';
+  const mayHaveBody = takesBody(method);
   if (transferEncoding !== undefined) {
-    return takesBody && transferEncoding.toLowerCase() === 'chunked' ? chunkedBody : undefined;
+    return mayHaveBody && transferEncoding.toLowerCase() === 'chunked' ? chunkedBody : undefined;
   }
   if (contentLength === undefined) return noBody;
   const length = parseContentLength(contentLength);
-  if (length === undefined || (length > 0 && !takesBody)) return undefined;
+  if (length === undefined || (length > 0 && !mayHaveBody)) return undefined;
   return length === 0 ? noBody : { kind: 'length', length };
 }

@@ -6,7 +6,8 @@ export type StartErrorCode =
   | 'E_LISTEN_DENIED'
   | 'E_LISTEN_ADDRESS'
   | 'E_PUBLIC_WITHOUT_AUTH'
-  | 'E_AUTH_KEYS_FILE';
+  | 'E_AUTH_KEYS_FILE'
+  | 'E_LOG_UNWRITABLE';
 
 export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } = {
   E_LISTEN_IN_USE: {
@@ -39,6 +40,13 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
     explanation:
       'The file `keys.json` in the state directory holds the digests of the API keys. It is damaged, and starting without it would lock out every client or, worse, let new ones in.',
     fix: 'restore `keys.json` from a backup, or delete it to make a new key',
+    exit: 2,
+  },
+  E_LOG_UNWRITABLE: {
+    title: 'the access log cannot be opened',
+    explanation:
+      'The file named by `log.access` could not be opened for appending: a wrong owner, a read-only file system, or a directory in its place. Without it requests would go unrecorded, so the gateway does not start.',
+    fix: 'give the user that runs Breakwater the file, or name another one in `log.access`',
     exit: 2,
   },
 };

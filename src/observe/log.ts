@@ -1,6 +1,9 @@
+import { mkdirSync, openSync } from 'node:fs';
+import { dirname } from 'node:path';
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
 import type { Clock } from '../lib/clock.ts';
+import { GatewayError } from '../lib/gateway-error.ts';
 import { LineBatch } from './line-batch.ts';
 
 export type Log = Logger;
@@ -26,7 +29,7 @@ export interface OpenLog {
   flush(): void;
 }
 
-/** Opens a structured log. A terminal gets readable lines, standard error JSON at once, a file JSON in batches. */
+/** Opens a structured log; throws a GatewayError when its file cannot be opened. A terminal gets readable lines, standard error JSON at once, a file JSON in batches. */
 export function createLog(options: LogOptions): OpenLog {
   const { level, destination } = options;
   if (options.pretty) {
@@ -48,7 +51,19 @@ export function createLog(options: LogOptions): OpenLog {
     const stream = pino.destination({ dest: 2, sync: true });
     return { log: pino({ level, base: null }, stream), flush: () => stream.flushSync() };
   }
-  const stream = pino.destination({ dest: destination.path, mkdir: true, sync: false });
+  const stream = pino.destination({ dest: openForAppending(destination.path), sync: false });
   const batch = new LineBatch(stream, options.clock);
   return { log: pino({ level, base: null }, batch), flush: () => batch.flush() };
+}
+
+/** Opened here, at once, so that a path that cannot be written is told at the start and not by the first line. */
+function openForAppending(path: string): number {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return openSync(path, 'a');
+  } catch (error) {
+    throw new GatewayError('E_LOG_UNWRITABLE', `the access log \`${path}\` cannot be opened`, {
+      cause: error,
+    });
+  }
 }

@@ -207,6 +207,14 @@ describe('what keeps `up` from starting: one clear error, no stack trace', () =>
     },
   );
 
+  it('an access log that cannot be written', async () => {
+    const config = join(directory, 'config.yaml');
+    await writeFile(config, `log: { access: ${directory} }\n`);
+    const { code, stderr } = await refused(String(upstream.port), '--config', config);
+    expect(code).toBe(2);
+    expect(stderr).toContain('E_LOG_UNWRITABLE');
+  });
+
   it('damaged stored keys', async () => {
     const child = up(String(upstream.port), '--auth', 'key');
     const done = ended(child);

@@ -1,4 +1,5 @@
 import { countField, fieldValue } from '../../http/exchange.ts';
+import { toHostOnly } from '../../http/grammar.ts';
 import { PARAM_HEADER_PREFIX } from '../../mcp/headers.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
@@ -17,7 +18,7 @@ const allowedMethods: ReadonlySet<string> = new Set(METHODS.split(', '));
 const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 const PREFLIGHT_SECONDS = '7200';
 
-/** Request headers that MCP clients in a browser send (mcp.md 7.9), besides the Mcp-Param family. */
+/** Request headers that MCP clients in a browser send (Streamable HTTP of all revisions), besides the Mcp-Param family. */
 const allowedHeaders: ReadonlySet<string> = new Set([
   'accept',
   'authorization',
@@ -56,13 +57,7 @@ export function createGuardStage(options: GuardOptions): (exchange: Exchange) =>
 }
 
 function isKnownHost(authority: string, options: GuardOptions): boolean {
-  return options.hostNames.has(toName(authority)) || options.hosts.has(authority);
-}
-
-/** An authority without its port. */
-function toName(authority: string): string {
-  const portStart = authority.lastIndexOf(':');
-  return portStart > authority.lastIndexOf(']') ? authority.slice(0, portStart) : authority;
+  return options.hostNames.has(toHostOnly(authority)) || options.hosts.has(authority);
 }
 
 /**
@@ -72,7 +67,7 @@ function toName(authority: string): string {
  */
 function isAllowedOrigin(origin: string, authority: string, options: GuardOptions): boolean {
   if (origin === `https://${authority}` || options.origins.has(origin)) return true;
-  const name = toName(authority);
+  const name = toHostOnly(authority);
   return origin === `http://${authority}` && name !== authority && loopbackNames.has(name);
 }
 
