@@ -9,8 +9,8 @@ import {
   type ReceivedRequest,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.ts';
-import { startGatewayProcess, type GatewayProcess } from './gateway-process.ts';
-import { countSockets, readResidentBytes } from './process-meter.ts';
+import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
+import { countSockets, readResidentBytes } from '../support/process-meter.ts';
 import { openQuietClient, openSession, type QuietClient } from './quiet-client.ts';
 import { startSilenceRelay } from './silence-relay.ts';
 

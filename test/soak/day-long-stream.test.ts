@@ -1,10 +1,10 @@
 import { setPriority } from 'node:os';
 import { describe, expect, it } from 'vitest';
-import { findFakeTimeLibrary, type FakeTime } from './fake-time.ts';
+import { findFakeTimeLibrary, type FakeTime } from '../support/fake-time.ts';
 import type { FleetMessage, StreamReport } from './fleet-protocol.ts';
 import { startFleetProcess } from './fleet-process.ts';
-import { startGatewayProcess } from './gateway-process.ts';
-import { countSockets, fitTrend, readResidentBytes, type Sample } from './process-meter.ts';
+import { startGatewayProcess } from '../support/gateway-process.ts';
+import { countSockets, fitTrend, readResidentBytes, type Sample } from '../support/process-meter.ts';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { buildFakeTimeEnvironment, type FakeTime } from './fake-time.ts';
+import { buildFakeTimeEnvironment, type FakeTime } from '../support/fake-time.ts';
 import type { FleetMessage, FleetOrder } from './fleet-protocol.ts';
 
 type Message<Kind extends FleetMessage['kind']> = Extract<FleetMessage, { kind: Kind }>;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { fitTrend } from './process-meter.ts';
+import { fitTrend } from '../support/process-meter.ts';
 import { StreamLedger } from './stream-ledger.ts';
 
 const sha = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { buildFakeTimeEnvironment, type FakeTime } from './fake-time.ts';
+import { buildGatewayCommand, isExecutable } from './gateway-program.ts';
+import { readResidentBytes } from './process-meter.ts';
 
-/** A gateway from the built package, in a process of its own. */
+/** A gateway from the built package or the executable, in a process of its own. */
 export interface GatewayProcess {
   readonly pid: number;
   readonly port: number;
@@ -15,68 +17,80 @@ export interface GatewayProcess {
   readonly ca: string;
   /** Everything it wrote to standard error: warnings, traces, its own log. Empty as long as all is well. */
   readonly complaints: string;
+  /** Resolves with its exit code once it has ended; -1 after a signal. */
+  readonly exited: Promise<number>;
   /** Lines of the access log; those of the last second may still be missing while it runs. */
   readAccessLog(): Promise<readonly string[]>;
-  /** Bytes alive after a garbage collection, JavaScript heap and buffers together. */
+  /** Bytes alive after a garbage collection, JavaScript heap and buffers together; of the executable, resident bytes. */
   measureHeap(): Promise<number>;
+  signal(name: NodeJS.Signals): void;
   /** Ends it with SIGTERM and returns its exit code; -1 when it had to be killed. */
   stop(): Promise<number>;
-  /** Removes its files. */
+  /** Kills it if it still runs and removes its files. */
   clean(): Promise<void>;
 }
 
+/** A section of the configuration file: keys and values as they are written. */
+type Section = Readonly<Record<string, unknown>>;
+
 export interface GatewayProcessOptions {
   readonly upstreamPort: number;
-  /** Values of the section `timeouts`, as they are written. */
-  readonly timeouts?: Readonly<Record<string, string>>;
+  readonly timeouts?: Section;
+  readonly limits?: Section;
+  /** Other sections, in place of the test's own. */
+  readonly config?: Section;
   readonly fakeTime?: FakeTime;
+  /** Flags of Node; the executable takes none. */
+  readonly nodeFlags?: readonly string[];
+  /** A command put before the gateway's own, such as `prlimit --nofile=64`. */
+  readonly wrapper?: readonly string[];
 }
 
 /** Memory that was freed goes back to the system instead of resting in one arena a thread, where it looks like a leak. */
 const steadyMemory = { NODE_OPTIONS: '', MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
 const STOP_MILLISECONDS = 15_000;
-const program: string = process.env['BREAKWATER_BIN'] ?? here('../../bin/breakwater.js');
+const runtimeFlags = ['--trace-warnings', '--expose-gc', '--import', here('./heap-probe.ts')];
 
 export async function startGatewayProcess(options: GatewayProcessOptions): Promise<GatewayProcess> {
-  const directory = await mkdtemp(join(tmpdir(), 'breakwater-soak-'));
+  const directory = await mkdtemp(join(tmpdir(), 'breakwater-process-'));
   const configFile = join(directory, 'breakwater.json');
   const accessFile = join(directory, 'access.log');
   // JSON is YAML too.
   const config = {
     listen: '127.0.0.1:0',
     routes: [{ path: '/mcp', upstream: `http://127.0.0.1:${options.upstreamPort}/mcp` }],
-    limits: { connections_per_address: 20_000 },
-    timeouts: { drain: '2s', ...options.timeouts },
     log: { level: 'info', format: 'json', access: accessFile },
+    ...options.config,
+    limits: { connections_per_address: 20_000, ...options.limits },
+    timeouts: { drain: '2s', ...options.timeouts },
   };
   await writeFile(configFile, JSON.stringify(config));
-  const runtime = [
-    ...(process.env.DBG ? ['--import', process.env.DBG] : []),
-    '--trace-warnings',
-    '--expose-gc',
-    '--import',
-    here('./heap-probe.ts'),
-  ];
-  const command = [program, 'up', '--json', '--config', configFile, '--state-dir', join(directory, 'state')];
-  const child = spawn(process.execPath, [...runtime, ...command], {
+  const up = ['up', '--json', '--config', configFile, '--state-dir', join(directory, 'state')];
+  const program = buildGatewayCommand(up, [...runtimeFlags, ...(options.nodeFlags ?? [])]);
+  const [command = program.command, ...args] = [...(options.wrapper ?? []), program.command, ...program.args];
+  const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: { ...process.env, ...steadyMemory, ...buildFakeTimeEnvironment(options.fakeTime) },
   });
   let complaints = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text));
-  const exited = once(child, 'exit');
-  const clean = (): Promise<void> => rm(directory, { recursive: true, force: true });
-  const facts = await readFacts(child);
-  if (facts === undefined || child.pid === undefined) {
+  const exited = once(child, 'exit').then(([code]: unknown[]) => (typeof code === 'number' ? code : -1));
+  const clean = async (): Promise<void> => {
     child.kill('SIGKILL');
     await exited;
+    await rm(directory, { recursive: true, force: true });
+  };
+  const facts = await readFacts(child);
+  if (facts === undefined || child.pid === undefined) {
     await clean();
     throw new Error(`the gateway did not start: ${complaints}`);
   }
+  const { pid } = child;
   return {
-    pid: child.pid,
+    pid,
     port: facts.port,
     ca: await readFile(facts.authorityFile, 'utf8'),
+    exited,
     get complaints() {
       return complaints;
     },
@@ -84,16 +98,18 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
       return (await readFile(accessFile, 'utf8')).split('\n').filter((line) => line !== '');
     },
     async measureHeap() {
+      if (isExecutable) return readResidentBytes(pid);
       const answer = once(child, 'message');
       child.send('heap');
       return Number((await answer)[0]);
     },
+    signal: (name) => void child.kill(name),
     async stop() {
       child.kill('SIGTERM');
       const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MILLISECONDS);
-      const [code]: unknown[] = await exited;
+      const code = await exited;
       clearTimeout(timer);
-      return typeof code === 'number' ? code : -1;
+      return code;
     },
     clean,
   };

@@ -7,6 +7,19 @@ export function readResidentBytes(pid: number): number {
   return Number(kibibytes) * 1024;
 }
 
+/** Open file descriptors of a process. */
+export function countDescriptors(pid: number): number {
+  return readdirSync(`/proc/${pid}/fd`).length;
+}
+
+/** Seconds of processor time a process has used, its own and the system's for it (proc(5), USER_HZ is 100 on Linux). */
+export function readCpuSeconds(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+  // The second field is a name that may hold spaces; utime and stime are fields 14 and 15.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+}
+
 /** Open sockets of a process, listening ones included. */
 export function countSockets(pid: number): number {
   const directory = `/proc/${pid}/fd`;
