@@ -1,47 +1,40 @@
-import type { Log } from '../observe/log.ts';
 import type { Exchange } from './exchange.ts';
 
 /** The message of every access record. */
 export const RECORD_MESSAGE = 'request';
 
 /**
- * Writes the one line a request gets. It names the method and the tool, never arguments, queries, tokens,
- * session ids or resource addresses, all of which can be secrets.
+ * The one line a request gets, as members of a JSON object. It names the method and the tool, never arguments, queries,
+ * tokens, session ids or resource addresses, all of which can be secrets.
  */
-export function recordAccess(log: Log, exchange: Exchange, now: number): void {
+export function formatRecord(exchange: Exchange, now: number): string {
   const { request, outcome, envelope, destination, classification } = exchange;
-  const called = envelope?.kind === 'request' || envelope?.kind === 'notification' ? envelope : undefined;
-  const namesTool = called?.method === 'tools/call' || called?.method === 'prompts/get';
-  log.info(
-    {
-      client: exchange.client.address,
-      protocol: request.protocol,
-      method: request.method,
-      path: request.path,
-      route: destination.kind === 'mcp' ? destination.route.path : undefined,
-      status: outcome.status,
-      upstream_status: outcome.upstreamStatus,
-      duration_ms: Math.round(now - exchange.startedAt),
-      bytes_in: request.body.length,
-      bytes_out: outcome.bytes,
-      stream: outcome.stream || undefined,
-      revision: classification?.revision,
-      rpc: clip(called?.method),
-      tool: namesTool ? clip(called.name) : undefined,
-      principal: exchange.principal,
-      error: outcome.code,
-    },
-    RECORD_MESSAGE,
-  );
+  let text =
+    `"client":"${exchange.client.address}","protocol":"${request.protocol}","method":"${request.method}",` +
+    `"path":${JSON.stringify(request.path)}`;
+  if (destination.kind === 'mcp') text += `,"route":${JSON.stringify(destination.route.path)}`;
+  text += `,"status":${outcome.status}`;
+  if (outcome.upstreamStatus !== undefined) text += `,"upstream_status":${outcome.upstreamStatus}`;
+  text +=
+    `,"duration_ms":${Math.round(now - exchange.startedAt)},"bytes_in":${request.body.length},` +
+    `"bytes_out":${outcome.bytes}`;
+  if (outcome.stream) text += ',"stream":true';
+  if (classification !== undefined) text += `,"revision":"${classification.revision}"`;
+  if (envelope?.kind === 'request' || envelope?.kind === 'notification') {
+    text += `,"rpc":${quote(envelope.method)}`;
+    const namesTool = envelope.method === 'tools/call' || envelope.method === 'prompts/get';
+    if (namesTool && envelope.name !== undefined) text += `,"tool":${quote(envelope.name)}`;
+  }
+  if (exchange.principal !== undefined) text += `,"principal":${quote(exchange.principal)}`;
+  if (outcome.code !== undefined) text += `,"error":"${outcome.code}"`;
+  return text;
 }
 
 const MAX_NAME_CHARACTERS = 128;
 
 /** Log flooding: names come from the client and may be megabytes long. */
-function clip(name: string | undefined): string | undefined {
-  return name === undefined || name.length <= MAX_NAME_CHARACTERS
-    ? name
-    : `${name.slice(0, MAX_NAME_CHARACTERS)}…`;
+function quote(name: string): string {
+  return JSON.stringify(name.length <= MAX_NAME_CHARACTERS ? name : `${name.slice(0, MAX_NAME_CHARACTERS)}…`);
 }
 
 /** Fields of the record that its sentence on a terminal already tells, or that only programs want. */

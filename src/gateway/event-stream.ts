@@ -125,7 +125,10 @@ export class EventStream implements Expiring {
       at++;
       this.#markLength++;
     }
-    return bytes.subarray(at);
+    const isOther = at < bytes.length && this.#markLength < byteOrderMark.length;
+    if (!isOther) return bytes.subarray(at);
+    // The beginning of a mark alone belongs to the first field, which without it would be another one.
+    return Buffer.concat([byteOrderMark.subarray(0, this.#markLength), bytes.subarray(at)]);
   }
 
   #leaveIfDue(): void {

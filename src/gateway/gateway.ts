@@ -11,9 +11,10 @@ import type { Clock } from '../lib/clock.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { SwapSet } from '../lib/swap-set.ts';
 import type { Log } from '../observe/log.ts';
+import type { RecordLog } from '../observe/record-log.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import { UpstreamPool } from '../upstream/pool.ts';
-import { recordAccess } from './access-record.ts';
+import { formatRecord, RECORD_MESSAGE } from './access-record.ts';
 import type { Exchange } from './exchange.ts';
 import { buildHostNames } from './host-names.ts';
 import { createPipeline } from './pipeline.ts';
@@ -33,7 +34,7 @@ export interface GatewayOptions {
   /** Events of the gateway itself. */
   readonly log: Log;
   /** One line a request, or `undefined` for none. */
-  readonly accessLog: Log | undefined;
+  readonly accessLog: RecordLog | undefined;
   readonly clock: Clock;
   readonly random: () => number;
 }
@@ -86,7 +87,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   let draining = false;
   const isDraining = (): boolean => draining;
   const record = (exchange: Exchange): void => {
-    if (options.accessLog !== undefined) recordAccess(options.accessLog, exchange, clock.monotonic());
+    options.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
   };
 
   const handler = createPipeline({
@@ -124,7 +125,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
 
   const onRefused = (refusal: { readonly peer: Peer; readonly code: ErrorCode }): void => {
-    options.accessLog?.info({ client: refusal.peer.address, error: refusal.code }, 'refused');
+    options.accessLog?.write('refused', `"client":"${refusal.peer.address}","error":"${refusal.code}"`);
   };
   const common = {
     proxyProtocol: config.proxyProtocol ? isTrusted : undefined,

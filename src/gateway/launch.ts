@@ -7,6 +7,7 @@ import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import { createLog, type Log } from '../observe/log.ts';
+import { openRecordFile, toRecordLog, type RecordLog } from '../observe/record-log.ts';
 import { loadCertificates } from '../tls/certificates.ts';
 import { isLocalName } from '../tls/local-names.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
@@ -78,18 +79,18 @@ export async function launchGateway(
     },
   });
   if (!loaded.ok) {
-    closeLogs();
+    await closeLogs();
     return fail(loaded.error);
   }
   const certificates = loaded.value;
-  const release = (): void => {
+  const release = async (): Promise<void> => {
     certificates.close();
-    closeLogs();
+    await closeLogs();
   };
   const gateway = await startListening(config, () =>
     createGateway({ config, certificates, log, accessLog, clock, random: Math.random }),
-  ).catch((error: unknown) => {
-    release();
+  ).catch(async (error: unknown) => {
+    await release();
     throw error;
   });
   return ok({
@@ -104,7 +105,7 @@ export async function launchGateway(
     },
     async stop() {
       await gateway.shutdown();
-      release();
+      await release();
     },
   });
 }
@@ -134,21 +135,29 @@ async function addKeys(options: LaunchOptions): Promise<{ config: Config; create
 function openLogs(
   config: Config,
   { terminal, clock }: Pick<LaunchOptions, 'terminal' | 'clock'>,
-): { log: Log; accessLog: Log | undefined; close: () => void } {
+): { log: Log; accessLog: RecordLog | undefined; close: () => Promise<void> } {
   const { level, format, access } = config.log;
   const pretty = format === 'pretty' || (format === 'auto' && terminal.isTty);
   const sentences = { message: RECORD_MESSAGE, covers: recordFields, toText: describeRecord };
-  const common = { colour: terminal.colour, clock, sentences };
-  const main = createLog({ ...common, level, pretty, destination: { kind: 'stderr' } });
-  if (access.kind === 'off') return { log: main.log, accessLog: undefined, close: () => main.flush() };
-  if (access.kind === 'stderr') return { log: main.log, accessLog: main.log, close: () => main.flush() };
-  // Who names a file wants every request in it, however quiet the rest is.
-  const file = createLog({ ...common, level: 'info', pretty: false, destination: access });
-  const close = (): void => {
-    main.flush();
-    file.flush();
-  };
-  return { log: main.log, accessLog: file.log, close };
+  const { log, flush } = createLog({ level, pretty, colour: terminal.colour, sentences });
+  const flushLog = async (): Promise<void> => flush();
+  switch (access.kind) {
+    case 'off':
+      return { log, accessLog: undefined, close: flushLog };
+    case 'stderr':
+      return { log, accessLog: toRecordLog(log), close: flushLog };
+    case 'file': {
+      // Who names a file wants every request in it, however quiet the rest is.
+      const onProblem = (error: Error): void =>
+        log.error({ err: error }, 'the access log cannot be written; its lines are lost');
+      const file = openRecordFile({ path: access.path, clock, onProblem });
+      const close = async (): Promise<void> => {
+        await file.flush();
+        flush();
+      };
+      return { log, accessLog: file, close };
+    }
+  }
 }
 
 /** Says in our words why an address cannot be bound. */

@@ -1,45 +1,45 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 
-export interface LineSink {
-  write(text: string): void;
-  flushSync(): void;
-}
-
-const BATCH_CHARACTERS = 32 * 1024;
+const BATCH_BYTES = 64 * 1024;
+/** Most bytes of UTF-8 that one UTF-16 code unit takes. */
+const BYTES_PER_UNIT = 3;
 const FLUSH_MILLISECONDS = 1000;
 
 /**
- * Gathers log lines and hands them on in large pieces, at the latest after a second. The file stream below
- * measures everything it holds with each write, which for single lines costs more than the requests they are about.
+ * Gathers log lines as bytes and hands them on in large pieces, at the latest after a second. Written one by one, lines
+ * would cost more than the requests they are about.
  */
 export class LineBatch {
-  readonly #sink: LineSink;
+  readonly #sink: (bytes: Buffer) => void;
   readonly #clock: Clock;
-  #text = '';
+  #bytes: Buffer | undefined;
+  #used = 0;
   #timer: Timer | undefined;
 
-  constructor(sink: LineSink, clock: Clock) {
+  constructor(sink: (bytes: Buffer) => void, clock: Clock) {
     this.#sink = sink;
     this.#clock = clock;
   }
 
   write(line: string): void {
-    this.#text += line;
-    if (this.#text.length >= BATCH_CHARACTERS) this.#handOn();
-    else this.#timer ??= this.#clock.setTimeout(() => this.#handOn(), FLUSH_MILLISECONDS);
+    const most = line.length * BYTES_PER_UNIT;
+    if (this.#used + most > BATCH_BYTES) this.handOn();
+    if (most > BATCH_BYTES) {
+      this.#sink(Buffer.from(line));
+      return;
+    }
+    this.#bytes ??= Buffer.allocUnsafeSlow(BATCH_BYTES);
+    this.#used += this.#bytes.write(line, this.#used);
+    this.#timer ??= this.#clock.setTimeout(() => this.handOn(), FLUSH_MILLISECONDS);
   }
 
-  /** Writes everything out before it returns. */
-  flush(): void {
-    this.#handOn();
-    this.#sink.flushSync();
-  }
-
-  #handOn(): void {
+  /** Hands on what has been gathered so far. */
+  handOn(): void {
     this.#timer?.cancel();
     this.#timer = undefined;
-    const text = this.#text;
-    this.#text = '';
-    if (text !== '') this.#sink.write(text);
+    const bytes = this.#bytes?.subarray(0, this.#used);
+    this.#bytes = undefined;
+    this.#used = 0;
+    if (bytes !== undefined) this.#sink(bytes);
   }
 }

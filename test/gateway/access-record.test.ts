@@ -1,6 +1,5 @@
-import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { describeRecord, recordAccess } from '../../src/gateway/access-record.ts';
+import { describeRecord, formatRecord } from '../../src/gateway/access-record.ts';
 import type { Exchange } from '../../src/gateway/exchange.ts';
 import { scanEnvelope } from '../../src/mcp/envelope.ts';
 
@@ -8,7 +7,6 @@ function record(message: object): Record<string, unknown> {
   const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }));
   const envelope = scanEnvelope(body);
   if (envelope.kind === 'refused') throw new Error(envelope.reason);
-  const lines: string[] = [];
   const exchange = {
     request: {
       protocol: 'h1',
@@ -24,9 +22,9 @@ function record(message: object): Record<string, unknown> {
     destination: { kind: 'unknown' },
     envelope,
   } as unknown as Exchange; // Only what the record reads.
-  recordAccess(pino({ base: null }, { write: (line: string) => void lines.push(line) }), exchange, 12.4);
-  expect(lines.join('')).not.toContain('s3cret');
-  return JSON.parse(lines[0] ?? '') as Record<string, unknown>; // The log writes objects.
+  const line = `{${formatRecord(exchange, 12.4)}}`;
+  expect(line).not.toContain('s3cret');
+  return JSON.parse(line) as Record<string, unknown>; // The record is an object.
 }
 
 describe('the access record', () => {
@@ -50,6 +48,12 @@ describe('the access record', () => {
   it('log-flooding: clips names', () => {
     const { tool } = record({ method: 'tools/call', params: { name: 'x'.repeat(1_000_000) } });
     expect(String(tool)).toHaveLength(129);
+  });
+
+  it('log-injection: what a client names stays inside its string', () => {
+    const name = 'x","status":500,"tool":"y\n{"';
+    expect(record({ method: 'tools/call', params: { name } })).toMatchObject({ tool: name, status: 200 });
+    expect(record({ method: name })).toMatchObject({ rpc: name, status: 200 });
   });
 
   it('terminal-escape-injection: a sentence holds no control characters', () => {

@@ -5,10 +5,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 function start(): { batch: LineBatch; clock: ManualClock; written: string[] } {
   const written: string[] = [];
   const clock = new ManualClock();
-  const batch = new LineBatch(
-    { write: (text) => void written.push(text), flushSync: () => void written.push('<sync>') },
-    clock,
-  );
+  const batch = new LineBatch((bytes) => void written.push(bytes.toString()), clock);
   return { batch, clock, written };
 }
 
@@ -27,16 +24,25 @@ describe('log lines', () => {
   it('are handed on at once when they are many', () => {
     const { batch, written } = start();
     const line = `${'x'.repeat(1023)}\n`;
-    for (let count = 0; count < 33; count++) batch.write(line);
-    expect(written).toEqual([line.repeat(32)]);
+    for (let count = 0; count < 64; count++) batch.write(line);
+    // Room is kept for three bytes a character.
+    expect(written).toEqual([line.repeat(62)]);
   });
 
-  it('are all written before flush returns', () => {
+  it('may hold any character and be longer than a batch', () => {
+    const { batch, written } = start();
+    const long = `${'€'.repeat(50_000)}\n`;
+    batch.write('ä€😀\n');
+    batch.write(long);
+    expect(written).toEqual(['ä€😀\n', long]);
+  });
+
+  it('are handed on when asked for, once', () => {
     const { batch, clock, written } = start();
     batch.write('a\n');
-    batch.flush();
-    expect(written).toEqual(['a\n', '<sync>']);
+    batch.handOn();
+    expect(written).toEqual(['a\n']);
     clock.advance(1000);
-    expect(written).toHaveLength(2);
+    expect(written).toHaveLength(1);
   });
 });

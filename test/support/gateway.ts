@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { Config, RouteConfig } from '../../src/config/config.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
+import type { RecordLog } from '../../src/observe/record-log.ts';
 import { loadCertificates } from '../../src/tls/certificates.ts';
 
 type Changes = { readonly [key in 'limits' | 'timeouts']?: Partial<Config[key]> } & Partial<
@@ -43,7 +44,7 @@ export function buildTestConfig(
     timeouts: {
       handshake: 10_000,
       head: 10_000,
-      body: 30_000,
+      body: 10_000,
       idle: 75_000,
       stall: 30_000,
       connect: 5000,
@@ -108,7 +109,9 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.error));
   const lines: Record<string, unknown>[] = [];
   const problems: string[] = [];
-  const accessLog = pino({ base: null }, { write: (line: string) => void lines.push(JSON.parse(line)) });
+  const accessLog: RecordLog = {
+    write: (msg, fields) => void lines.push({ ...JSON.parse(`{${fields}}`), msg }),
+  };
   const log = pino({ level: 'warn' }, { write: (line: string) => void problems.push(line) });
   const gateway = await createGateway({
     config,
