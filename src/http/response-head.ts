@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Fields } from './exchange.ts';
 import { parseContentLength, parseFieldLines } from './field-lines.ts';
+import { isFieldValueByte } from './grammar.ts';
 import { hopByHopFields, parseConnection, withoutFields } from './hop-by-hop.ts';
 
 /** How the body of a response ends (RFC 9112 section 6.3). */
@@ -21,6 +22,13 @@ export interface ResponseHead {
 }
 
 const MAX_FIELDS = 200;
+const SPACE = 0x20;
+const ZERO = 0x30;
+const ONE = 0x31;
+/** Offsets in `HTTP/1.1 200 OK`. */
+const MINOR_VERSION = 7;
+const STATUS = 9;
+
 const noBody: ResponseFraming = { kind: 'none' };
 const chunkedBody: ResponseFraming = { kind: 'chunked' };
 const untilClose: ResponseFraming = { kind: 'close' };
@@ -36,10 +44,8 @@ export function parseResponseHead(
 ): Result<ResponseHead, 'malformed'> {
   const text = bytes.toString('latin1', 0, end);
   const lineEnd = text.indexOf('\r\n');
-  const match = /^HTTP\/1\.([01]) (\d{3})(?: [\t\x20-\x7e\x80-\xff]*)?$/.exec(text.slice(0, lineEnd));
-  if (match === null) return fail('malformed');
-  const status = Number(match[2]);
-  if (status < 100 || status > 599) return fail('malformed');
+  const status = parseStatusLine(bytes, text, lineEnd);
+  if (status === undefined) return fail('malformed');
   const lines: string[] = [];
   const range = { bytes, text, base: 0, start: lineEnd + 2, end };
   if (parseFieldLines(range, MAX_FIELDS, lines) !== undefined) return fail('malformed');
@@ -47,7 +53,7 @@ export function parseResponseHead(
   let contentLength: string | undefined;
   let transferEncoding: string | undefined;
   let nominated: readonly string[] = [];
-  let keepAlive = match[1] === '1';
+  let keepAlive = bytes[MINOR_VERSION] === ONE;
   let keepAliveFor: number | undefined;
   const fields: string[] = [];
   for (let index = 0; index < lines.length; index += 2) {
@@ -79,6 +85,21 @@ export function parseResponseHead(
     keepAlive: keepAlive && framing !== untilClose,
     keepAliveFor,
   });
+}
+
+/** `HTTP/1.x NNN`, and after a space any reason (RFC 9112 section 4); a regular expression here was seen in profiles. */
+function parseStatusLine(bytes: Buffer, text: string, end: number): number | undefined {
+  if (!text.startsWith('HTTP/1.') || (bytes[MINOR_VERSION] !== ZERO && bytes[MINOR_VERSION] !== ONE))
+    return undefined;
+  if (bytes[STATUS - 1] !== SPACE || (end > STATUS + 3 && bytes[STATUS + 3] !== SPACE)) return undefined;
+  let status = 0;
+  for (let at = STATUS; at < STATUS + 3; at++) {
+    const digit = (bytes[at] ?? 0) - ZERO;
+    if (digit < 0 || digit > 9 || at >= end) return undefined;
+    status = status * 10 + digit;
+  }
+  for (let at = STATUS + 4; at < end; at++) if (!isFieldValueByte(bytes[at] ?? 0)) return undefined;
+  return status >= 100 && status <= 599 ? status : undefined;
 }
 
 function parseFraming(head: {

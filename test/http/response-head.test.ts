@@ -70,3 +70,34 @@ describe('the fields of a response', () => {
     expect(parse(build(201)).ok).toBe(false);
   });
 });
+
+describe('the status line (RFC 9112 section 4)', () => {
+  it.each(['HTTP/1.1 200 OK', 'HTTP/1.0 200 ', 'HTTP/1.1 200', 'HTTP/1.1 599 W\u00fcrde\tnicht'])(
+    'accepts %j',
+    (line) => {
+      expect(accepted(`${line}\r\n\r\n`).status).toBe(Number(line.slice(9, 12)));
+    },
+  );
+
+  it.each([
+    '',
+    'HTTP/1.1',
+    'HTTP/1.1 20',
+    'HTTP/1.1 20 OK',
+    'HTTP/1.1 2000 OK',
+    'HTTP/1.1 200OK',
+    'HTTP/1.1  200 OK',
+    'HTTP/1.1 099 OK',
+    'HTTP/1.1 600 OK',
+    'HTTP/1.1 2x0 OK',
+    'HTTP/1.2 200 OK',
+    'HTTP/2.0 200 OK',
+    'http/1.1 200 OK',
+    'HTTP/1.1\t200 OK',
+    'HTTP/1.1 200 O\0K',
+    'HTTP/1.1 200 O\rK',
+    'HTTP/1.1 200 \x7f',
+  ])('refuses %j', (line) => {
+    expect(parse(`${line}\r\n\r\n`).ok).toBe(false);
+  });
+});
