@@ -66,7 +66,8 @@ export function parseFieldLines(
 export function parseTokenList(value: string): string[] {
   const members: string[] = [];
   for (const part of value.split(',')) {
-    const member = part.trim().toLowerCase();
+    // Not `trim`, which takes a no-break space for white space too.
+    const member = part.replaceAll(/^[ \t]+|[ \t]+$/g, '').toLowerCase();
     if (member !== '') members.push(member);
   }
   return members;

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from './body-buffer.ts';
+import { toExtraTime } from './body-rate.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
@@ -33,8 +34,6 @@ export interface H1Environment {
 
 /** How long a refused client may take to read the answer before its socket is destroyed. */
 const LINGER_MILLISECONDS = 2000;
-/** A body may take longer than its time-out while it keeps arriving at this many bytes a millisecond. */
-const BODY_BYTES_PER_MILLISECOND = 16;
 
 const CR = 0x0d;
 const crlf = Buffer.from('\r\n');
@@ -66,6 +65,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
   #response: H1Response | undefined;
   #draining = false;
   #reading = false;
+  #skippedLine = false;
 
   constructor(options: { socket: Socket; peer: Peer; environment: H1Environment; onClosed: () => void }) {
     this.socket = options.socket;
@@ -162,7 +162,8 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     const { settings } = this.#environment;
     if (this.#state === 'idle') {
       // RFC 9112 section 2.2: one empty line before a request is a habit of old clients.
-      const start = input.subarray(0, 2).equals(crlf) ? 2 : 0;
+      const start = !this.#skippedLine && input.subarray(0, 2).equals(crlf) ? 2 : 0;
+      if (start > 0) this.#skippedLine = true;
       if (input.length === start) {
         this.#input = undefined;
         return false;
@@ -185,6 +186,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       this.#refuse(parsed.error);
       return false;
     }
+    this.#skippedLine = false;
     this.#advance(input, end + 4);
     this.#head = parsed.value;
     const { framing } = parsed.value;
@@ -242,7 +244,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.#body.append(piece);
     this.#budgeted += piece.length;
     if (!this.#environment.bodies.take(piece.length)) this.#overBudget = true;
-    this.deadline += piece.length / BODY_BYTES_PER_MILLISECOND;
+    this.deadline += toExtraTime(piece.length);
   }
 
   #advance(input: Buffer, used: number): void {

@@ -19,8 +19,8 @@ export interface H2RequestHead {
  * something else once written as HTTP/1.1 is refused (HTTP/2 downgrade smuggling). Never throws.
  */
 export function parseH2Head(list: readonly string[], urlBytes: number): Result<H2RequestHead, ErrorCode> {
-  let method = '';
-  let target = '';
+  let method: string | undefined;
+  let target: string | undefined;
   let authority: string | undefined;
   let host: string | undefined;
   let cookie = '';
@@ -31,11 +31,11 @@ export function parseH2Head(list: readonly string[], urlBytes: number): Result<H
     if (!isFieldValue(value)) return fail('E_HTTP_BAD_REQUEST');
     switch (name) {
       case ':method':
-        if (method !== '') return fail('E_HTTP_BAD_REQUEST');
+        if (method !== undefined) return fail('E_HTTP_BAD_REQUEST');
         method = value;
         break;
       case ':path':
-        if (target !== '') return fail('E_HTTP_BAD_REQUEST');
+        if (target !== undefined) return fail('E_HTTP_BAD_REQUEST');
         target = value;
         break;
       case ':authority':
@@ -61,7 +61,8 @@ export function parseH2Head(list: readonly string[], urlBytes: number): Result<H
     }
   }
   if (cookie !== '') fields.push('cookie', cookie);
-  if (!isKnownMethod(method)) return fail('E_HTTP_BAD_REQUEST');
+  if (method === undefined || target === undefined || !isKnownMethod(method))
+    return fail('E_HTTP_BAD_REQUEST');
   if (target.length > urlBytes) return fail('E_HTTP_URI_TOO_LONG');
   if (!isTarget(target)) return fail('E_HTTP_BAD_REQUEST');
   // Host confusion: with both given, they have to name the same authority.

@@ -180,6 +180,20 @@ describe('an event stream under any cutting and any silence', () => {
     );
   });
 
+  it('half a byte order mark behind a comment stays part of its line', () => {
+    for (const half of [[0xef], [0xef, 0xbb]]) {
+      const source = Buffer.concat([Buffer.from(half), Buffer.from('data: x\n\n')]);
+      for (const place of [0, 1, 2]) {
+        const { sink, stream } = relay(source, [
+          [0, 16_000],
+          [place, 0],
+        ]);
+        stream.end();
+        expect(sink.bytes.equals(Buffer.concat([Buffer.from(comment), source]))).toBe(true);
+      }
+    }
+  });
+
   it('leaves no timer behind, however it ends', () => {
     for (const end of ['end', 'breakOff', 'stop'] as const) {
       const { stream, clock } = relay(Buffer.from('data: 1\n\n'), []);

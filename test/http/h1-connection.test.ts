@@ -192,6 +192,13 @@ describe('an empty line before a request', () => {
     expect(bench.requests).toHaveLength(0);
     expect(bench.refusals).toEqual(['E_HTTP_BAD_REQUEST']);
   });
+
+  it('is skipped once, also when a second one comes in a read of its own', async () => {
+    const bench = startBench();
+    for (const piece of ['\r\n', '\r\n', get]) await bench.feed(piece);
+    expect(bench.requests).toHaveLength(0);
+    expect(bench.refusals).toEqual(['E_HTTP_BAD_REQUEST']);
+  });
 });
 
 describe('a connection that is being closed', () => {

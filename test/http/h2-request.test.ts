@@ -136,6 +136,8 @@ const refused: [string, Field[]][] = [
   ['host-confusion: two hosts', [...base, ['host', 'mcp.example.com'], ['host', 'mcp.example.com']]],
   ['two methods', [...base, [':method', 'GET']]],
   ['two paths', [...base, [':path', '/other']]],
+  ['two paths, the first empty', [[':path', ''], ...base]],
+  ['two methods, the first empty', [[':method', ''], ...base]],
   ['two authorities', [...base, [':authority', 'evil.example']]],
 ];
 
