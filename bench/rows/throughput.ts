@@ -1,64 +1,74 @@
-import type { ChildProcess } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { mkdirSync } from 'node:fs';
+import { createKeptPeers } from '../kept-peers.ts';
 import type { Load } from '../load.ts';
+import type { Check } from '../peer.ts';
 import { readCpuSeconds } from '../process-tree.ts';
 import { stop } from '../programs.ts';
-import { summarize, type Round, type RowResult } from '../statistics.ts';
-import { startJsonUpstream } from '../upstream.ts';
-import type { Row, RowOptions } from './row.ts';
+import type { Row, RowContext } from '../row.ts';
+import type { Figures } from '../statistics.ts';
+import { startCallUpstream } from '../upstreams/call-upstream.ts';
+import { startAuthServer } from '../upstreams/node-upstream.ts';
 
-const WARM_UP_SECONDS = 2;
+const HEADLINE = 32;
+const QUICK_WARM_UP_SECONDS = 1;
+/** Just-in-time compilers need about as long until their figures stop rising. */
+const WARM_UP_SECONDS = 4;
 
-/**
- * Answers a CPU-second of the proxy's processes: on a shared machine wall-clock throughput says little. All
- * peers run from the start, so that each is as warm as the others, and are measured in turn.
- */
-export function createThroughputRow(
-  row: Pick<Row, 'id' | 'title' | 'targets'>,
-  createLoad: (directory: string) => Load,
-): Row {
-  const unit = 'answers per CPU-second';
+export interface ThroughputOptions {
+  readonly id: string;
+  readonly title: string;
+  readonly check: Check;
+  /** Numbers of connections besides the headline's 32. */
+  readonly connections: readonly number[];
+  readonly overH2?: true;
+  createLoad(directory: string): Load;
+}
+
+/** Answers a CPU-second of the proxy's processes: on a shared machine wall-clock throughput says little. */
+export function createThroughputRow(options: ThroughputOptions): Row {
   return {
-    ...row,
-    unit,
-    measure: (options) => measure({ id: row.id, unit }, createLoad(options.directory), options),
+    id: options.id,
+    title: options.title,
+    unit: 'answers per CPU-second',
+    headline: String(HEADLINE),
+    isMoreBetter: true,
+    async open(context) {
+      const directory = join(context.directory, options.id);
+      mkdirSync(directory, { recursive: true });
+      const upstream = await startCallUpstream(directory);
+      const authServer = options.check === 'none' ? undefined : await startAuthServer(directory);
+      const load = options.createLoad(directory);
+      const kept = createKeptPeers(
+        upstream,
+        { ...context, directory, authPort: authServer?.port, check: options.check },
+        { kinds: ['echo'], overH2: options.overH2 === true },
+      );
+      return {
+        async admit(peer) {
+          const { endpoint } = await kept.admit(peer);
+          load(endpoint, { connections: HEADLINE, seconds: toWarmUpSeconds(context) });
+        },
+        measure(peer) {
+          const { endpoint, process } = kept.get(peer);
+          const figures: Record<string, number> = {};
+          for (const connections of context.isQuick ? [HEADLINE] : [HEADLINE, ...options.connections]) {
+            const before = readCpuSeconds(process.pid ?? 0);
+            const answers = load(endpoint, { connections, seconds: context.seconds });
+            figures[connections] = Math.round(answers / (readCpuSeconds(process.pid ?? 0) - before));
+          }
+          return Promise.resolve<Figures>(figures);
+        },
+        async close() {
+          await kept.close();
+          if (authServer !== undefined) await stop(authServer.process);
+        },
+      };
+    },
   };
 }
 
-async function measure(
-  row: { id: string; unit: string },
-  load: Load,
-  options: RowOptions,
-): Promise<RowResult> {
-  const started: ChildProcess[] = [];
-  try {
-    const upstream = await startJsonUpstream(options.directory);
-    started.push(upstream.process);
-    const running: { name: string; port: number; process: ChildProcess }[] = [];
-    for (const peer of options.peers) {
-      const directory = join(options.directory, `${row.id}-${peer.name}`);
-      mkdirSync(directory, { recursive: true });
-      const one = await peer.start({ ...options, directory, upstreamPort: upstream.port });
-      started.push(one.process);
-      running.push({ name: peer.name, ...one });
-    }
-    for (const { port } of running) load({ port, seconds: WARM_UP_SECONDS });
-    const rounds: Round[] = [];
-    for (let count = 0; count < options.rounds; count++) {
-      const round = new Map<string, number>();
-      for (const { name, port, process } of running) {
-        const before = readCpuSeconds(process.pid ?? 0);
-        const answers = load({ port, seconds: options.seconds });
-        round.set(name, Math.round(answers / (readCpuSeconds(process.pid ?? 0) - before)));
-      }
-      rounds.push(round);
-      options.onProgress(
-        `${row.id} round ${count + 1}: ${[...round].map(([name, value]) => `${name} ${value}`).join(', ')}`,
-      );
-    }
-    return summarize(row, rounds);
-  } finally {
-    await Promise.all(started.map(stop));
-  }
+/** Seconds of load before a peer is measured. */
+export function toWarmUpSeconds({ isQuick }: Pick<RowContext, 'isQuick'>): number {
+  return isQuick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS;
 }

@@ -1,0 +1,22 @@
+import type { Peer } from '../peer.ts';
+import { apache } from './apache.ts';
+import { breakwater, breakwaterExecutable } from './breakwater.ts';
+import { findCaddies } from './caddy.ts';
+import { haproxy } from './haproxy.ts';
+import { mcpProxy } from './mcp-proxy.ts';
+import { nginx } from './nginx.ts';
+import { supergateway } from './supergateway.ts';
+import { undiciBaseline } from './undici-baseline.ts';
+
+/** All peers, in the order of the table. */
+export const allPeers: readonly Peer[] = [
+  breakwater,
+  breakwaterExecutable,
+  nginx,
+  haproxy,
+  apache,
+  ...findCaddies(),
+  undiciBaseline,
+  mcpProxy,
+  supergateway,
+];
