@@ -9,6 +9,8 @@ export interface BenchOptions {
   /** Length of one measurement. */
   readonly seconds: number;
   readonly isQuick: boolean;
+  /** Key agreement of the clients' handshakes, where the bench makes them itself. */
+  readonly group: string;
   /** Files of earlier runs, whose rows are taken instead of being measured. */
   readonly from: readonly string[];
   readonly json: string | undefined;
@@ -23,6 +25,7 @@ export const usage = `npm run bench -- [options]
   --rounds N      rounds of each row (5)
   --seconds N     length of one measurement (5)
   --quick         only show that everything works: headline figures, short warm-ups, few streams
+  --group NAME    key agreement of streams and latency clients (X25519, which all peers have)
   --json FILE     write the figures as JSON
   --chart FILE    draw them as SVG
   --report FILE   put them between the marks of a Markdown page
@@ -40,6 +43,7 @@ export function parseOptions(args: readonly string[], rowIds: readonly string[])
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
       quick: { type: 'boolean', default: false },
+      group: { type: 'string', default: 'X25519' },
       json: { type: 'string' },
       chart: { type: 'string' },
       report: { type: 'string' },
@@ -56,6 +60,7 @@ export function parseOptions(args: readonly string[], rowIds: readonly string[])
     rounds: toCount('rounds', values.rounds),
     seconds: toCount('seconds', values.seconds),
     isQuick: values.quick,
+    group: values.group,
     from: values.from,
     json: values.json,
     chart: values.chart,

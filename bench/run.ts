@@ -1,6 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import tls from 'node:tls';
 import { createTestCertificate } from '../test/support/certificates.ts';
 import { buildChart } from './chart.ts';
 import { describeMachine } from './machine.ts';
@@ -79,6 +80,8 @@ async function withFiles<Value>(use: (context: RowContext) => Promise<Value>): P
     process.exit(2);
   }
   bindToLoadCore();
+  // OpenSSL keeps a hybrid group's key for the life of a connection, and not every peer has hybrid groups.
+  tls.DEFAULT_ECDH_CURVE = options.group;
   const directory = mkdtempSync(join(tmpdir(), 'breakwater-bench-'));
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
