@@ -1,4 +1,8 @@
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type ViteUserConfig } from 'vitest/config';
+
+/** What the tests of the executable run; the other projects run it only when this variable names it. */
+const executable = fileURLToPath(new URL('build/breakwater', import.meta.url));
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -31,6 +35,16 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'security',
           include: ['test/security/**/*.test.ts'],
+          exclude: ['test/security/differential/**'],
+          testTimeout: 120_000,
+          hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'differential',
+          include: ['test/security/differential/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
           fileParallelism: false,
@@ -42,6 +56,17 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/faults/**/*.test.ts'],
           testTimeout: 120_000,
           hookTimeout: 60_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'executable',
+          include: ['test/executable/**/*.test.ts'],
+          globalSetup: 'test/executable/setup.ts',
+          env: { BREAKWATER_EXECUTABLE: process.env['BREAKWATER_EXECUTABLE'] ?? executable },
+          testTimeout: 20_000,
+          hookTimeout: 20_000,
           fileParallelism: false,
         },
       },
