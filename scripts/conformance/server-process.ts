@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { buildGatewayCommand, buildGatewayEnvironment } from '../../test/support/gateway-program.ts';
 
 const startLimitMs = 20_000;
 const stopLimitMs = 10_000;
@@ -24,25 +25,17 @@ export interface RunningGateway extends RunningServer {
 /** Starts the fixture server of the suite on a free port. */
 export function startFixture(): Promise<RunningServer> {
   const program = new URL('../../test/fixtures/conformance-server/server.ts', import.meta.url);
-  return startServer('the fixture server', [fileURLToPath(program), '0']);
+  const args = [fileURLToPath(program), '0'];
+  return startServer('the fixture server', { command: process.execPath, args });
 }
 
-/** Starts the built gateway on a free loopback port in front of an upstream, with a new local CA. */
+/** Starts the built gateway, or the executable that `BREAKWATER_EXECUTABLE` names, on a free loopback port in front of an upstream, with a new local CA. */
 export async function startGateway(upstream: string): Promise<RunningGateway> {
-  const program =
-    process.env['BREAKWATER_BIN'] ?? fileURLToPath(new URL('../../bin/breakwater.js', import.meta.url));
   const state = await mkdtemp(join(tmpdir(), 'breakwater-state-'));
   const removeState = (): Promise<void> => rm(state, { recursive: true, force: true });
   try {
-    const server = await startServer('the gateway', [
-      program,
-      'up',
-      upstream,
-      '--listen',
-      '127.0.0.1:0',
-      '--state-dir',
-      state,
-    ]);
+    const up = ['up', upstream, '--listen', '127.0.0.1:0', '--state-dir', state];
+    const server = await startServer('the gateway', buildGatewayCommand(up));
     return {
       url: server.url,
       caFile: join(state, 'local-ca', 'ca.pem'),
@@ -58,8 +51,11 @@ export async function startGateway(upstream: string): Promise<RunningGateway> {
   }
 }
 
-async function startServer(what: string, command: readonly string[]): Promise<RunningServer> {
-  const child = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'pipe'] });
+async function startServer(
+  what: string,
+  { command, args }: { readonly command: string; readonly args: readonly string[] },
+): Promise<RunningServer> {
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: buildGatewayEnvironment() });
   const killOnExit = (): void => {
     child.kill('SIGKILL');
   };

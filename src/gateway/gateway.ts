@@ -2,10 +2,12 @@ import { buildKeyVerifier, type KeyVerifier } from '../auth/api-key.ts';
 import type { Config } from '../config/config.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { Deadlines } from '../http/deadlines.ts';
+import { PeerWatch } from '../http/peer-watch.ts';
 import type { Peer } from '../http/exchange.ts';
 import type { H1Settings } from '../http/h1-connection.ts';
 import type { H2Settings } from '../http/h2-session.ts';
 import { createListener, type Listener } from '../http/listener.ts';
+import { readUnansweredConnections } from '../http/tcp-table-reader.ts';
 import { buildTrustedProxies } from '../http/trusted-proxies.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
@@ -17,6 +19,7 @@ import { UpstreamPool } from '../upstream/pool.ts';
 import { formatRecord, RECORD_MESSAGE } from './access-record.ts';
 import type { Exchange } from './exchange.ts';
 import { buildHostNames } from './host-names.ts';
+import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
 import { createPipeline } from './pipeline.ts';
 import { createPlainHttpHandler } from './plain-http.ts';
 import { Relay } from './relay.ts';
@@ -27,6 +30,7 @@ import { classifyStage } from './stages/classify.ts';
 import { createGuardStage } from './stages/guard.ts';
 import { createHealthStage } from './stages/health.ts';
 import { createRouteStage } from './stages/route.ts';
+import { createShedStage } from './stages/shed.ts';
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -37,6 +41,8 @@ export interface GatewayOptions {
   readonly accessLog: RecordLog | undefined;
   readonly clock: Clock;
   readonly random: () => number;
+  /** What is left of memory; nothing is refused for want of it when absent. */
+  readonly readMemory?: () => readonly MemoryReading[];
 }
 
 export interface Gateway {
@@ -66,6 +72,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const { config, log, clock } = options;
   const deadlines = new Deadlines(clock);
   const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
+  const { stall } = config.timeouts;
+  const peers = new PeerWatch({ deadlines, timeout: stall, read: readUnansweredConnections });
   const pools: UpstreamPool[] = [];
   const routes = createRouteTable(config.routes, ({ upstream }) => {
     const { connect, upstreamIdle } = config.timeouts;
@@ -78,6 +86,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       readBuffer,
     });
     pools.push(pool);
+    peers.watch(() => pool.sockets());
     return pool;
   });
   const hostNames = buildHostNames(config.listen.host, config.domains);
@@ -95,6 +104,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       createRouteStage(routes),
       createGuardStage({ hostNames, hosts: new Set(config.hosts), origins: new Set(config.origins) }),
       createHealthStage(isDraining),
+      createShedStage(new MemoryGuard(options.readMemory ?? (() => []))),
       createAuthenticateStage(buildVerifiers(routes.routes)),
       classifyStage,
     ],
@@ -135,6 +145,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     h2: toH2Settings(config),
     bodies: new BodyBudget(Math.max(config.limits.allBodiesBytes, config.limits.bodyBytes)),
     deadlines,
+    peers,
     onRefused,
   };
   const listener = await createListener({

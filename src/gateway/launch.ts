@@ -14,7 +14,9 @@ import { checkReachability, type Reachability } from '../upstream/reachability.t
 import { isWildcard, listMachineAddresses } from './host-names.ts';
 import { describeRecord, recordFields, RECORD_MESSAGE } from './access-record.ts';
 import { toAudience, type Audience } from './audience.ts';
+import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
 import { createGateway, type Gateway } from './gateway.ts';
+import { buildMemoryReader } from './memory-readings.ts';
 import { findOpenDoor } from './open-door.ts';
 import { toPublicUrl } from './public-url.ts';
 
@@ -60,7 +62,8 @@ export async function launchGateway(
   options: LaunchOptions,
 ): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> {
   const { clock } = options;
-  const { config, createdKey } = await addKeys(options);
+  const { config: asked, createdKey } = await addKeys(options);
+  const { config, warning } = fitConnections(asked, await readDescriptorLimit());
   const audience = toAudience(config.listen.host);
   const openDoor = findOpenDoor(config);
   if (openDoor !== undefined) return fail([openDoor]);
@@ -88,7 +91,15 @@ export async function launchGateway(
     await closeLogs();
   };
   const gateway = await startListening(config, () =>
-    createGateway({ config, certificates, log, accessLog, clock, random: Math.random }),
+    createGateway({
+      config,
+      certificates,
+      log,
+      accessLog,
+      clock,
+      random: Math.random,
+      readMemory: buildMemoryReader(),
+    }),
   ).catch(async (error: unknown) => {
     await release();
     throw error;
@@ -101,7 +112,7 @@ export async function launchGateway(
       authorityFile: certificates.authorityFile,
       certificateEnds: certificates.expiry()[0]?.notAfter,
       createdKey,
-      warnings: certificates.warnings,
+      warnings: [...certificates.warnings, ...(warning === undefined ? [] : [warning])],
     },
     async stop() {
       await gateway.shutdown();

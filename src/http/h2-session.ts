@@ -1,4 +1,5 @@
 import {
+  constants,
   performServerHandshake,
   type IncomingHttpHeaders,
   type ServerHttp2Session,
@@ -8,6 +9,7 @@ import type { Socket } from 'node:net';
 import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
 import type { BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from './body-buffer.ts';
+import { toExtraTime } from './body-rate.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
 import { parseH2Head, type H2RequestHead } from './h2-request.ts';
@@ -50,6 +52,15 @@ const RESETS_PER_SECOND = 10;
 /** Bodies one session may hold at the same time, as a multiple of the largest allowed body. */
 const BODIES_PER_SESSION = 4;
 const LINGER_MILLISECONDS = 2000;
+/** Streams that may end by a client's breach of the protocol before its session does (made-you-reset, CVE-2025-8671). */
+const MAX_BREACHES = 100;
+/** Codes of streams that end for other reasons. */
+const harmlessCodes: ReadonlySet<number> = new Set([
+  constants.NGHTTP2_NO_ERROR,
+  constants.NGHTTP2_INTERNAL_ERROR,
+  constants.NGHTTP2_REFUSED_STREAM,
+  constants.NGHTTP2_CANCEL,
+]);
 
 /**
  * One HTTP/2 client connection on an accepted socket, with hard limits where Node has none: streams, header
@@ -79,6 +90,7 @@ export class H2Session implements Expiring {
   readonly #peer: Peer;
   #openStreams = 0;
   #bodyBytes = 0;
+  #breaches = 0;
   #draining = false;
 
   constructor(session: ServerHttp2Session, options: H2SessionOptions) {
@@ -119,6 +131,7 @@ export class H2Session implements Expiring {
     stream.on('error', () => stream.destroy());
     stream.once('close', () => {
       this.#openStreams--;
+      if (!harmlessCodes.has(stream.rstCode ?? constants.NGHTTP2_NO_ERROR)) this.#countBreach();
       if (this.#openStreams > 0) return;
       const { deadlines, settings } = this.#environment;
       this.deadline = deadlines.now() + (this.#draining ? LINGER_MILLISECONDS : settings.idleTimeout);
@@ -127,6 +140,12 @@ export class H2Session implements Expiring {
     if (!head.ok) this.#refuse(stream, head.error);
     else if (opening.endsWithHead) this.#answer(stream, head.value, Buffer.alloc(0));
     else this.#readBody(stream, head.value);
+  }
+
+  /** Node ends a session at the first breach itself; Bun resets the stream alone, however often. */
+  #countBreach(): void {
+    this.#breaches++;
+    if (this.#breaches > MAX_BREACHES) this.expire();
   }
 
   #readBody(stream: ServerHttp2Stream, head: H2RequestHead): void {
@@ -154,6 +173,7 @@ export class H2Session implements Expiring {
       body.append(piece);
       this.#bodyBytes += piece.length;
       budgeted += piece.length;
+      expiry.deadline += toExtraTime(piece.length);
       const isAffordable = bodies.take(piece.length);
       if (body.length > settings.bodyBytes) finish(() => this.#refuse(stream, 'E_HTTP_BODY_TOO_LARGE'));
       else if (!isAffordable || this.#bodyBytes > settings.bodyBytes * BODIES_PER_SESSION) {
@@ -182,8 +202,9 @@ export class H2Session implements Expiring {
     const { status = 400, title } = errorCodes[code];
     this.#environment.onRefused({ peer: this.#peer, code });
     if (stream.destroyed || stream.closed) return;
-    stream.respond({ ':status': status, 'content-type': 'text/plain; charset=utf-8' });
-    stream.end(`${code}: ${title}\n`);
+    const { deadlines, settings } = this.#environment;
+    const response = new H2Response({ stream, deadlines, stallTimeout: settings.stallTimeout });
+    response.send(status, ['content-type', 'text/plain; charset=utf-8'], `${code}: ${title}\n`);
     stream.resume();
     // Resets the stream once the answer is out (RFC 9113 section 8.1), or the rest of a body would be read for ever.
     stream.close();

@@ -6,8 +6,10 @@ import type { Deadlines } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
 import { H1Connection, type H1Settings } from './h1-connection.ts';
 import { createH2Session, type H2Settings } from './h2-session.ts';
+import type { PeerWatch } from './peer-watch.ts';
 import { receiveProxyHeader } from './proxy-connection.ts';
-import { toPlainAddress, type IsTrusted } from './trusted-proxies.ts';
+import { isLoopback, toPlainAddress, type IsTrusted } from './trusted-proxies.ts';
+import { createTurnQueue } from './turn-queue.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -25,11 +27,17 @@ export interface ListenerOptions {
   /** Shared by all listeners of a process. */
   readonly bodies: BodyBudget;
   readonly deadlines: Deadlines;
+  /** Ends connections whose client has vanished. */
+  readonly peers: PeerWatch;
   readonly handler: RequestHandler;
   readonly onRefused: (refusal: { readonly peer: Peer; readonly code: ErrorCode }) => void;
 }
 
 const KEEP_ALIVE_MILLISECONDS = 60_000;
+/** The last connections under the cap are this machine's own, for health checks in the middle of a flood; a tenth of a small cap. */
+const OWN_CONNECTIONS = 8;
+/** Each takes about a millisecond, and when all clients of a restarted gateway return at once, their calls wait meanwhile. */
+const HANDSHAKES_PER_TURN = 8;
 
 /** A client connection of either protocol, as far as shutting down is concerned. */
 interface DrainableConnection {
@@ -55,13 +63,22 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   /** Peers that a PROXY header named, by remote end: a TLSSocket does not tell which socket it wraps. */
   const named = new Map<string, Peer>();
 
+  options.peers.watch(() => sockets);
+  const publicConnections =
+    options.maxConnections - Math.min(OWN_CONNECTIONS, Math.floor(options.maxConnections / 10));
+
   /** Connection floods (A21): counted before the handshake, which is what they exhaust. */
   const admit = (socket: Socket): boolean => {
-    if (sockets.size >= options.maxConnections || socket.remoteAddress === undefined) {
+    const { remoteAddress } = socket;
+    const isFull =
+      sockets.size >= publicConnections &&
+      (sockets.size >= options.maxConnections || !isLoopback(remoteAddress ?? ''));
+    if (isFull || remoteAddress === undefined) {
       socket.destroy();
       return false;
     }
     sockets.add(socket);
+    options.peers.wake();
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
     socket.on('error', destroyOnError);
@@ -119,9 +136,15 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const tlsServer = options.tls === undefined ? undefined : createTlsServer(options.tls, serve);
   tlsServer?.on('tlsClientError', (_error, socket) => void socket.destroy());
   if (tlsServer !== undefined) options.onSecureServer?.(tlsServer);
+  const inTurn = createTurnQueue(HANDSHAKES_PER_TURN);
   const start = (socket: Socket): void => {
-    if (tlsServer === undefined) serve(socket);
-    else tlsServer.emit('connection', socket);
+    if (tlsServer === undefined) {
+      serve(socket);
+      return;
+    }
+    inTurn(() => {
+      if (!socket.destroyed) tlsServer.emit('connection', socket);
+    });
   };
   const server = createServer({ pauseOnConnect: false }, (socket) => {
     if (!admit(socket)) return;
@@ -145,6 +168,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   });
 
   await listen(server, options);
+  // A connection that cannot be accepted, for want of descriptors or because it is gone, is none of the others' business.
+  server.on('error', () => undefined);
   return {
     address: toAddress(server),
     get connections() {

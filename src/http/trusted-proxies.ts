@@ -16,6 +16,12 @@ export function buildTrustedProxies(blocks: readonly string[]): IsTrusted {
   return (address) => isIP(address) !== 0 && list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
 }
 
+/** True for an address that only this machine itself can have. */
+export function isLoopback(address: string): boolean {
+  const plain = toPlainAddress(address);
+  return plain.startsWith('127.') || plain === '::1';
+}
+
 /** `::ffff:192.0.2.1`, as dual-stack sockets report IPv4 peers, becomes `192.0.2.1`. */
 export function toPlainAddress(address: string): string {
   return address.startsWith('::ffff:') && address.includes('.') ? address.slice(7) : address;

@@ -74,7 +74,8 @@ export class CertificateStore {
   /** New keys for session tickets: what was recorded can no longer be opened with stolen ones, and old tickets cost one full handshake. */
   rotateTicketKeys(ticketKeys: Buffer): void {
     this.#ticketKeys = ticketKeys;
-    for (const server of this.#servers) server.setTicketKeys(ticketKeys);
+    // `setTicketKeys` does the same on Node and is missing on Bun, where a new context brings new keys of its own.
+    for (const server of this.#servers) server.setSecureContext(this.#serverContext());
   }
 
   get facts(): readonly CertificateFacts[] {

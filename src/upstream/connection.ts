@@ -43,8 +43,9 @@ export class UpstreamConnection {
   idleSince = 0;
   /** Longest idle time the upstream has promised to keep the connection. */
   keepAliveFor: number = Number.POSITIVE_INFINITY;
+  /** For whoever looks after sockets; all else goes through the methods. */
+  readonly socket: Socket;
   readonly #options: UpstreamConnectionOptions;
-  readonly #socket: Socket;
   #connectTimer: Timer | undefined;
   #connected = false;
   #timedOut = false;
@@ -59,31 +60,31 @@ export class UpstreamConnection {
   constructor(options: UpstreamConnectionOptions) {
     this.#options = options;
     this.openedAt = options.clock.monotonic();
-    this.#socket = open(options.target, {
+    this.socket = open(options.target, {
       buffer: options.readBuffer,
       callback: (length, buffer) => this.#receive(Buffer.from(buffer.buffer, buffer.byteOffset, length)),
     });
-    this.#socket.setNoDelay(true);
-    this.#socket.setKeepAlive(true, 60_000);
+    this.socket.setNoDelay(true);
+    this.socket.setKeepAlive(true, 60_000);
     this.#connectTimer = options.clock.setTimeout(() => {
       this.#timedOut = true;
-      this.#socket.destroy();
+      this.socket.destroy();
     }, options.connectTimeout);
     const ready = options.target.kind === 'tcp' && options.target.secure ? 'secureConnect' : 'connect';
-    this.#socket.once(ready, () => {
+    this.socket.once(ready, () => {
       this.#connected = true;
       this.#connectTimer?.cancel();
       this.#connectTimer = undefined;
     });
     // `close` follows each error and settles the exchange.
-    this.#socket.on('error', () => this.#socket.destroy());
-    this.#socket.on('end', () => this.#onEnd());
-    this.#socket.on('close', () => this.#onClose());
+    this.socket.on('error', () => this.socket.destroy());
+    this.socket.on('end', () => this.#onEnd());
+    this.socket.on('close', () => this.#onClose());
   }
 
   /** True while a request can be sent on it. */
   get usable(): boolean {
-    return this.#state === 'idle' && !this.#socket.destroyed && this.#socket.writable;
+    return this.#state === 'idle' && !this.socket.destroyed && this.socket.writable;
   }
 
   /** Sends one serialised request; the answer goes to `listener`. */
@@ -91,24 +92,24 @@ export class UpstreamConnection {
     this.#state = 'head';
     this.#method = method;
     this.#listener = listener;
-    this.#socket.write(request);
+    this.socket.write(request);
   }
 
   resume(): void {
-    this.#socket.resume();
+    this.socket.resume();
   }
 
   /** Gives the exchange up: the upstream sees the connection close. No listener is called any more. */
   abort(): void {
     this.#listener = undefined;
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   #receive(bytes: Buffer): boolean {
     const listener = this.#listener;
     if (this.#state === 'idle' || listener === undefined) {
       // Bytes nobody asked for would be taken for the next client's answer (response-queue poisoning, CVE-2026-48931).
-      this.#socket.destroy();
+      this.socket.destroy();
       return false;
     }
     let at = 0;
@@ -199,13 +200,13 @@ export class UpstreamConnection {
     this.#decoder = undefined;
     this.#state = 'idle';
     // An upstream that answered before it had read the whole request may read the rest as the next one.
-    const reusable = head?.keepAlive === true && !excess && this.#socket.writableLength === 0;
+    const reusable = head?.keepAlive === true && !excess && this.socket.writableLength === 0;
     if (reusable) {
       this.idleSince = this.#options.clock.monotonic();
       this.keepAliveFor = head.keepAliveFor ?? Number.POSITIVE_INFINITY;
       this.#options.onIdle(this);
     } else {
-      this.#socket.destroy();
+      this.socket.destroy();
     }
     listener?.onEnd();
   }
@@ -213,13 +214,13 @@ export class UpstreamConnection {
   #fail(code: ErrorCode): void {
     const listener = this.#listener;
     this.#listener = undefined;
-    this.#socket.destroy();
+    this.socket.destroy();
     listener?.onFailure(code, true);
   }
 
   #onEnd(): void {
     if (this.#state === 'body' && this.#head?.framing.kind === 'close') this.#complete(false);
-    this.#socket.destroy();
+    this.socket.destroy();
   }
 
   #onClose(): void {

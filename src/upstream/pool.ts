@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { Deadlines, Expiring } from '../http/deadlines.ts';
 import type { Clock } from '../lib/clock.ts';
 import { UpstreamConnection } from './connection.ts';
@@ -38,6 +39,11 @@ export class UpstreamPool implements Expiring {
   /** Open connections, idle ones included. */
   get size(): number {
     return this.#all.size;
+  }
+
+  /** Sockets of the open connections. */
+  *sockets(): Iterable<Socket> {
+    for (const { socket } of this.#all) yield socket;
   }
 
   /** A connection ready for one request: an idle one that is still fresh, else a new one. */

@@ -132,7 +132,7 @@ describe('defaults', () => {
       timeouts: {
         handshake: 10_000,
         head: 10_000,
-        body: 30_000,
+        body: 10_000,
         idle: 75_000,
         stall: 30_000,
         connect: 5000,

@@ -94,10 +94,17 @@ describe('the fields we write', () => {
     );
   });
 
-  it.each(['x-forwarded', 'x-forwarded-for', 'x-forwarded-anything', 'forwarded', 'x-real-ip', 'proxy'])(
-    '%s is never taken from a client',
-    (name) => expect(isClaimedField(name)).toBe(true),
-  );
+  it.each([
+    'x-forwarded',
+    'x-forwarded-for',
+    'x-forwarded-anything',
+    'forwarded',
+    'x-real-ip',
+    'proxy',
+    'remote-user',
+    'x-auth-request-email',
+    'x-ssl-client-verify',
+  ])('%s is never taken from a client', (name) => expect(isClaimedField(name)).toBe(true));
 
   it.each(['accept', 'x-request-id', 'mcp-session-id', 'via', 'proxy-x', 'x-realip'])(
     'control: %s passes',

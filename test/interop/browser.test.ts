@@ -1,7 +1,7 @@
 import type { Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createBrowsers, startPageServer, type PageServer } from '../support/interop-browser.ts';
+import { startInteropGateway, type InteropGateway } from '../support/interop-gateway.ts';
 import { findChromium, programsAreMandatory, toProgramPath } from '../support/programs.ts';
 import { startScriptedUpstream, type Answer, type ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -49,7 +49,7 @@ describe.skipIf(isExcused).each(['h1', 'h2'] as const)(`a page in Chromium over 
   let friend: PageServer;
   let stranger: PageServer;
   let upstream: ScriptedUpstream;
-  let gateway: TestGateway;
+  let gateway: InteropGateway;
   let url: string;
   let page: Page;
 
@@ -58,8 +58,10 @@ describe.skipIf(isExcused).each(['h1', 'h2'] as const)(`a page in Chromium over 
   };
   const probe = (init: Readonly<Record<string, unknown>>): Promise<unknown> =>
     page.evaluate(buildProbe(url, init));
-  const outcomes = (): readonly unknown[] =>
-    gateway.lines.map((line) => [line['protocol'], line['method'], line['status'], line['error']]);
+  const outcomes = async (): Promise<readonly unknown[]> => {
+    await gateway.logged();
+    return gateway.lines.map((line) => [line['protocol'], line['method'], line['status'], line['error']]);
+  };
 
   beforeAll(async () => {
     friend = await startPageServer();
@@ -72,7 +74,7 @@ describe.skipIf(isExcused).each(['h1', 'h2'] as const)(`a page in Chromium over 
   });
   beforeEach(async () => {
     upstream = await startScriptedUpstream(answerInSession);
-    gateway = await startTestGateway({ upstreamPort: upstream.port, changes: { origins: [friend.origin] } });
+    gateway = await startInteropGateway({ upstreamPort: upstream.port, origins: [friend.origin] });
     url = `https://localhost:${gateway.port}/mcp`;
   });
   afterEach(async () => {
@@ -84,7 +86,7 @@ describe.skipIf(isExcused).each(['h1', 'h2'] as const)(`a page in Chromium over 
   it('of an allowed origin passes the preflight for all MCP headers and reads the answer and its session', async () => {
     await visit(friend);
     expect(await probe(mcpRequest)).toEqual({ status: 200, session: 'abc', text: result });
-    expect(outcomes()).toEqual([
+    expect(await outcomes()).toEqual([
       [protocol, 'OPTIONS', 204, undefined],
       [protocol, 'POST', 200, undefined],
     ]);
@@ -109,7 +111,7 @@ describe.skipIf(isExcused).each(['h1', 'h2'] as const)(`a page in Chromium over 
   it('of another origin is stopped at the preflight (DNS rebinding)', async () => {
     await visit(stranger);
     expect(await probe(mcpRequest)).toBe('TypeError');
-    expect(outcomes()).toEqual([[protocol, 'OPTIONS', 403, 'E_ORIGIN_REFUSED']]);
+    expect(await outcomes()).toEqual([[protocol, 'OPTIONS', 403, 'E_ORIGIN_REFUSED']]);
     expect(upstream.requests).toHaveLength(0);
   });
 
@@ -117,7 +119,7 @@ describe.skipIf(isExcused).each(['h1', 'h2'] as const)(`a page in Chromium over 
     await visit(stranger);
     expect(await probe(simpleRequest)).toBe('TypeError');
     expect(await probe({ ...simpleRequest, mode: 'no-cors' })).toMatchObject({ status: 0 });
-    expect(outcomes()).toEqual([
+    expect(await outcomes()).toEqual([
       [protocol, 'POST', 403, 'E_ORIGIN_REFUSED'],
       [protocol, 'POST', 403, 'E_ORIGIN_REFUSED'],
     ]);

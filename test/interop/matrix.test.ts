@@ -2,11 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTestGateway, type TestGateway } from '../support/gateway.ts';
 import { createBrowsers, startPageServer } from '../support/interop-browser.ts';
 import type { ConnectTarget, InteropClient, Way } from '../support/interop-client.ts';
 import { buildClients, type ClientProgram } from '../support/interop-clients.ts';
 import { createTrustingFetch } from '../support/interop-fetch.ts';
+import { startInteropGateway, type InteropGateway, type LogLine } from '../support/interop-gateway.ts';
 import { MatrixReport, toAgreedEra, ways, whyNeverMeet, whyNotShown } from '../support/interop-matrix.ts';
 import {
   buildUpstreams,
@@ -38,23 +38,23 @@ afterAll(async () => {
 
 interface Front {
   readonly upstream: Upstream;
-  readonly gateway: TestGateway;
+  readonly gateway: InteropGateway;
   readonly caFile: string;
 }
 
 describe.each(upstreams)('$name', (upstream) => {
   let server: ServerProgram | undefined;
-  let gateway: TestGateway | undefined;
+  let gateway: InteropGateway | undefined;
   let directory = '';
   let front: Front;
 
   beforeAll(async () => {
     server = await upstream.start();
-    gateway = await startTestGateway({
+    gateway = await startInteropGateway({
       upstreamPort: server.port,
       upstreamPath: upstream.path,
       path: upstream.path,
-      changes: { origins: [pages.origin] },
+      origins: [pages.origin],
     });
     directory = await mkdtemp(join(tmpdir(), 'breakwater-interop-'));
     const caFile = join(directory, 'ca.pem');
@@ -135,7 +135,7 @@ function testPair(meeting: Meeting & { readonly front: () => Front }): void {
 
     it('went all this way, and the gateway refused nothing', async () => {
       await pair.client.close();
-      await waitUntilIdle(front().gateway);
+      await front().gateway.idle();
       const lines = pair.lines().filter((line) => !isMetadataSearch(line));
       expect(new Set(lines.map((line) => line['protocol']))).toEqual(new Set([way.protocol]));
       expect(lines.filter((line) => line['error'] !== undefined)).toEqual([]);
@@ -172,11 +172,9 @@ interface Pair {
   readonly lines: () => readonly LogLine[];
 }
 
-type LogLine = Readonly<Record<string, unknown>>;
-
 async function connectPair(front: Front, client: ClientProgram, way: Way): Promise<Pair> {
   const { upstream, gateway, caFile } = front;
-  await waitUntilIdle(gateway);
+  await gateway.idle();
   const from = gateway.lines.length;
   const target: ConnectTarget = {
     url: new URL(`https://localhost:${gateway.port}${upstream.path}${way.slash ? '/' : ''}`),
@@ -186,11 +184,6 @@ async function connectPair(front: Front, client: ClientProgram, way: Way): Promi
     caFile,
   };
   return { client: await client.connect(target), upstream, target, lines: () => gateway.lines.slice(from) };
-}
-
-/** Each line of the log comes when its exchange is over. */
-async function waitUntilIdle({ gateway }: TestGateway): Promise<void> {
-  await vi.waitUntil(() => gateway.load.exchanges === 0, 5000);
 }
 
 interface Shown {

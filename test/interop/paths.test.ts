@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTestGateway, type TestGateway, type TestGatewayOptions } from '../support/gateway.ts';
 import type { ConnectTarget, InteropClient } from '../support/interop-client.ts';
+import { startInteropGateway, type InteropGatewayOptions, type LogLine } from '../support/interop-gateway.ts';
 import { connectSdk1 } from '../support/interop-sdk-clients.ts';
 import {
   findFastmcpPython,
@@ -16,7 +16,7 @@ const isExcused = python.kind === 'missing' && !programsAreMandatory;
 const excuse = python.kind === 'missing' ? ` (did not run: ${python.reason})` : '';
 const protocols = ['h1', 'h2'] as const;
 
-type Paths = Required<Pick<TestGatewayOptions, 'path' | 'upstreamPath'>>;
+type Paths = Required<Pick<InteropGatewayOptions, 'path' | 'upstreamPath'>>;
 
 describe.skipIf(isExcused)(`FastMCP at another path${excuse}`, () => {
   const servers = new Map<ConnectTarget['transport'], ServerProgram>();
@@ -40,9 +40,9 @@ describe.skipIf(isExcused)(`FastMCP at another path${excuse}`, () => {
   async function callThrough(
     paths: Paths,
     target: Pick<ConnectTarget, 'protocol' | 'transport'>,
-  ): Promise<TestGateway['lines']> {
+  ): Promise<readonly LogLine[]> {
     const upstreamPort = servers.get(target.transport)?.port ?? 0;
-    const gateway = await startTestGateway({ upstreamPort, ...paths });
+    const gateway = await startInteropGateway({ upstreamPort, ...paths });
     let client: InteropClient | undefined;
     try {
       const url = new URL(`https://localhost:${gateway.port}${paths.path}`);

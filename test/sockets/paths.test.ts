@@ -1,113 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { connectH2 } from '../support/h2-client.ts';
 import { buildCall } from '../support/messages.ts';
+import { buildSpellings } from '../support/path-spellings.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { receive, startRig } from '../support/rig.ts';
 import { answerJson } from '../support/scripted-upstream.ts';
 
-const dots = [
-  '.',
-  '..',
-  '%2e',
-  '%2E',
-  '%2e%2e',
-  '%2E%2e',
-  '.%2e',
-  '%252e%252e',
-  '..;',
-  '..;x=1',
-  '...',
-  '%c0%ae%c0%ae',
-  '．．',
-];
-const slashes = ['/', '//', '%2f', '%2F', '%252f', '\\', '%5c', '%5C', '/;/', '/./', '%c0%af', '／'];
-const tails = ['x', 'admin', 'mcp', '', 'mcp/', '.env'];
-const garnish = [
-  ';',
-  ';a=b',
-  '%00',
-  '%0a',
-  '%0d%0a',
-  '%20',
-  '+',
-  '%',
-  '%zz',
-  '%2',
-  '~',
-  '!',
-  '*',
-  '@',
-  ':80',
-  ',',
-  "'",
-  '(',
-  '$',
-  '&',
-  '=',
-];
-const words = [
-  '/',
-  '',
-  '*',
-  '/MCP',
-  '/Mcp',
-  '/mCp',
-  '/mcpfoo',
-  '/mc',
-  '/mcp.json',
-  '/mcp/foo',
-  '/mcp//',
-  '/mcp/mcp',
-  '/xmcp',
-  '/foo/mcp',
-  '//mcp',
-  '///mcp',
-  '/%6dcp',
-  '/m%63p',
-  '/mc%70',
-  '/%6D%63%70',
-  '/mcp%2f',
-  '/mcp%3fx',
-  '/mcp%23x',
-  '/mcp#x',
-  'mcp',
-  'http://localhost/mcp',
-  'https://localhost/mcp',
-  'http://127.0.0.1/mcp',
-  '//localhost/mcp',
-  '/http://localhost/mcp',
-  '/\u00b5cp',
-  '/mcp\u00a0',
-  '/healthz/mcp',
-  '/healthz/../mcp',
-  '/.well-known/../mcp',
-];
-
-/** Spellings of, around and beside `/mcp` that some server or proxy reads as another path. */
-function buildSpellings(): string[] {
-  const found = new Set(words);
-  for (const dot of dots) {
-    for (const slash of slashes) {
-      found.add(`/mcp${slash}${dot}`);
-      found.add(`/mcp/${dot}${slash}x`);
-      found.add(`/${dot}${slash}mcp`);
-      found.add(`/x${slash}${dot}/mcp`);
-    }
-    for (const tail of tails) found.add(`/mcp/${dot}/${tail}`);
-  }
-  for (const slash of slashes) for (const tail of tails) found.add(`/mcp${slash}${tail}`);
-  for (const piece of garnish) {
-    found.add(`/mcp${piece}`);
-    found.add(`/mcp/${piece}`);
-    found.add(`/${piece}mcp`);
-    found.add(`/mcp${piece}/../mcp`);
-  }
-  found.delete('/mcp');
-  found.delete('/mcp/');
-  return [...found];
-}
-
-const spellings = buildSpellings();
+const spellings = buildSpellings('mcp');
 const answer = answerJson('{}');
 
 describe(`path-confusion: ${spellings.length} spellings that are not /mcp`, () => {

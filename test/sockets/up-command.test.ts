@@ -6,13 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestCertificate } from '../support/certificates.ts';
+import { buildGatewayCommand, buildGatewayEnvironment } from '../support/gateway-program.ts';
 import { buildPost, connectRaw } from '../support/raw-client.ts';
 import { answerJson, startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts';
 
-const bin = fileURLToPath(new URL('../../bin/breakwater.js', import.meta.url));
 const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
 
 let directory: string;
@@ -37,8 +36,10 @@ function up(...args: string[]): ChildProcess {
     join(directory, 'state'),
     ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
   ];
-  const child = spawn(process.execPath, [bin, 'up', ...args, ...own], {
+  const program = buildGatewayCommand(['up', ...args, ...own]);
+  const child = spawn(program.command, program.args, {
     cwd: directory,
+    env: buildGatewayEnvironment(),
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   running.push(child);

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { claims } from '../support/claimed-fields.ts';
 import { connectH2 } from '../support/h2-client.ts';
 import { buildCall, buildGet } from '../support/messages.ts';
 import { buildPost, connectRaw } from '../support/raw-client.ts';
@@ -8,53 +9,6 @@ import { answerJson } from '../support/scripted-upstream.ts';
 
 const answer = answerJson('{"jsonrpc":"2.0","id":1,"result":{}}');
 const mark = 'evil-1f7c';
-
-/** Fields that identify the client or the original request to some server, framework or platform. */
-const claims = [
-  'Forwarded',
-  'X-Forwarded-For',
-  'X-Forwarded-Proto',
-  'X-Forwarded-Host',
-  'X-Forwarded-Port',
-  'X-Forwarded-Server',
-  'X-Forwarded-Prefix',
-  'X-Forwarded-Uri',
-  'X-Forwarded-Method',
-  'X-Forwarded-Path',
-  'X-Forwarded-User',
-  'X-Forwarded-Email',
-  'X-Forwarded-Groups',
-  'X-Forwarded-Client-Cert',
-  'X-Forwarded-Access-Token',
-  'X-Forwarded',
-  'X-Real-IP',
-  'X-Client-IP',
-  'Client-IP',
-  'X-Cluster-Client-IP',
-  'X-Originating-IP',
-  'X-Remote-IP',
-  'X-Remote-Addr',
-  'X-Remote-User',
-  'Remote-User',
-  'True-Client-IP',
-  'CF-Connecting-IP',
-  'CF-Connecting-IPv6',
-  'Fastly-Client-IP',
-  'Fly-Client-IP',
-  'X-Azure-ClientIP',
-  'X-Envoy-External-Address',
-  'X-Original-URL',
-  'X-Original-URI',
-  'X-Original-Host',
-  'X-Original-Method',
-  'X-Rewrite-URL',
-  'X-Host',
-  'X-Scheme',
-  'X-HTTP-Method-Override',
-  'X-HTTP-Method',
-  'X-Method-Override',
-  'Proxy',
-] as const;
 
 const hopByHop = [
   'Keep-Alive',

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { buildFakeTimeEnvironment, type FakeTime } from './fake-time.ts';
-import { buildGatewayCommand, isExecutable } from './gateway-program.ts';
+import { buildGatewayCommand, buildGatewayEnvironment, isExecutable } from './gateway-program.ts';
 import { readResidentBytes } from './process-meter.ts';
 
 /** A gateway from the built package or the executable, in a process of its own. */
 export interface GatewayProcess {
   readonly pid: number;
   readonly port: number;
-  /** PEM of the authority that clients must trust. */
+  /** PEM of the authority that clients must trust; empty with certificate files. */
   readonly ca: string;
   /** Everything it wrote to standard error: warnings, traces, its own log. Empty as long as all is well. */
   readonly complaints: string;
@@ -23,11 +23,19 @@ export interface GatewayProcess {
   readAccessLog(): Promise<readonly string[]>;
   /** Bytes alive after a garbage collection, JavaScript heap and buffers together; of the executable, resident bytes. */
   measureHeap(): Promise<number>;
+  /** How late its event loop ran since the call before, in milliseconds; the first call starts the meter. Not told by the executable. */
+  measureLoopDelay(): Promise<LoopDelay | undefined>;
   signal(name: NodeJS.Signals): void;
   /** Ends it with SIGTERM and returns its exit code; -1 when it had to be killed. */
   stop(): Promise<number>;
   /** Kills it if it still runs and removes its files. */
   clean(): Promise<void>;
+}
+
+/** Milliseconds. */
+export interface LoopDelay {
+  readonly p99: number;
+  readonly longest: number;
 }
 
 /** A section of the configuration file: keys and values as they are written. */
@@ -70,7 +78,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   const [command = program.command, ...args] = [...(options.wrapper ?? []), program.command, ...program.args];
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...process.env, ...steadyMemory, ...buildFakeTimeEnvironment(options.fakeTime) },
+    env: { ...buildGatewayEnvironment(), ...steadyMemory, ...buildFakeTimeEnvironment(options.fakeTime) },
   });
   let complaints = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text));
@@ -89,7 +97,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   return {
     pid,
     port: facts.port,
-    ca: await readFile(facts.authorityFile, 'utf8'),
+    ca: facts.authorityFile === null ? '' : await readFile(facts.authorityFile, 'utf8'),
     exited,
     get complaints() {
       return complaints;
@@ -102,6 +110,13 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
       const answer = once(child, 'message');
       child.send('heap');
       return Number((await answer)[0]);
+    },
+    async measureLoopDelay() {
+      if (isExecutable) return undefined;
+      const answer = once(child, 'message');
+      child.send('loop');
+      // The probe answers with just this.
+      return (await answer)[0] as LoopDelay;
     },
     signal: (name) => void child.kill(name),
     async stop() {
@@ -116,7 +131,9 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
 }
 
 /** Reads the one line that `up --json` prints; `undefined` when the process ended before. */
-async function readFacts(child: ChildProcess): Promise<{ port: number; authorityFile: string } | undefined> {
+async function readFacts(
+  child: ChildProcess,
+): Promise<{ port: number; authorityFile: string | null } | undefined> {
   if (child.stdout === null) return undefined;
   const line = await Promise.race([
     once(createInterface(child.stdout), 'line').then(([text]) => String(text)),
@@ -124,7 +141,7 @@ async function readFacts(child: ChildProcess): Promise<{ port: number; authority
   ]);
   if (line === undefined) return undefined;
   // The shape of the envelope is a promise of `breakwater.up/1`.
-  const { urls, authorityFile } = JSON.parse(line) as { urls: string[]; authorityFile: string };
+  const { urls, authorityFile } = JSON.parse(line) as { urls: string[]; authorityFile: string | null };
   return { port: Number(new URL(urls[0] ?? '').port), authorityFile };
 }
 

@@ -14,3 +14,8 @@ export function buildGatewayCommand(
   if (executable !== undefined && executable !== '') return { command: executable, args: [...args] };
   return { command: process.execPath, args: [...nodeFlags, script, ...args] };
 }
+
+/** The environment for it: without the names that steer tests, which it would call unknown settings. */
+export function buildGatewayEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('BREAKWATER_')));
+}

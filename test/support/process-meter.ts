@@ -35,7 +35,7 @@ function isSocket(path: string): boolean {
   }
 }
 
-/** A value and when it was read, in milliseconds. */
+/** A value and when it was read: in milliseconds, or after so many operations. */
 export interface Sample {
   readonly at: number;
   readonly value: number;
@@ -44,6 +44,8 @@ export interface Sample {
 export interface Trend {
   /** Growth over the whole span, by the line of least squares. */
   readonly growth: number;
+  /** From the first to the last sample that counts, in the unit of their times. */
+  readonly span: number;
   readonly mean: number;
   /** Means of the first and the last third. */
   readonly first: number;
@@ -67,6 +69,7 @@ export function fitTrend(all: readonly Sample[]): Trend {
   const third = Math.ceil(samples.length / 3);
   return {
     growth: variance === 0 ? 0 : (covariance / variance) * span,
+    span,
     mean: meanValue,
     first: mean(samples.slice(0, third).map(({ value }) => value)),
     last: mean(samples.slice(-third).map(({ value }) => value)),

@@ -6,7 +6,11 @@ export const timeoutsSchema: z.ZodType<TimeoutsConfig> = z
   .strictObject({
     handshake: durationField({ default: '10s', description: 'Longest TLS handshake.' }),
     head: durationField({ default: '10s', description: 'Longest time a request head may take to arrive.' }),
-    body: durationField({ default: '30s', description: 'Longest time a request body may take to arrive.' }),
+    body: durationField({
+      default: '10s',
+      description:
+        'Longest time a request body may take to arrive. Each 16 kB that have arrived add a second.',
+    }),
     idle: durationField({
       default: '75s',
       description:
