@@ -1,4 +1,4 @@
-import { isFieldValueByte, isTokenByte } from './grammar.ts';
+import { isFieldValueByte, isPlainNameByte, isTokenByte } from './grammar.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -19,12 +19,25 @@ export interface FieldRange {
 
 export type FieldLinesProblem = 'malformed' | 'too-many';
 
+/** Tool arguments in headers may be named with any token, and whoever stands between must pass them on (MCP 2026-07-28, Streamable HTTP). */
+const PARAMETER_PREFIX = 'mcp-param-';
+
+/**
+ * Whether a server may take a field for another one: those that map names to variables (CGI, WSGI) turn every other
+ * character into an underscore, as they do hyphens, and so cannot tell `x_real_ip` or `x.real.ip` from `x-real-ip`. This is
+ * how identity headers are smuggled past a gateway (CVE-2025-64484). `name` is a token in lower case.
+ */
+export function isAmbiguousName(name: string): boolean {
+  for (let index = 0; index < name.length; index++) {
+    if (!isPlainNameByte(name.charCodeAt(index))) return !name.startsWith(PARAMETER_PREFIX);
+  }
+  return false;
+}
+
 /**
  * Reads `name: value` lines up to the empty line into `fields`, names in lower case, values without outer
  * white space (RFC 9112 section 5). Folding, bare CR or LF, NUL, white space around the name: malformed.
- *
- * A name with an underscore is skipped: servers that map names to variables cannot tell it from the name
- * with hyphens, which is how identity headers are smuggled past a gateway (CVE-2025-64484).
+ * Ambiguous names are skipped.
  */
 export function parseFieldLines(
   range: FieldRange,
@@ -36,10 +49,10 @@ export function parseFieldLines(
   let count = 0;
   while (bytes[at] !== CR) {
     const nameStart = at;
-    let underscore = false;
+    let plain = true;
     let byte = bytes[at] ?? 0;
     while (isTokenByte(byte)) {
-      if (byte === 0x5f) underscore = true;
+      if (!isPlainNameByte(byte)) plain = false;
       byte = bytes[++at] ?? 0;
     }
     if (byte !== COLON || at === nameStart) return 'malformed';
@@ -53,11 +66,8 @@ export function parseFieldLines(
       valueEnd--;
     at += 2;
     if (++count > maxFields) return 'too-many';
-    if (underscore) continue;
-    fields.push(
-      text.slice(nameStart - base, nameEnd - base).toLowerCase(),
-      text.slice(valueStart - base, valueEnd - base),
-    );
+    const name = text.slice(nameStart - base, nameEnd - base).toLowerCase();
+    if (plain || !isAmbiguousName(name)) fields.push(name, text.slice(valueStart - base, valueEnd - base));
   }
   return bytes[at + 1] === LF && at + 2 === end ? undefined : 'malformed';
 }

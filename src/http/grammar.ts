@@ -8,6 +8,7 @@ const FIELD_VALUE = 2;
 const TARGET = 4;
 const HOST = 8;
 const HEX = 16;
+const PLAIN_NAME = 32;
 
 const classes = buildClasses();
 
@@ -22,6 +23,7 @@ function buildClasses(): Uint8Array {
   const digits = '0123456789';
   const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
   mark(digits + letters + "!#$%&'*+-.^_`|~", TOKEN);
+  mark(digits + letters + '-', PLAIN_NAME);
   // pchar, "/", "?" of RFC 3986; no fragment, no quote, bracket, brace, backslash or caret that servers read differently.
   mark(digits + letters + "-._~!$&'()*+,;=:@/?%", TARGET);
   mark(digits + letters + '-._', HOST);
@@ -34,6 +36,11 @@ function buildClasses(): Uint8Array {
 /** `tchar` of RFC 9110 section 5.6.2. */
 export function isTokenByte(byte: number): boolean {
   return ((classes[byte] ?? 0) & TOKEN) !== 0;
+}
+
+/** A byte that no server reads as another in a field name. */
+export function isPlainNameByte(byte: number): boolean {
+  return ((classes[byte] ?? 0) & PLAIN_NAME) !== 0;
 }
 
 /** `field-vchar`, obs-text, space and tab: everything a field value may hold, which excludes CR, LF and NUL. */

@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Fields } from './exchange.ts';
+import { isAmbiguousName } from './field-lines.ts';
 import { isFieldValueByte, isTargetByte, isTokenByte, parseAuthority } from './grammar.ts';
 import { hopByHopFields } from './hop-by-hop.ts';
 import { isKnownMethod } from './method.ts';
@@ -80,9 +81,9 @@ export function parseH2Head(list: readonly string[], urlBytes: number): Result<H
   });
 }
 
-/** Leaves out framing, hop-by-hop fields and names with an underscore, as on HTTP/1.1. */
+/** Leaves out framing, hop-by-hop fields and ambiguous names, as on HTTP/1.1. */
 function isForwardable(name: string): boolean {
-  return name !== 'content-length' && !name.includes('_') && !hopByHopFields.has(name);
+  return name !== 'content-length' && !isAmbiguousName(name) && !hopByHopFields.has(name);
 }
 
 /** A token in lower case (RFC 9113 section 8.2.1), which no pseudo field is. */

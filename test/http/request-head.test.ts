@@ -48,10 +48,16 @@ describe('what a request head yields', () => {
     expect(head.keepAlive).toBe(false);
   });
 
-  it('underscore-twin: a name with an underscore does not pass', () => {
-    expect(
-      accepted(`GET /mcp HTTP/1.1\r\n${host}X_Forwarded_For: 1.1.1.1\r\n__proto__: x\r\n\r\n`).fields,
-    ).toEqual([]);
+  it('name-twin: a name that CGI cannot tell from another does not pass', () => {
+    const twins = 'X_Forwarded_For: 1.1.1.1\r\n__proto__: x\r\nX.Real.IP: 1.1.1.1\r\nX-Real-IP%: 1.1.1.1\r\n';
+    expect(accepted(`GET /mcp HTTP/1.1\r\n${host}${twins}\r\n`).fields).toEqual([]);
+  });
+
+  it('passes tool arguments on, whatever token they are named with', () => {
+    expect(accepted(`GET /mcp HTTP/1.1\r\n${host}Mcp-Param-user_id.x: 7\r\n\r\n`).fields).toEqual([
+      'mcp-param-user_id.x',
+      '7',
+    ]);
   });
 
   it('keeps obs-text byte for byte', () => {

@@ -130,7 +130,9 @@ function readFieldLines(lines: readonly string[], limit: number): Line[] | undef
       : [name.toLowerCase(), value.replace(/[ \t]+$/, '')];
   });
   if (read.length > limit || read.includes(undefined)) return undefined;
-  return read.filter((line) => line !== undefined).filter(([name]) => !name.includes('_'));
+  return read
+    .filter((line) => line !== undefined)
+    .filter(([name]) => /^(?:[a-z0-9-]+$|mcp-param-)/.test(name));
 }
 
 function valuesOf(lines: readonly Line[], wanted: string): string[] {

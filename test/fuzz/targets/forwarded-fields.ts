@@ -150,7 +150,7 @@ function checkMessage(message: Buffer, client: Client): void {
   hold(valuesOf('content-length').join() === '2', 'the length is that of the body', show);
   hold(valuesOf('x-forwarded-for').join() === client.chain, 'the chain is ours', show);
   hold(valuesOf('x-real-ip').join() === client.address, 'the address is ours', show);
-  const rank = (name: string): string => name.replaceAll('_', '-');
+  const rank = (name: string): string => name.replaceAll(/[^a-z0-9]/g, '-');
   const claimed = read.fields.filter(([name]) => /^(?:x-forwarded.*|forwarded|x-real-ip)$/.test(rank(name)));
   hold(
     claimed

@@ -26,6 +26,11 @@ const variants: readonly Variant[] = [
     last: undefined,
   },
   {
+    how: 'with dots, which CGI turns into underscores',
+    write: (name) => `${name.includes('-') ? name.replaceAll('-', '.') : `${name}.`}: ${claimed}\r\n`,
+    last: undefined,
+  },
+  {
     how: 'in one spelling and with underscores',
     write: (name) => `${name}: ${claimed}\r\n${withUnderscore(name).toUpperCase()}: ${second}\r\n`,
     last: claimed,
