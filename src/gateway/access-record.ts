@@ -11,8 +11,8 @@ export function formatRecord(exchange: Exchange, now: number): string {
   const { request, outcome, envelope, destination, classification } = exchange;
   let text =
     `"client":"${exchange.client.address}","protocol":"${request.protocol}","method":"${request.method}",` +
-    `"path":${JSON.stringify(request.path)}`;
-  if (destination.kind === 'mcp') text += `,"route":${JSON.stringify(destination.route.path)}`;
+    `"path":${quote(request.path)}`;
+  if (destination.kind === 'mcp') text += `,"route":${quote(destination.route.path)}`;
   text += `,"status":${outcome.status}`;
   if (outcome.upstreamStatus !== undefined) text += `,"upstream_status":${outcome.upstreamStatus}`;
   text +=
@@ -21,9 +21,9 @@ export function formatRecord(exchange: Exchange, now: number): string {
   if (outcome.stream) text += ',"stream":true';
   if (classification !== undefined) text += `,"revision":"${classification.revision}"`;
   if (envelope?.kind === 'request' || envelope?.kind === 'notification') {
-    text += `,"rpc":${quote(envelope.method)}`;
+    text += `,"rpc":${quote(clip(envelope.method))}`;
     const namesTool = envelope.method === 'tools/call' || envelope.method === 'prompts/get';
-    if (namesTool && envelope.name !== undefined) text += `,"tool":${quote(envelope.name)}`;
+    if (namesTool && envelope.name !== undefined) text += `,"tool":${quote(clip(envelope.name))}`;
   }
   if (exchange.principal !== undefined) text += `,"principal":${quote(exchange.principal)}`;
   if (outcome.code !== undefined) text += `,"error":"${outcome.code}"`;
@@ -33,8 +33,15 @@ export function formatRecord(exchange: Exchange, now: number): string {
 const MAX_NAME_CHARACTERS = 128;
 
 /** Log flooding: names come from the client and may be megabytes long. */
-function quote(name: string): string {
-  return JSON.stringify(name.length <= MAX_NAME_CHARACTERS ? name : `${name.slice(0, MAX_NAME_CHARACTERS)}…`);
+function clip(name: string): string {
+  return name.length <= MAX_NAME_CHARACTERS ? name : `${name.slice(0, MAX_NAME_CHARACTERS)}…`;
+}
+
+/** What JSON writes as it is: nearly every name and path that occurs. */
+const plain = /^[\w/.-]+$/;
+
+function quote(text: string): string {
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
 }
 
 /** Fields of the record that its sentence on a terminal already tells, or that only programs want. */

@@ -220,10 +220,13 @@ export class Relay implements UpstreamListener, Placed {
   }
 }
 
+const EVENT_STREAM = 'text/event-stream';
+
 /** The status that access logs use for a client that left before the answer. */
 const CLIENT_GONE = 499;
 
 function isEventStream(contentType: string): boolean {
+  if (contentType.length < EVENT_STREAM.length) return false;
   const end = contentType.indexOf(';');
-  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase() === 'text/event-stream';
+  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase() === EVENT_STREAM;
 }

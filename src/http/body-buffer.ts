@@ -34,7 +34,7 @@ export class BodyBuffer {
 
   /** Everything gathered; what comes next begins a new body. */
   take(): Buffer {
-    const whole = this.#bytes.subarray(0, this.#length);
+    const whole = this.#bytes.length === this.#length ? this.#bytes : this.#bytes.subarray(0, this.#length);
     this.clear();
     return whole;
   }

@@ -1,4 +1,4 @@
-import { isFieldValueByte, isPlainNameByte, isTokenByte } from './grammar.ts';
+import { isFieldValueByte, nameFlags, toNameFlags } from './grammar.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
@@ -29,7 +29,8 @@ const PARAMETER_PREFIX = 'mcp-param-';
  */
 export function isAmbiguousName(name: string): boolean {
   for (let index = 0; index < name.length; index++) {
-    if (!isPlainNameByte(name.charCodeAt(index))) return !name.startsWith(PARAMETER_PREFIX);
+    if ((toNameFlags(name.charCodeAt(index)) & nameFlags.exotic) !== 0)
+      return !name.startsWith(PARAMETER_PREFIX);
   }
   return false;
 }
@@ -49,13 +50,10 @@ export function parseFieldLines(
   let count = 0;
   while (bytes[at] !== CR) {
     const nameStart = at;
-    let plain = true;
-    let byte = bytes[at] ?? 0;
-    while (isTokenByte(byte)) {
-      if (!isPlainNameByte(byte)) plain = false;
-      byte = bytes[++at] ?? 0;
-    }
-    if (byte !== COLON || at === nameStart) return 'malformed';
+    let flags = 0;
+    for (let more = toNameFlags(bytes[at] ?? 0); more !== 0; more = toNameFlags(bytes[++at] ?? 0))
+      flags |= more;
+    if (bytes[at] !== COLON || at === nameStart) return 'malformed';
     const nameEnd = at++;
     while (bytes[at] === SPACE || bytes[at] === TAB) at++;
     const valueStart = at;
@@ -66,8 +64,10 @@ export function parseFieldLines(
       valueEnd--;
     at += 2;
     if (++count > maxFields) return 'too-many';
-    const name = text.slice(nameStart - base, nameEnd - base).toLowerCase();
-    if (plain || !isAmbiguousName(name)) fields.push(name, text.slice(valueStart - base, valueEnd - base));
+    let name = text.slice(nameStart - base, nameEnd - base);
+    if ((flags & nameFlags.upperCase) !== 0) name = name.toLowerCase();
+    if ((flags & nameFlags.exotic) === 0 || !isAmbiguousName(name))
+      fields.push(name, text.slice(valueStart - base, valueEnd - base));
   }
   return bytes[at + 1] === LF && at + 2 === end ? undefined : 'malformed';
 }

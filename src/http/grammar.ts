@@ -8,7 +8,8 @@ const FIELD_VALUE = 2;
 const TARGET = 4;
 const HOST = 8;
 const HEX = 16;
-const PLAIN_NAME = 32;
+const UPPER_CASE = 32;
+const EXOTIC = 64;
 
 const classes = buildClasses();
 
@@ -23,7 +24,8 @@ function buildClasses(): Uint8Array {
   const digits = '0123456789';
   const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
   mark(digits + letters + "!#$%&'*+-.^_`|~", TOKEN);
-  mark(digits + letters + '-', PLAIN_NAME);
+  mark('ABCDEFGHIJKLMNOPQRSTUVWXYZ', UPPER_CASE);
+  mark("!#$%&'*+._`|~", EXOTIC);
   // pchar, "/", "?" of RFC 3986; no fragment, no quote, bracket, brace, backslash or caret that servers read differently.
   mark(digits + letters + "-._~!$&'()*+,;=:@/?%", TARGET);
   mark(digits + letters + '-._', HOST);
@@ -38,9 +40,15 @@ export function isTokenByte(byte: number): boolean {
   return ((classes[byte] ?? 0) & TOKEN) !== 0;
 }
 
-/** A byte that no server reads as another in a field name. */
-export function isPlainNameByte(byte: number): boolean {
-  return ((classes[byte] ?? 0) & PLAIN_NAME) !== 0;
+/** Flags of a name's bytes: it has upper case; it has a byte that some servers read as another. */
+export const nameFlags: { readonly upperCase: number; readonly exotic: number } = {
+  upperCase: UPPER_CASE,
+  exotic: EXOTIC,
+};
+
+/** What a token byte adds to the flags of its name; 0 for a byte that is no token, else at least one flag. */
+export function toNameFlags(byte: number): number {
+  return (classes[byte] ?? 0) & (TOKEN | UPPER_CASE | EXOTIC);
 }
 
 /** `field-vchar`, obs-text, space and tab: everything a field value may hold, which excludes CR, LF and NUL. */

@@ -36,7 +36,7 @@ export interface H1Environment {
 const LINGER_MILLISECONDS = 2000;
 
 const CR = 0x0d;
-const crlf = Buffer.from('\r\n');
+const LF = 0x0a;
 const noBody = Buffer.alloc(0);
 const headEnd = Buffer.from('\r\n\r\n');
 const continueResponse = 'HTTP/1.1 100 Continue\r\n\r\n';
@@ -162,7 +162,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     const { settings } = this.#environment;
     if (this.#state === 'idle') {
       // RFC 9112 section 2.2: one empty line before a request is a habit of old clients.
-      const start = !this.#skippedLine && input.subarray(0, 2).equals(crlf) ? 2 : 0;
+      const start = !this.#skippedLine && input[0] === CR && input[1] === LF ? 2 : 0;
       if (start > 0) this.#skippedLine = true;
       if (input.length === start) {
         this.#input = undefined;
@@ -221,7 +221,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
         return false;
       }
       this.#advance(input, missing);
-      this.#takeBody(input.subarray(0, missing));
+      this.#takeBody(input.length === missing ? input : input.subarray(0, missing));
       this.#answer(head, this.#body.take());
       return true;
     }

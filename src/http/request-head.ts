@@ -132,7 +132,9 @@ function finishHead(
     // Dropped before any stage looks, so that no decision rests on a field that is not forwarded (CVE-2025-48865).
     if (nominated.length > 0) fields = withoutFields(fields, nominated);
   }
-  return ok({ ...start, authority, fields, framing, keepAlive, expectsContinue: expect !== undefined });
+  const { method, path, query } = start;
+  const expectsContinue = expect !== undefined;
+  return ok({ method, path, query, authority, fields, framing, keepAlive, expectsContinue });
 }
 
 function parseFraming(

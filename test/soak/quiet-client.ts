@@ -24,6 +24,8 @@ export interface QuietClient {
   readonly ledger: StreamLedger;
   /** Why the stream has ended, and when. */
   readonly dropped: { readonly reason: string; readonly at: number } | undefined;
+  /** Resolves once the stream has ended, whoever ended it. */
+  readonly ended: Promise<void>;
   close(): void;
 }
 
@@ -51,8 +53,10 @@ export async function openQuietClient(options: QuietClientOptions): Promise<Quie
   if (status !== 200) throw new Error(`stream ${label} was answered with ${status}`);
   const ledger = new StreamLedger(now());
   let dropped: QuietClient['dropped'];
+  const ended = Promise.withResolvers<void>();
   const drop = (reason: string): void => {
     dropped ??= { reason, at: now() };
+    ended.resolve();
   };
   body.setEncoding('utf8');
   body.on('data', (text: string) => ledger.receive(text, now()));
@@ -65,6 +69,7 @@ export async function openQuietClient(options: QuietClientOptions): Promise<Quie
     get dropped() {
       return dropped;
     },
+    ended: ended.promise,
     close,
   };
 }

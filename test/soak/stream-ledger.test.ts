@@ -47,6 +47,7 @@ describe('the trend of a series', () => {
     expect(series((index) => 1000 + index).growth).toBeCloseTo(79);
     expect(series((index) => (index < 20 ? index * 50 : 1000))).toEqual({
       growth: 0,
+      span: 79_000,
       mean: 1000,
       first: 1000,
       last: 1000,
