@@ -82,7 +82,7 @@ export interface TimeoutsConfig {
   readonly head: number;
   readonly body: number;
   readonly idle: number;
-  /** How long a reader may leave its buffer full before it is cut. */
+  /** How long a reader may leave its buffer full, or a vanished peer unacknowledged what it was sent, before it is cut. */
   readonly stall: number;
   readonly connect: number;
   /** Longest time an idle upstream connection is used again; below the 5 s of uvicorn and Node. */

@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TlsOptions } from 'node:tls';
 import type { ErrorCode } from '../lib/error-codes.ts';
+import { endTransportWith } from '../lib/transport.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
@@ -107,6 +108,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
 
   const serve = (socket: Socket): void => {
     socket.on('error', destroyOnError);
+    endTransportWith(socket);
     const peer = named.get(remoteEnd(socket)) ?? {
       address: toPlainAddress(socket.remoteAddress ?? ''),
       port: socket.remotePort ?? 0,

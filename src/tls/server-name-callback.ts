@@ -1,5 +1,5 @@
-import { Socket } from 'node:net';
-import { TLSSocket, type SecureContext, type TlsOptions } from 'node:tls';
+import type { SecureContext, TlsOptions } from 'node:tls';
+import { findTransport } from '../lib/transport.ts';
 
 /** Which certificate answers a server name: the server's own, another one, or none. */
 export type NameDecision =
@@ -44,7 +44,7 @@ export function createServerNameCallback(
  * in the clear and can be written below TLS. Where the transport is out of reach the connection just ends.
  */
 function sendAlert(socket: unknown, done: () => void): void {
-  const transport = socket instanceof TLSSocket && '_parent' in socket ? socket._parent : undefined;
-  if (transport instanceof Socket && transport.writable) transport.write(unrecognizedName, () => done());
+  const transport = findTransport(socket);
+  if (transport?.writable === true) transport.write(unrecognizedName, () => done());
   else done();
 }

@@ -251,6 +251,8 @@ function open(target: UpstreamTarget, onread: OnReadOpts): Socket {
     port,
     servername,
     ALPNProtocols: ['http/1.1'],
+    // Said here, so that NODE_TLS_REJECT_UNAUTHORIZED=0 in the environment does not open the way to the upstream.
+    rejectUnauthorized: true,
     onread,
   };
   return connectTls(options);

@@ -57,7 +57,7 @@ describe('an event stream', () => {
     await streamed(client, (body) => body === 'data: 1\n\n');
     await streamed(client, (body) => body === 'data: 1\n\n: keepalive\n\n');
     socket.write(toChunk('data: 2\n\n'));
-    await streamed(client, (body) => body.endsWith('data: 2\n\n'));
+    expect(await streamed(client, (body) => body.endsWith('data: 2\n\n'))).toContain(': keepalive\n\n');
   });
 
   it('control: with a long heartbeat no comment comes', async () => {
@@ -83,6 +83,7 @@ describe('an event stream', () => {
       if (leave === 'reset') client.reset();
       else client.socket[leave]();
       await eventually(() => front.upstream.openSockets, 0);
+      expect(front.gateway.complaints).toBe('');
     },
   );
 
@@ -96,7 +97,7 @@ describe('an event stream', () => {
     leaver.stream.close(8);
     await eventually(() => front.upstream.openSockets, 1);
     for (const socket of sockets) if (!socket.destroyed) socket.write(toChunk('data: 2\n\n'));
-    await stayer.until((body) => body.endsWith('data: 2\n\n'));
+    expect(await stayer.until((body) => body.endsWith('data: 2\n\n'))).toContain('data: 1\n\n');
   });
 
   it.each(['end', 'resetAndDestroy'] as const)(

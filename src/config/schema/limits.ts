@@ -31,7 +31,8 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
       default: 20_000,
       min: 1,
       max: 1_000_000,
-      description: 'Most client connections at a time.',
+      description:
+        'Most client connections at a time; lowered where the system allows too few open files. The last eight are for this machine itself, such as health checks.',
     }),
     connections_per_address: countField({
       default: 2000,

@@ -18,7 +18,8 @@ export const timeoutsSchema: z.ZodType<TimeoutsConfig> = z
     }),
     stall: durationField({
       default: '30s',
-      description: 'How long a reader may leave its buffer full before it is cut.',
+      description:
+        'How long a reader may leave its buffer full, or a vanished peer unacknowledged what it was sent (Linux), before it is cut.',
     }),
     connect: durationField({ default: '5s', description: 'Longest time to connect to an upstream.' }),
     upstream_idle: durationField({

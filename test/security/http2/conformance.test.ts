@@ -7,9 +7,10 @@ import { answerJson, startScriptedUpstream, type ScriptedUpstream } from '../../
 import type { ConformanceCase } from './conformance-case.ts';
 import { controlCases } from './conformance-control.ts';
 import { framingCases } from './conformance-framing.ts';
+import { toEngineCase } from './executable-engine.ts';
 import { startLenientFront } from './lenient-front.ts';
 
-const cases = [...framingCases, ...controlCases];
+const cases = [...framingCases, ...controlCases].map(toEngineCase);
 
 interface Server {
   readonly port: number;

@@ -9,6 +9,7 @@ import { startLoadClient, type LoadClient } from '../../support/load-client.ts';
 import { readCpuSeconds, readResidentBytes } from '../../support/process-meter.ts';
 import { answerJson, startScriptedUpstream, type ScriptedUpstream } from '../../support/scripted-upstream.ts';
 import { startAttacker, type Attacker } from './attacker.ts';
+import { toEngineScenario } from './executable-engine.ts';
 import { floodScenarios, type FloodScenario } from './flood-scenarios.ts';
 import { startLenientFront } from './lenient-front.ts';
 
@@ -83,9 +84,9 @@ describe(`http2-floods (A4): ${floodScenarios.length} scenarios in three sizes`,
     };
   };
 
-  const sized = floodScenarios.flatMap((scenario) =>
-    scenario.sizes.map((count) => [scenario.name, count, scenario] as const),
-  );
+  const sized = floodScenarios
+    .map(toEngineScenario)
+    .flatMap((scenario) => scenario.sizes.map((count) => [scenario.name, count, scenario] as const));
   it.each(sized)('%s, %d times', async (_name, count, scenario) => {
     const cost = await flood(scenario, count);
     costs.push(cost);
