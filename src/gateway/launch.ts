@@ -150,8 +150,9 @@ function openLogs(
   const { level, format, access } = config.log;
   const pretty = format === 'pretty' || (format === 'auto' && terminal.isTty);
   const sentences = { message: RECORD_MESSAGE, covers: recordFields, toText: describeRecord };
-  const { log, flush } = createLog({ level, pretty, colour: terminal.colour, sentences });
-  const flushLog = async (): Promise<void> => flush();
+  const main = createLog({ level, pretty, colour: terminal.colour, sentences });
+  const { log } = main;
+  const flushLog = async (): Promise<void> => main.flush();
   switch (access.kind) {
     case 'off':
       return { log, accessLog: undefined, close: flushLog };
@@ -164,7 +165,7 @@ function openLogs(
       const file = openRecordFile({ path: access.path, clock, onProblem });
       const close = async (): Promise<void> => {
         await file.flush();
-        flush();
+        main.flush();
       };
       return { log, accessLog: file, close };
     }

@@ -5,9 +5,10 @@ import { startFaultRelay, type FaultRelay } from '../support/fault-relay.ts';
 import { eventually } from '../support/rig.ts';
 
 /** A server that sends back what it gets. */
-async function startEcho(): Promise<Server> {
+async function startEcho(onData: (text: string) => void): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => socket.destroy());
+    socket.on('data', (bytes) => onData(bytes.toString('latin1')));
     socket.pipe(socket);
   });
   server.listen(0, '127.0.0.1');
@@ -20,10 +21,12 @@ describe('fault relay', () => {
   let relay: FaultRelay;
   let client: Socket;
   let received: Buffer;
+  let heard: string;
   let fate: string | undefined;
 
   beforeEach(async () => {
-    echo = await startEcho();
+    heard = '';
+    echo = await startEcho((text) => (heard += text));
     // `address()` is a string only for Unix sockets.
     relay = await startFaultRelay({ targetPort: (echo.address() as AddressInfo).port });
     client = connect({ port: relay.port, host: '127.0.0.1', allowHalfOpen: true });
@@ -98,12 +101,14 @@ describe('fault relay', () => {
     relay.cut('reset');
     await eventually(() => fate, 'ECONNRESET');
     await eventually(() => relay.open, 0);
+    expect(relay.cuts).toBe(0);
   });
 
   it('ends one half and leaves the other open', async () => {
     relay.halfClose('toClient');
     await eventually(() => fate, 'end');
     client.write('still heard');
-    await eventually(() => relay.open, 1);
+    await eventually(() => heard, 'still heard');
+    expect(fate).toBe('end');
   });
 });

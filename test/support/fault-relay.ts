@@ -181,7 +181,7 @@ function createLane({ from, to, read, random, cut }: LaneOptions): Lane {
     ended = true;
     if (timer === undefined) pass();
   });
-  from.on('close', () => void clearTimeout(timer));
+  from.on('close', () => clearTimeout(timer));
   to.on('drain', regulate);
   return {
     wake: () => {

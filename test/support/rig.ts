@@ -106,7 +106,11 @@ export async function streamed(client: RawClient, test: (body: string) => boolea
 }
 
 /** Waits, a turn of the event loop at a time, until a value is as expected. */
-export async function eventually<T>(read: () => T | Promise<T>, expected: T, milliseconds = 5000): Promise<void> {
+export async function eventually<T>(
+  read: () => T | Promise<T>,
+  expected: T,
+  milliseconds = 5000,
+): Promise<void> {
   await expect.poll(read, { interval: 2, timeout: milliseconds }).toEqual(expected);
 }
 
