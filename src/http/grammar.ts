@@ -25,7 +25,7 @@ function buildClasses(): Uint8Array {
   const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
   mark(digits + letters + "!#$%&'*+-.^_`|~", TOKEN);
   mark('ABCDEFGHIJKLMNOPQRSTUVWXYZ', UPPER_CASE);
-  mark("!#$%&'*+._`|~", EXOTIC);
+  mark("!#$%&'*+.^_`|~", EXOTIC);
   // pchar, "/", "?" of RFC 3986; no fragment, no quote, bracket, brace, backslash or caret that servers read differently.
   mark(digits + letters + "-._~!$&'()*+,;=:@/?%", TARGET);
   mark(digits + letters + '-._', HOST);
