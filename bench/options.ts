@@ -25,7 +25,7 @@ export const usage = `npm run bench -- [options]
   --rounds N      rounds of each row (5)
   --seconds N     length of one measurement (5)
   --quick         only show that everything works: headline figures, short warm-ups, few streams
-  --group NAME    key agreement of streams and latency clients (X25519, which all peers have)
+  --group NAME    key agreement of streams and latency clients (X25519:P-256, which all peers have)
   --json FILE     write the figures as JSON
   --chart FILE    draw them as SVG
   --report FILE   put them between the marks of a Markdown page
@@ -43,7 +43,7 @@ export function parseOptions(args: readonly string[], rowIds: readonly string[])
       rounds: { type: 'string', default: '5' },
       seconds: { type: 'string', default: '5' },
       quick: { type: 'boolean', default: false },
-      group: { type: 'string', default: 'X25519' },
+      group: { type: 'string', default: 'X25519:P-256' },
       json: { type: 'string' },
       chart: { type: 'string' },
       report: { type: 'string' },

@@ -17,7 +17,7 @@ export const nginx: Peer = {
   proxy_cache_path ${directory}/answers keys_zone=answers:10m;
   server {
     listen 127.0.0.1:${port} ssl http2 backlog=4096;
-    ssl_certificate ${certFile}; ssl_certificate_key ${keyFile};
+    ssl_certificate ${certFile}; ssl_certificate_key ${keyFile}; ssl_protocols TLSv1.2 TLSv1.3;
     ${buildAuthLocation(check)}
     location = /mcp {
       ${check === 'none' ? '' : 'auth_request /auth;'}

@@ -2,12 +2,19 @@ import { buildForwardedFields, isClaimedField } from '../http/forwarded.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './routes.ts';
 
+/** Bodies from this size on are sent from where they are: copying them costs more than a second buffer does. */
+const LARGE_BODY_BYTES = 64 * 1024;
+
 /**
- * Serialises the request for the upstream afresh (nothing is copied through), head and body in one buffer.
+ * Serialises the request for the upstream afresh (nothing is copied through), head and body in one buffer unless the body is large.
  * The upstream sees its own authority as Host and no Origin, because servers guard against both;
  * no Accept-Encoding, because a compressed event stream is a buffered one; and no key of ours.
  */
-export function serializeUpstreamRequest(exchange: Exchange, route: Route, target: string): Buffer {
+export function serializeUpstreamRequest(
+  exchange: Exchange,
+  route: Route,
+  target: string,
+): readonly Buffer[] {
   const { request } = exchange;
   const { fields, body } = request;
   const dropsCredentials = route.auth.kind !== 'none';
@@ -21,8 +28,9 @@ export function serializeUpstreamRequest(exchange: Exchange, route: Route, targe
   head += buildForwardedFields(request, exchange.client);
   if (body.length > 0 || request.method === 'POST') head += `content-length: ${body.length}\r\n`;
   head += '\r\n';
+  if (body.length >= LARGE_BODY_BYTES) return [Buffer.from(head, 'latin1'), body];
   const message = Buffer.allocUnsafe(head.length + body.length);
   message.write(head, 0, 'latin1');
   message.set(body, head.length);
-  return message;
+  return [message];
 }

@@ -1,4 +1,6 @@
 const empty = Buffer.alloc(0);
+/** How much more than there is room is made for: less means more copying, more means that a small body holds much. */
+const GROWTH = 4;
 
 /**
  * Gathers a body that arrives in pieces. A single piece is kept as it is; more are copied together, because a
@@ -45,7 +47,7 @@ export class BodyBuffer {
   }
 
   #grow(length: number): void {
-    const grown = Buffer.allocUnsafeSlow(Math.max(length, Math.min(length * 2, this.#maxBytes)));
+    const grown = Buffer.allocUnsafeSlow(Math.max(length, Math.min(length * GROWTH, this.#maxBytes)));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
     this.#isCopy = true;

@@ -87,12 +87,14 @@ export class UpstreamConnection {
     return this.#state === 'idle' && !this.socket.destroyed && this.socket.writable;
   }
 
-  /** Sends one serialised request; the answer goes to `listener`. */
-  send(request: Buffer, method: string, listener: UpstreamListener): void {
+  /** Sends one serialised request, its pieces in one system call; the answer goes to `listener`. */
+  send(request: readonly Buffer[], method: string, listener: UpstreamListener): void {
     this.#state = 'head';
     this.#method = method;
     this.#listener = listener;
-    this.socket.write(request);
+    if (request.length > 1) this.socket.cork();
+    for (const piece of request) this.socket.write(piece);
+    if (request.length > 1) this.socket.uncork();
   }
 
   resume(): void {

@@ -46,7 +46,7 @@ async function startBench(): Promise<Bench> {
           onEnd: resolve,
           onFailure: (code) => reject(new Error(code)),
         };
-        connection.send(Buffer.from('GET / HTTP/1.1\r\n\r\n'), 'GET', listener);
+        connection.send([Buffer.from('GET / HTTP/1.1\r\n\r\n')], 'GET', listener);
       });
       return connection;
     },
@@ -84,7 +84,7 @@ describe('the pool', () => {
     await Promise.all([bench.call(), bench.call()]);
     let failures = 0;
     const busy = bench.pool.acquire();
-    busy.send(Buffer.from('GET'), 'GET', {
+    busy.send([Buffer.from('GET')], 'GET', {
       onHead: () => undefined,
       onData: () => undefined,
       onFlush: () => true,

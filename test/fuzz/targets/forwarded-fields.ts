@@ -98,7 +98,7 @@ export function createForwardedFieldsTarget(resolve: ResolveClient = resolveClie
         checkClient(client, address, parsed.value.fields);
         // The serialiser reads these two facts of an exchange and no other.
         const exchange = { request, client } as Exchange;
-        const message = serializeUpstreamRequest(exchange, route, '/mcp?x=1');
+        const message = Buffer.concat(serializeUpstreamRequest(exchange, route, '/mcp?x=1'));
         checkMessage(message, client);
         outcome += `${client.chain.split(', ').length} ${isIP(client.address)} `;
       }
