@@ -4,6 +4,9 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 /** What the tests of the executable run; the other projects run it only when this variable names it. */
 const executable = fileURLToPath(new URL('build/breakwater', import.meta.url));
 
+/** Tests that measure, or fill the machine: one file at a time, and each may take a while. */
+const alone = { testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false };
+
 const config: ViteUserConfig = defineConfig({
   test: {
     projects: [
@@ -33,32 +36,14 @@ const config: ViteUserConfig = defineConfig({
       },
       {
         test: {
+          ...alone,
           name: 'security',
           include: ['test/security/**/*.test.ts'],
           exclude: ['test/security/differential/**'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
         },
       },
-      {
-        test: {
-          name: 'differential',
-          include: ['test/security/differential/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
-        },
-      },
-      {
-        test: {
-          name: 'faults',
-          include: ['test/faults/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
-        },
-      },
+      { test: { ...alone, name: 'differential', include: ['test/security/differential/**/*.test.ts'] } },
+      { test: { ...alone, name: 'faults', include: ['test/faults/**/*.test.ts'] } },
       {
         test: {
           name: 'executable',
@@ -70,15 +55,7 @@ const config: ViteUserConfig = defineConfig({
           fileParallelism: false,
         },
       },
-      {
-        test: {
-          name: 'soak',
-          include: ['test/soak/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 60_000,
-          fileParallelism: false,
-        },
-      },
+      { test: { ...alone, name: 'soak', include: ['test/soak/**/*.test.ts'] } },
     ],
   },
 });

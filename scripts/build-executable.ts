@@ -1,17 +1,12 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { readVersion } from '../src/cli/version.ts';
 import { findBun } from './executable/bun.ts';
 
 /** Compiles the built package and Bun into one file, `build/breakwater`, that runs without Node. */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const target = `${root}build/breakwater`;
-
-function readPackageVersion(): string {
-  // The manifest is ours and has a version.
-  const { version } = JSON.parse(readFileSync(`${root}package.json`, 'utf8')) as { version: string };
-  return version;
-}
 
 const { status } = spawnSync(
   findBun(),
@@ -28,7 +23,7 @@ const { status } = spawnSync(
     // A file that happens to lie in the working directory must not configure the gateway.
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
-    `--define=COMPILED_VERSION=${JSON.stringify(readPackageVersion())}`,
+    `--define=COMPILED_VERSION=${JSON.stringify(readVersion())}`,
     `--outfile=${target}`,
   ],
   { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] },

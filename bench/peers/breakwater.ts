@@ -1,7 +1,8 @@
 import { hash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { readVersion } from '../../src/cli/version.ts';
 import type { Peer } from '../peer.ts';
 import { findPort } from '../programs.ts';
 import { token } from '../token.ts';
@@ -30,7 +31,7 @@ function createBreakwater(name: string, file: string, program: readonly string[]
     name,
     find: () =>
       existsSync(file)
-        ? { kind: 'found', version: readOwnVersion() }
+        ? { kind: 'found', version: readVersion() }
         : { kind: 'missing', reason: `not built (${howToBuild})` },
     async prepare({ directory, upstreamPort, certFile, keyFile, check }) {
       const port = await findPort();
@@ -48,9 +49,4 @@ function createBreakwater(name: string, file: string, program: readonly string[]
       return { port, command: [...program, 'up', '--config', configFile] };
     },
   };
-}
-
-function readOwnVersion(): string {
-  // The manifest of this package has a version.
-  return (JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }).version;
 }

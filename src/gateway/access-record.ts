@@ -1,3 +1,5 @@
+import type { Peer } from '../http/exchange.ts';
+import type { ErrorCode } from '../lib/error-codes.ts';
 import type { Exchange } from './exchange.ts';
 
 /** The message of every access record. */
@@ -28,6 +30,14 @@ export function formatRecord(exchange: Exchange, now: number): string {
   if (exchange.principal !== undefined) text += `,"principal":${quote(exchange.principal)}`;
   if (outcome.code !== undefined) text += `,"error":"${outcome.code}"`;
   return text;
+}
+
+/** The message of a connection's record that never became a request. */
+export const REFUSAL_MESSAGE = 'refused';
+
+/** What is known of it, as members of a JSON object. */
+export function formatRefusal(refusal: { readonly peer: Peer; readonly code: ErrorCode }): string {
+  return `"client":"${refusal.peer.address}","error":"${refusal.code}"`;
 }
 
 const MAX_NAME_CHARACTERS = 128;

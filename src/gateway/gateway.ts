@@ -16,7 +16,7 @@ import type { Log } from '../observe/log.ts';
 import type { RecordLog } from '../observe/record-log.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import { UpstreamPool } from '../upstream/pool.ts';
-import { formatRecord, RECORD_MESSAGE } from './access-record.ts';
+import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './access-record.ts';
 import type { Exchange } from './exchange.ts';
 import { buildHostNames } from './host-names.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
@@ -135,7 +135,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   });
 
   const onRefused = (refusal: { readonly peer: Peer; readonly code: ErrorCode }): void => {
-    options.accessLog?.write('refused', `"client":"${refusal.peer.address}","error":"${refusal.code}"`);
+    options.accessLog?.write(REFUSAL_MESSAGE, formatRefusal(refusal));
   };
   const common = {
     proxyProtocol: config.proxyProtocol ? isTrusted : undefined,

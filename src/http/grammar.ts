@@ -22,10 +22,11 @@ function buildClasses(): Uint8Array {
     }
   };
   const digits = '0123456789';
-  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
-  mark(digits + letters + "!#$%&'*+-.^_`|~", TOKEN);
-  mark('ABCDEFGHIJKLMNOPQRSTUVWXYZ', UPPER_CASE);
-  mark("!#$%&'*+.^_`|~", EXOTIC);
+  const capitals = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+  const letters = capitals + capitals.toLowerCase();
+  mark(digits + letters + '-', TOKEN);
+  mark("!#$%&'*+.^_`|~", TOKEN | EXOTIC);
+  mark(capitals, UPPER_CASE);
   // pchar, "/", "?" of RFC 3986; no fragment, no quote, bracket, brace, backslash or caret that servers read differently.
   mark(digits + letters + "-._~!$&'()*+,;=:@/?%", TARGET);
   mark(digits + letters + '-._', HOST);

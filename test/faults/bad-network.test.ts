@@ -5,7 +5,8 @@ import { startFaultRelay } from '../support/fault-relay.ts';
 import { connectH2 } from '../support/h2-client.ts';
 import { eventStreamHead, startScriptedUpstream, toChunk } from '../support/scripted-upstream.ts';
 import { startStreamFleet } from '../support/stream-fleet.ts';
-import { endedWell, nothingLeft, startFaultRig, until } from './fault-rig.ts';
+import { until } from '../support/until.ts';
+import { endedWell, nothingLeft, startFaultRig } from './fault-rig.ts';
 import { losePackets } from './packet-filter.ts';
 
 const SECOND = 1000;

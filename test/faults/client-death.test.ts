@@ -8,7 +8,8 @@ import {
   type ScriptedUpstream,
 } from '../support/scripted-upstream.ts';
 import { startStreamFleet, type StreamFleet } from '../support/stream-fleet.ts';
-import { endedWell, nothingLeft, startFaultRig, until } from './fault-rig.ts';
+import { until } from '../support/until.ts';
+import { endedWell, nothingLeft, startFaultRig } from './fault-rig.ts';
 import { startNaiveProxy } from './naive-proxy.ts';
 import { losePackets } from './packet-filter.ts';
 

@@ -17,7 +17,9 @@ import { isExecutable } from '../support/gateway-program.ts';
 import { startStreamFleet } from '../support/stream-fleet.ts';
 import { startCall } from './calls.ts';
 import { startDistantClient } from './distant-client.ts';
-import { endedWell, nothingLeft, percentile, startFaultRig, until } from './fault-rig.ts';
+import { until } from '../support/until.ts';
+import { percentile } from '../support/percentile.ts';
+import { endedWell, nothingLeft, startFaultRig } from './fault-rig.ts';
 
 const run = promisify(execFile);
 const SECOND = 1000;

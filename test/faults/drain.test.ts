@@ -16,7 +16,8 @@ import {
 } from '../support/scripted-upstream.ts';
 import { startStreamFleet } from '../support/stream-fleet.ts';
 import { eras, protocols, startCall, type Call } from './calls.ts';
-import { endedWell, startFaultRig, until } from './fault-rig.ts';
+import { until } from '../support/until.ts';
+import { endedWell, startFaultRig } from './fault-rig.ts';
 
 const SECOND = 1000;
 const STREAMS = 500;

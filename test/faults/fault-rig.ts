@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
 import type { GatewayProcessOptions } from '../support/gateway-process.ts';
 import { countDescriptors, countSockets } from '../support/process-meter.ts';
+import { until } from '../support/until.ts';
 
 /** A gateway in its own process, with what it held open before its first client. */
 export interface FaultRig extends AsyncDisposable {
@@ -47,21 +47,3 @@ export async function startFaultRig(options: GatewayProcessOptions): Promise<Fau
 /** What `leftovers` and `end` resolve with when all is well. */
 export const nothingLeft = { sockets: 0, descriptors: 0 };
 export const endedWell = { exitCode: 0, complaints: '' };
-
-const POLL_MILLISECONDS = 10;
-
-/** Milliseconds until something held; the limit when it did not, so that the reader of the figure says what is wrong. */
-export async function until(holds: () => boolean | Promise<boolean>, milliseconds: number): Promise<number> {
-  const start = performance.now();
-  while (performance.now() - start < milliseconds) {
-    if (await holds()) return performance.now() - start;
-    await sleep(POLL_MILLISECONDS);
-  }
-  return milliseconds;
-}
-
-/** The value below which a share of the values lies; NaN of none. */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-}

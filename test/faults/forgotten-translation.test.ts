@@ -3,7 +3,8 @@ import { isFullRun, recordEvidence } from '../support/evidence.ts';
 import { createTranslatedNetwork } from '../support/network-namespace.ts';
 import { eventStreamHead, startScriptedUpstream } from '../support/scripted-upstream.ts';
 import { startDistantClient } from './distant-client.ts';
-import { endedWell, nothingLeft, startFaultRig, until } from './fault-rig.ts';
+import { until } from '../support/until.ts';
+import { endedWell, nothingLeft, startFaultRig } from './fault-rig.ts';
 
 const SECOND = 1000;
 const STREAMS = 20;

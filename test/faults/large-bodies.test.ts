@@ -13,14 +13,8 @@ import { buildPost, connectRaw } from '../support/raw-client.ts';
 import { receive } from '../support/rig.ts';
 import type { BodyQuestion, BodyState } from './body-upstream-protocol.ts';
 import type { Protocol } from './calls.ts';
-import {
-  BASELINE_MILLISECONDS,
-  endedWell,
-  nothingLeft,
-  startFaultRig,
-  until,
-  type FaultRig,
-} from './fault-rig.ts';
+import { until } from '../support/until.ts';
+import { BASELINE_MILLISECONDS, endedWell, nothingLeft, startFaultRig, type FaultRig } from './fault-rig.ts';
 import { digestPattern } from './pattern.ts';
 
 const KIB = 1024;

@@ -7,7 +7,8 @@ import { buildPost, connectRaw } from '../support/raw-client.ts';
 import { receive } from '../support/rig.ts';
 import { answerJson, eventStreamHead, startScriptedUpstream, toChunk } from '../support/scripted-upstream.ts';
 import { startStreamFleet } from '../support/stream-fleet.ts';
-import { endedWell, nothingLeft, startFaultRig, until } from './fault-rig.ts';
+import { until } from '../support/until.ts';
+import { endedWell, nothingLeft, startFaultRig } from './fault-rig.ts';
 
 const SECOND = 1000;
 const MIB = 1024 * 1024;

@@ -7,7 +7,8 @@ import { startAskedProcess } from '../support/asked-process.ts';
 import { isFullRun, recordEvidence } from '../support/evidence.ts';
 import { eventStreamHead, startScriptedUpstream, toChunk } from '../support/scripted-upstream.ts';
 import { eras, protocols, startCall, type Outcome } from './calls.ts';
-import { endedWell, nothingLeft, percentile, startFaultRig } from './fault-rig.ts';
+import { percentile } from '../support/percentile.ts';
+import { endedWell, nothingLeft, startFaultRig } from './fault-rig.ts';
 import { startNaiveProxy } from './naive-proxy.ts';
 import { losePackets } from './packet-filter.ts';
 

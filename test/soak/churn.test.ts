@@ -17,7 +17,7 @@ import {
 import { countLines, expectWithin, formatBounds, listBroken, type Bounds } from './bounds.ts';
 import { openQuietClient, openSession, type QuietClient } from './quiet-client.ts';
 import { startSilenceRelay } from './silence-relay.ts';
-import { until } from './until.ts';
+import { until } from '../support/until.ts';
 
 const MINUTE = 60_000;
 const KIB = 1024;

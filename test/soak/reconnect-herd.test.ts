@@ -4,7 +4,7 @@ import { readCpuSeconds } from '../support/process-meter.ts';
 import { startSteadyCaller } from '../support/steady-caller.ts';
 import { countLines, expectWithin, formatBounds, listBroken, type Bounds } from './bounds.ts';
 import { startSoakRig, type SoakRig } from './soak-rig.ts';
-import { until } from './until.ts';
+import { until } from '../support/until.ts';
 
 const SECOND = 1000;
 const streams = isFullRun ? 5000 : 500;

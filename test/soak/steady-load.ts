@@ -10,7 +10,7 @@ import { startSteadyCaller } from '../support/steady-caller.ts';
 import type { CallReport } from '../support/steady-caller-protocol.ts';
 import type { FleetReport } from '../support/stream-fleet-protocol.ts';
 import { startSoakRig, type SoakRig } from './soak-rig.ts';
-import { until } from './until.ts';
+import { until } from '../support/until.ts';
 
 const WARM_UP_STREAMS = 100;
 

@@ -1,6 +1,8 @@
 import { connect as connectTcp } from 'node:net';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect } from 'node:tls';
 import { ChunkedDecoder } from '../../src/http/chunked-decoder.ts';
+import { buildGet, buildModern } from './messages.ts';
+import { buildPost } from './raw-client.ts';
 
 /** One event stream over HTTP/1.1, read with as little memory as counting allows. */
 export interface FleetStream {
@@ -33,7 +35,7 @@ export interface FleetStreamOptions {
 export function openFleetStream(options: FleetStreamOptions): Promise<FleetStream> {
   return new Promise((resolve, reject) => {
     const { port, ca, localAddress, stalled } = options;
-    const tcp = connectTcp({ host: '127.0.0.1', port, localAddress });
+    const tcp = connectTcp({ host: '127.0.0.1', port, localAddress, noDelay: true });
     // Its errors are those of the TLS socket above it.
     tcp.on('error', () => tcp.destroy());
     const socket = connect({ socket: tcp, ca, servername: 'localhost', ALPNProtocols: ['http/1.1'] });
@@ -82,13 +84,7 @@ export function openFleetStream(options: FleetStreamOptions): Promise<FleetStrea
       end('the connection closed');
       reject(new Error(`closed before an answer: ${ended}`));
     });
-    tcp.on('connect', () => keepQuiet(socket));
   });
-}
-
-/** Nothing is written for hours; the kernel should not wait with what is. */
-function keepQuiet(socket: TLSSocket): void {
-  socket.setNoDelay(true);
 }
 
 class StreamReader {
@@ -140,26 +136,8 @@ class StreamReader {
 
 function buildRequest({ era, label }: FleetStreamOptions): string {
   if (era === 'legacy') {
-    return (
-      'GET /mcp HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n' +
-      `Mcp-Session-Id: ${label}\r\nMcp-Protocol-Version: 2025-11-25\r\n\r\n`
-    );
+    return buildGet({ fields: `Mcp-Session-Id: ${label}\r\nMcp-Protocol-Version: 2025-11-25\r\n` });
   }
-  const body = JSON.stringify({
-    jsonrpc: '2.0',
-    id: label,
-    method: 'subscriptions/listen',
-    params: {
-      notifications: { toolsListChanged: true },
-      _meta: {
-        'io.modelcontextprotocol/protocolVersion': '2026-07-28',
-        'io.modelcontextprotocol/clientCapabilities': {},
-      },
-    },
-  });
-  return (
-    'POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n' +
-    'Accept: application/json, text/event-stream\r\nMcp-Protocol-Version: 2026-07-28\r\n' +
-    `Mcp-Method: subscriptions/listen\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`
-  );
+  const { body, fields } = buildModern('subscriptions/listen', { id: label });
+  return buildPost(body, { fields });
 }

@@ -1,6 +1,7 @@
 /** A program: the steady client of `load-client.ts`. */
 import { readFinalAnswers } from './answers.ts';
 import { buildCall } from './messages.ts';
+import { percentile } from './percentile.ts';
 import { buildPost, connectRaw, type RawClient } from './raw-client.ts';
 import type { LoadAnswer, LoadCommand, LoadReport } from './load-client-protocol.ts';
 
@@ -42,9 +43,9 @@ function start(command: Start): void {
   timer = setInterval(() => {
     for (; startedAt + due * spacing <= performance.now(); due++) {
       const isFresh = Math.floor((due + 1) * command.freshShare) > Math.floor(due * command.freshShare);
-      const running_ = call(command, startedAt + due * spacing, isFresh);
-      running.add(running_);
-      void running_.then(() => running.delete(running_));
+      const made = call(command, startedAt + due * spacing, isFresh);
+      running.add(made);
+      void made.then(() => running.delete(made));
     }
   }, spacing / 2);
 }
@@ -71,8 +72,6 @@ function count(reason: string): void {
 }
 
 function report(): LoadReport {
-  const sorted = latencies.toSorted((a, b) => a - b);
-  const at = (share: number): number =>
-    sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
-  return { calls: sorted.length, failures, p50: at(0.5), p99: at(0.99), max: at(1) };
+  const at = (share: number): number => percentile(latencies, share);
+  return { calls: latencies.length, failures, p50: at(0.5), p99: at(0.99), max: at(1) };
 }

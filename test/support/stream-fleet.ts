@@ -1,6 +1,4 @@
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { fileURLToPath } from 'node:url';
+import { startAskedProcess } from './asked-process.ts';
 import type { FleetAnswer, FleetCommand, FleetReport } from './stream-fleet-protocol.ts';
 
 type Answer<Kind extends FleetAnswer['kind']> = Extract<FleetAnswer, { kind: Kind }>;
@@ -30,37 +28,24 @@ export interface FleetOptions {
 }
 
 export async function startStreamFleet(): Promise<StreamFleet> {
-  const program = fileURLToPath(new URL('stream-fleet-process.ts', import.meta.url));
-  const child = fork(program, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], execArgv: [] });
-  await once(child, 'spawn');
+  const program = new URL('stream-fleet-process.ts', import.meta.url);
+  const fleet = await startAskedProcess<FleetCommand, FleetAnswer>(program);
   const ask = async <Kind extends FleetAnswer['kind']>(
     command: FleetCommand,
     kind: Kind,
   ): Promise<Answer<Kind>> => {
-    const [message] = await new Promise<unknown[]>((resolve, reject) => {
-      const onExit = (): void => reject(new Error('the fleet has ended'));
-      child.once('exit', onExit);
-      child.once('message', (...values) => {
-        child.off('exit', onExit);
-        resolve(values);
-      });
-      child.send(command);
-    });
-    // The fleet answers each command before it reads the next.
-    if ((message as FleetAnswer).kind !== kind) throw new Error(`the fleet said ${JSON.stringify(message)}`);
-    return message as Answer<Kind>;
+    const answer = await fleet.ask(command);
+    if (answer.kind !== kind) throw new Error(`the fleet said ${JSON.stringify(answer)}`);
+    // Just checked; the compiler does not narrow by a type parameter.
+    return answer as Answer<Kind>;
   };
   return {
-    pid: child.pid ?? 0,
+    pid: fleet.pid,
     open: ({ era = 'legacy', atOnce = 50, stalled = false, ...rest }) =>
       ask({ kind: 'open', era, atOnce, stalled, ...rest }, 'opened'),
     report: async () => (await ask({ kind: 'report' }, 'report')).report,
     leave: async (by) => void (await ask({ kind: 'leave', by }, 'done')),
     forget: async () => void (await ask({ kind: 'forget' }, 'done')),
-    async [Symbol.asyncDispose]() {
-      if (child.exitCode !== null) return;
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+    [Symbol.asyncDispose]: () => fleet[Symbol.asyncDispose](),
   };
 }

@@ -48,7 +48,7 @@ describe(`http2-floods (A4): ${floodScenarios.length} scenarios in three sizes`,
   beforeAll(async () => {
     upstream = await startScriptedUpstream(answerJson('{}'));
     gateway = await startGatewayProcess({ upstreamPort: upstream.port });
-    attacker = startAttacker();
+    attacker = await startAttacker();
     const { port, ca } = gateway;
     others = await startLoadClient({ port, ca, callsPerSecond: STEADY_CALLS_PER_SECOND, freshShare: 0.1 });
   });

@@ -6,6 +6,7 @@ import {
   type Answer,
   type ScriptedUpstream,
 } from '../../support/scripted-upstream.ts';
+import { percentile } from '../../support/percentile.ts';
 import { buildCorpus } from './corpus.ts';
 import { startNaiveForwarder } from './naive-forwarder.ts';
 import { runCorpus, type CorpusResult } from './run-corpus.ts';
@@ -24,11 +25,6 @@ const echo: Answer = ({ head, body, socket }) => {
     ),
   );
 };
-
-/** The value below which 99 of 100 lie; the list is sorted. */
-function toP99(sorted: readonly number[]): number {
-  return sorted[Math.floor(sorted.length * 0.99)] ?? 0;
-}
 
 const mixedUp = /^an answer to another request$/;
 const miscounted = /requests at the upstream/;
@@ -64,7 +60,7 @@ describe('T1: request-smuggling corpus over TLS, before a recording upstream', (
         'requests at the recorder': result.reached,
         'answers 200': result.accepted,
         'next clients served': `${result.nextClientsServed} of ${corpus.length}`,
-        'refusal p99': `${Math.round(toP99(result.refusalTimes))} ms`,
+        'refusal p99': `${Math.round(percentile(result.refusalTimes, 0.99))} ms`,
         'slowest refusal': `${Math.round(result.refusalTimes.at(-1) ?? 0)} ms`,
       },
       control: `through a forwarder that trusts the last Content-Length, ${countFaults(control, mixedUp)} connections of ${Math.ceil(corpus.length / CONTROL_STEP)} cases got an answer to another request and ${countFaults(control, miscounted)} another number of requests to the upstream`,
