@@ -43,7 +43,7 @@ export const MAX_DEPTH = 64;
  */
 export function scanEnvelope(body: Buffer): EnvelopeResult {
   if (!isUtf8(body)) return { kind: 'refused', reason: 'not-utf8', id: 'null', offset: 0 };
-  return new EnvelopeScanner(body).scan();
+  return scanner.scan(body);
 }
 
 const QUOTE = 0x22;
@@ -67,11 +67,13 @@ const roleKeys: readonly (KeyTable | undefined)[] = [
 
 type Expectation = 'value' | 'key' | 'comma';
 
+const noText = Buffer.alloc(0);
+
 class EnvelopeScanner {
-  readonly #text: Buffer;
-  readonly #token: Token;
-  readonly #ledger: KeyLedger;
-  readonly #reader: MessageReader;
+  #text: Buffer = noText;
+  readonly #token: Token = { text: noText, kind: tokenKind.absent, start: 0, end: 0 };
+  readonly #ledger = new KeyLedger(noText);
+  readonly #reader = new MessageReader(noText);
   readonly #roles: number[] = [];
   #depth = 0;
   /** The member whose value comes next, or `slot.none`. */
@@ -86,16 +88,32 @@ class EnvelopeScanner {
   #offset = 0;
   #isIdAmbiguous = false;
 
-  constructor(text: Buffer) {
+  scan(text: Buffer): EnvelopeResult {
+    this.#begin(text);
+    const result = this.#read(text);
+    // What was read must not be held until the next message comes.
+    this.#begin(noText);
+    return result;
+  }
+
+  #begin(text: Buffer): void {
     this.#text = text;
-    this.#token = { text, kind: tokenKind.absent, start: 0, end: 0 };
-    this.#ledger = new KeyLedger(text);
-    this.#reader = new MessageReader(text);
+    this.#token.text = text;
+    this.#ledger.reset(text);
+    this.#reader.reset(text);
+    this.#depth = 0;
+    this.#slot = slot.none;
+    this.#message = undefined;
+    this.#isBatch = false;
+    this.#entries = 0;
+    this.#hasRequest = false;
+    this.#hasProtocolVersion = false;
+    this.#reason = undefined;
+    this.#isIdAmbiguous = false;
   }
 
   /** Text that is not JSON ends the scan; any other fault lets it go on, to learn whether the id is unambiguous. */
-  scan(): EnvelopeResult {
-    const text = this.#text;
+  #read(text: Buffer): EnvelopeResult {
     let at = skipSpace(text, 0);
     let next: Expectation = 'value';
     for (;;) {
@@ -146,7 +164,7 @@ class EnvelopeScanner {
       if (isObject) {
         own = role.message;
         this.#messageStart = at;
-        if (this.#isBatch) this.#reader.reset();
+        if (this.#isBatch) this.#reader.reset(this.#text);
       } else if (parent === undefined) {
         own = role.batch;
         this.#isBatch = true;
@@ -251,3 +269,6 @@ class EnvelopeScanner {
     return this.#message ?? this.#fail('not-json-rpc', 0);
   }
 }
+
+/** One for all: a scan is never interrupted, and its parts are too many to make for each message. */
+const scanner = new EnvelopeScanner();

@@ -1,3 +1,5 @@
+import { AsciiStrings } from '../lib/ascii-strings.ts';
+
 /**
  * The lexical level of JSON (RFC 8259 sections 2, 3, 6 and 7), byte by byte and without allocation. The text
  * must be valid UTF-8 and shorter than 1 GiB. Reading past the end yields NUL, which no token may hold.
@@ -27,7 +29,7 @@ export const tokenKind = {
 
 /** Where a value or key stands in the text, quotes included. One is reused for a whole scan. */
 export interface Token {
-  readonly text: Buffer;
+  text: Buffer;
   kind: number;
   start: number;
   end: number;
@@ -183,10 +185,13 @@ export function scanLiteral(text: Buffer, at: number): number {
   return -1;
 }
 
+/** Methods and names of tools are few. */
+const asciiStrings = new AsciiStrings();
+
 /** The meaning of a string token. */
 export function decodeString(token: Token): string {
   const { text, kind, start, end } = token;
-  if (kind === tokenKind.string) return text.toString('latin1', start + 1, end - 1);
+  if (kind === tokenKind.string) return asciiStrings.read(text, start + 1, end - 1);
   if ((kind & ESCAPED) === 0) return text.toString('utf8', start + 1, end - 1);
   // A JSON string literal that was scanned is always a string to JSON.parse.
   return JSON.parse(text.toString('utf8', start, end)) as string;

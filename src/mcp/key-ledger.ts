@@ -9,7 +9,7 @@ const MAX_COMPARED_BYTES = 64;
  * a set of their decoded names, so that the cost stays linear in the text.
  */
 export class KeyLedger {
-  readonly #text: Buffer;
+  #text: Buffer;
   /** Start and end (quotes included) of the compared keys of all open objects, innermost last. */
   readonly #spans: number[] = [];
   #top = 0;
@@ -22,14 +22,20 @@ export class KeyLedger {
     this.#text = text;
   }
 
+  /** Begins another text; nothing of the last one is held. */
+  reset(text: Buffer): void {
+    while (this.#depth >= 0) this.close();
+    this.#text = text;
+  }
+
   open(): void {
     this.#depth++;
     this.#bases[this.#depth] = this.#top;
-    this.#sets[this.#depth] = undefined;
   }
 
   close(): void {
     this.#top = this.#bases[this.#depth] ?? 0;
+    this.#sets[this.#depth] = undefined;
     this.#depth--;
   }
 
