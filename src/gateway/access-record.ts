@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.ts';
 export const RECORD_MESSAGE = 'request';
 
 /**
- * The one line a request gets, as members of a JSON object. It names the method and the tool, never arguments, queries,
+ * The one line a request gets, as members of a JSON object in ASCII. It names the method and the tool, never arguments, queries,
  * tokens, session ids or resource addresses, all of which can be secrets.
  */
 export function formatRecord(exchange: Exchange, now: number): string {
@@ -50,8 +50,13 @@ function clip(name: string): string {
 /** What JSON writes as it is: nearly every name and path that occurs. */
 const plain = /^[\w/.-]+$/;
 
+/** A JSON string in ASCII alone, which is what lets the log write a record without encoding it. */
 function quote(text: string): string {
-  return plain.test(text) ? `"${text}"` : JSON.stringify(text);
+  return plain.test(text) ? `"${text}"` : JSON.stringify(text).replaceAll(/[^\0-\x7f]/g, escapeUnit);
+}
+
+function escapeUnit(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 /** Fields of the record that its sentence on a terminal already tells, or that only programs want. */

@@ -6,7 +6,7 @@ import type { Log } from './log.ts';
 
 /** Writes records whose fields are serialised already: there is one a request, so serialising them is most of their cost. */
 export interface RecordLog {
-  /** `fields` are members of a JSON object, without its braces. */
+  /** `fields` are members of a JSON object in ASCII, without its braces. */
   write(message: string, fields: string): void;
 }
 

@@ -24,6 +24,7 @@ function record(message: object): Record<string, unknown> {
   } as unknown as Exchange; // Only what the record reads.
   const line = `{${formatRecord(exchange, 12.4)}}`;
   expect(line).not.toContain('s3cret');
+  expect(line).toMatch(/^[\0-\x7f]*$/);
   return JSON.parse(line) as Record<string, unknown>; // The record is an object.
 }
 
@@ -54,6 +55,11 @@ describe('the access record', () => {
     const name = 'x","status":500,"tool":"y\n{"';
     expect(record({ method: 'tools/call', params: { name } })).toMatchObject({ tool: name, status: 200 });
     expect(record({ method: name })).toMatchObject({ rpc: name, status: 200 });
+  });
+
+  it('is ASCII, whatever a client names, and means what it named', () => {
+    const name = 'été 😀 \ud800 \u007f\u0000';
+    expect(record({ method: 'tools/call', params: { name } })).toMatchObject({ tool: name });
   });
 
   it('terminal-escape-injection: a sentence holds no control characters', () => {
