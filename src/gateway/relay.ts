@@ -10,7 +10,7 @@ import { EventStream } from './event-stream.ts';
 import type { Destination, Exchange } from './exchange.ts';
 import { buildFarewell, buildLastWords, isLongLived } from './last-words.ts';
 import { sendReply } from './reply.ts';
-import { buildRelayedFields, type ResponsePolicy } from './response-fields.ts';
+import { toRelayedFields, type ResponsePolicy } from './response-fields.ts';
 import { isUpstreamUrl, type RouteTable } from './routes.ts';
 import { serializeUpstreamRequest } from './upstream-request.ts';
 
@@ -84,7 +84,7 @@ export class Relay implements UpstreamListener, Placed {
     connection?.abort();
   }
 
-  onHead(head: ResponseHead): void {
+  onHead(head: ResponseHead, isRepeat: boolean): void {
     const { exchange, destination, policy } = this.#options;
     this.#following = this.#redirectTarget(head);
     if (this.#following !== undefined) return;
@@ -95,10 +95,11 @@ export class Relay implements UpstreamListener, Placed {
     exchange.outcome.upstreamStatus = head.status;
     exchange.outcome.stream = eventStream;
     const length = head.framing.kind === 'length' ? head.framing.length : undefined;
-    const fields = buildRelayedFields(exchange, destination.route, {
+    const fields = toRelayedFields(exchange, destination.route, {
       fields: head.fields,
       policy,
       eventStream,
+      isRepeat,
     });
     if (eventStream) this.#stream = this.#openStream();
     // A stream never gets a length: comments are added to it.

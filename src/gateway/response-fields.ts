@@ -1,4 +1,5 @@
-import type { Fields } from '../http/exchange.ts';
+import { fieldValue, type Fields } from '../http/exchange.ts';
+import { expectAgain } from '../http/serialize.ts';
 import type { Exchange } from './exchange.ts';
 import { isUpstreamUrl, toPublicPath, type Route } from './routes.ts';
 
@@ -31,15 +32,36 @@ export function buildCommonFields(exchange: Exchange, policy: ResponsePolicy): s
   return fields;
 }
 
+export interface UpstreamAnswer {
+  readonly fields: Fields;
+  readonly policy: ResponsePolicy;
+  readonly eventStream: boolean;
+  /** True when the last answer of the connection had these fields, the same object, too. */
+  readonly isRepeat: boolean;
+}
+
+/** What repeated fields became, by the fields. A connection belongs to one route, and one policy holds for all. */
+const relayed = new WeakMap<Fields, { readonly secure: boolean; readonly fields: Fields }>();
+
 /**
  * Turns the fields of an upstream's answer into those of ours: everything passes but CORS and HSTS, which
  * are ours, and Location, which would name the private address.
  */
-export function buildRelayedFields(
-  exchange: Exchange,
-  route: Route,
-  answer: { readonly fields: Fields; readonly policy: ResponsePolicy; readonly eventStream: boolean },
-): string[] {
+export function toRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAnswer): Fields {
+  // What depends on the client and not on the answer alone is worked out each time.
+  const isOwn = exchange.origin !== undefined || !answer.isRepeat || answer.eventStream;
+  if (isOwn) return buildRelayedFields(exchange, route, answer);
+  const { secure } = exchange.request.peer;
+  const known = relayed.get(answer.fields);
+  if (known?.secure === secure) return known.fields;
+  const fields = buildRelayedFields(exchange, route, answer);
+  if (fieldValue(answer.fields, 'location') !== undefined) return fields;
+  expectAgain(fields);
+  relayed.set(answer.fields, { secure, fields });
+  return fields;
+}
+
+function buildRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAnswer): string[] {
   const fields = buildCommonFields(exchange, answer.policy);
   for (let index = 0; index < answer.fields.length; index += 2) {
     const name = answer.fields[index] ?? '';

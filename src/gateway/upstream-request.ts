@@ -1,9 +1,19 @@
 import { buildForwardedFields, isClaimedField } from '../http/forwarded.ts';
+import type { Fields } from '../http/exchange.ts';
 import type { Exchange } from './exchange.ts';
 import type { Route } from './routes.ts';
 
 /** Bodies from this size on are sent from where they are: copying them costs more than a second buffer does. */
 const LARGE_BODY_BYTES = 64 * 1024;
+
+/**
+ * Heads written for a request's fields that had come before. A connection has one client, so the same fields in it
+ * mean the same method, authority and forwarded fields; route, target and length are compared.
+ */
+const written = new WeakMap<
+  Fields,
+  { readonly head: Buffer; readonly route: Route; readonly target: string; readonly bodyLength: number }
+>();
 
 /**
  * Serialises the request for the upstream afresh (nothing is copied through), head and body in one buffer unless the body is large.
@@ -15,6 +25,27 @@ export function serializeUpstreamRequest(
   route: Route,
   target: string,
 ): readonly Buffer[] {
+  const { fields, isRepeat, body } = exchange.request;
+  if (!isRepeat) return toMessage(buildHead(exchange, route, target), body);
+  const known = written.get(fields);
+  if (known?.route === route && known.target === target && known.bodyLength === body.length)
+    return toMessage(known.head, body);
+  const head = Buffer.from(buildHead(exchange, route, target), 'latin1');
+  written.set(fields, { head, route, target, bodyLength: body.length });
+  return toMessage(head, body);
+}
+
+function toMessage(head: string | Buffer, body: Buffer): readonly Buffer[] {
+  if (body.length >= LARGE_BODY_BYTES)
+    return [typeof head === 'string' ? Buffer.from(head, 'latin1') : head, body];
+  const message = Buffer.allocUnsafe(head.length + body.length);
+  if (typeof head === 'string') message.write(head, 0, 'latin1');
+  else message.set(head, 0);
+  message.set(body, head.length);
+  return [message];
+}
+
+function buildHead(exchange: Exchange, route: Route, target: string): string {
   const { request } = exchange;
   const { fields, body } = request;
   const dropsCredentials = route.auth.kind !== 'none';
@@ -27,10 +58,5 @@ export function serializeUpstreamRequest(
   }
   head += buildForwardedFields(request, exchange.client);
   if (body.length > 0 || request.method === 'POST') head += `content-length: ${body.length}\r\n`;
-  head += '\r\n';
-  if (body.length >= LARGE_BODY_BYTES) return [Buffer.from(head, 'latin1'), body];
-  const message = Buffer.allocUnsafe(head.length + body.length);
-  message.write(head, 0, 'latin1');
-  message.set(body, head.length);
-  return [message];
+  return `${head}\r\n`;
 }

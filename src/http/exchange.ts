@@ -34,6 +34,8 @@ export interface IncomingRequest {
   /** Host or :authority, lower case, as sent otherwise. */
   readonly authority: string;
   readonly fields: Fields;
+  /** True when the connection's last request had this very head; `fields` is then the same object as it was. */
+  readonly isRepeat: boolean;
   readonly body: Buffer;
   readonly peer: Peer;
 }

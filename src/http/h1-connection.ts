@@ -7,9 +7,10 @@ import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
 import { hasBareLineFeed } from './field-lines.ts';
+import { HeadMemo } from './head-memo.ts';
 import { H1Response, type H1ResponseOwner } from './h1-response.ts';
 import { parseRequestHead, type HeadLimits, type RequestHead } from './request-head.ts';
-import { statusLine } from './serialize.ts';
+import { serializeHead } from './serialize.ts';
 import { StallWatch } from './stall-watch.ts';
 
 export interface H1Settings {
@@ -54,8 +55,12 @@ export class H1Connection implements Expiring, H1ResponseOwner {
   readonly #peer: Peer;
   readonly #onClosed: () => void;
   #state: State = 'idle';
+  /** The state in which `deadline` was set last. */
+  #timed: State = 'idle';
   #input: Buffer | undefined;
   #head: RequestHead | undefined;
+  readonly #memo = new HeadMemo<RequestHead>();
+  #isRepeat = false;
   readonly #body: BodyBuffer;
   /** Bytes of the body under way, or of the request being answered, that count against the budget. */
   #budgeted = 0;
@@ -130,6 +135,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       return;
     }
     this.#state = 'idle';
+    this.#timed = 'idle';
     this.deadline = this.#now() + this.#environment.settings.idleTimeout;
     if (this.socket.isPaused()) this.socket.resume();
     if (this.#input !== undefined) this.#read();
@@ -156,6 +162,16 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       else progress = false;
     }
     this.#reading = false;
+    // Most requests arrive whole: only what has to wait for more bytes needs a deadline.
+    if (this.#state !== this.#timed) this.#limitWait();
+  }
+
+  #limitWait(): void {
+    const { settings } = this.#environment;
+    this.#timed = this.#state;
+    if (this.#state === 'head') this.deadline = this.#now() + settings.headTimeout;
+    else if (this.#state === 'body')
+      this.deadline = this.#now() + settings.bodyTimeout + toExtraTime(this.#body.length);
   }
 
   #readHead(input: Buffer): boolean {
@@ -170,29 +186,27 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       }
       if (input.length === 1 && input[0] === CR) return false;
       this.#state = 'head';
-      this.deadline = this.#now() + settings.headTimeout;
       this.#input = start === 0 ? input : input.subarray(start);
       return true;
     }
-    const end = input.indexOf(headEnd);
-    if (end < 0 || end + 4 > settings.headBytes) {
+    const known = this.#memo.match(input);
+    const end = known > 0 ? known : input.indexOf(headEnd) + headEnd.length;
+    if (end < headEnd.length || end > settings.headBytes) {
       if (input.length > settings.headBytes) this.#refuse(headTooLargeCode(input, settings));
       // Without this a request with bare line feeds would wait for its time-out instead of being refused.
       else if (hasBareLineFeed(input)) this.#refuse('E_HTTP_BAD_REQUEST');
       return false;
     }
-    const parsed = parseRequestHead(input, 0, end + 4, settings.head);
-    if (!parsed.ok) {
-      this.#refuse(parsed.error);
-      return false;
-    }
+    const head = known > 0 ? this.#memo.head : this.#parseHead(input, end);
+    if (head === undefined) return false;
     this.#skippedLine = false;
-    this.#advance(input, end + 4);
-    this.#head = parsed.value;
-    const { framing } = parsed.value;
+    this.#isRepeat = known > 0;
+    this.#advance(input, end);
+    this.#head = head;
+    const { framing } = head;
     switch (framing.kind) {
       case 'none':
-        this.#answer(parsed.value, noBody);
+        this.#answer(head, noBody);
         return true;
       case 'length':
         if (framing.length > settings.bodyBytes) {
@@ -204,9 +218,18 @@ export class H1Connection implements Expiring, H1ResponseOwner {
         this.#decoder = new ChunkedDecoder({ skipsTrailers: false });
     }
     this.#state = 'body';
-    this.deadline = this.#now() + settings.bodyTimeout;
-    if (parsed.value.expectsContinue) this.socket.write(continueResponse);
+    if (head.expectsContinue) this.socket.write(continueResponse);
     return true;
+  }
+
+  #parseHead(input: Buffer, end: number): RequestHead | undefined {
+    const parsed = parseRequestHead(input, 0, end, this.#environment.settings.head);
+    if (!parsed.ok) {
+      this.#refuse(parsed.error);
+      return undefined;
+    }
+    this.#memo.keep(input, end, parsed.value);
+    return parsed.value;
   }
 
   #readBody(input: Buffer): boolean {
@@ -255,6 +278,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.#head = undefined;
     this.#decoder = undefined;
     this.#state = 'answering';
+    this.#timed = 'answering';
     // A running answer has no time-out of its own: streams live as long as both ends want.
     this.deadline = Number.POSITIVE_INFINITY;
     const response = new H1Response(this, {
@@ -264,7 +288,17 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.#response = response;
     const { method, path, query, authority, fields } = head;
     this.#environment.handler(
-      { protocol: 'h1', method, path, query, authority, fields, body, peer: this.#peer },
+      {
+        protocol: 'h1',
+        method,
+        path,
+        query,
+        authority,
+        fields,
+        isRepeat: this.#isRepeat,
+        body,
+        peer: this.#peer,
+      },
       response,
     );
   }
@@ -274,9 +308,11 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     const { status = 400, title } = errorCodes[code];
     this.#environment.onRefused({ peer: this.#peer, code });
     const body = `${code}: ${title}\n`;
-    this.socket.write(
-      `${statusLine(status)}content-type: text/plain; charset=utf-8\r\ncontent-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
-    );
+    const head = serializeHead(status, ['content-type', 'text/plain; charset=utf-8'], {
+      framing: body.length,
+      keepAlive: false,
+    });
+    this.socket.write(`${head}${body}`);
     this.#close();
   }
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
+import { writeInTurn } from '../lib/turn-writes.ts';
 import type { Fields, ResponseSink } from './exchange.ts';
-import { serializeFields, statusLine } from './serialize.ts';
+import { recallHead, serializeHead, type AnswerFraming } from './serialize.ts';
 
 /** What a response needs from its connection. */
 export interface H1ResponseOwner {
@@ -58,19 +59,17 @@ export class H1Response implements ResponseSink {
   open(status: number, fields: Fields, length: number | undefined): void {
     if (this.#closed || this.#headSent) return;
     this.#headSent = true;
-    const bodiless = status === 204 || status === 304;
-    this.#chunked = length === undefined && !bodiless && !this.#withoutBody;
-    let framing = '';
-    if (this.#chunked) framing = 'transfer-encoding: chunked\r\n';
-    else if (!bodiless && length !== undefined) framing = `content-length: ${length}\r\n`;
-    const connection = this.#keepAlive ? '' : 'connection: close\r\n';
-    this.#pendingHead = `${statusLine(status)}${serializeFields(fields)}${framing}${connection}\r\n`;
+    const framing = this.#toFraming(status, length);
+    this.#chunked = framing === 'chunked';
+    const known =
+      typeof framing === 'number' && this.#keepAlive ? recallHead(status, fields, framing) : undefined;
+    if (known !== undefined) this.#add(known);
+    else this.#pendingHead = serializeHead(status, fields, { framing, keepAlive: this.#keepAlive });
   }
 
   write(bytes: Buffer): void {
     if (this.#closed || this.#withoutBody || bytes.length === 0) return;
-    this.#pieces.push(bytes);
-    this.#pieceBytes += bytes.length;
+    this.#add(bytes);
   }
 
   flush(): boolean {
@@ -99,6 +98,17 @@ export class H1Response implements ResponseSink {
     this.onClose?.();
   }
 
+  #toFraming(status: number, length: number | undefined): AnswerFraming {
+    if (status === 204 || status === 304) return 'none';
+    if (length !== undefined) return length;
+    return this.#withoutBody ? 'none' : 'chunked';
+  }
+
+  #add(bytes: Buffer): void {
+    this.#pieces.push(bytes);
+    this.#pieceBytes += bytes.length;
+  }
+
   #transmit(tail: string): boolean {
     const framed = this.#chunked && this.#pieceBytes > 0;
     const lead = framed ? `${this.#pendingHead}${this.#pieceBytes.toString(16)}\r\n` : this.#pendingHead;
@@ -115,7 +125,7 @@ export class H1Response implements ResponseSink {
     this.#pendingHead = '';
     this.#pieces = [];
     this.#pieceBytes = 0;
-    const accepted = this.#owner.socket.write(message);
+    const accepted = writeInTurn(this.#owner.socket, message);
     if (!accepted) this.#owner.onStalled();
     return accepted;
   }

@@ -194,7 +194,21 @@ export class H2Session implements Expiring {
     setImmediate(() => {
       if (stream.destroyed || stream.closed) return;
       const response = new H2Response({ stream, deadlines, stallTimeout: settings.stallTimeout });
-      handler({ protocol: 'h2', ...head, body, peer: this.#peer }, response);
+      const { method, path, query, authority, fields } = head;
+      handler(
+        {
+          protocol: 'h2',
+          method,
+          path,
+          query,
+          authority,
+          fields,
+          isRepeat: false,
+          body,
+          peer: this.#peer,
+        },
+        response,
+      );
     });
   }
 

@@ -2,14 +2,17 @@ import { connect as connectTcp, isIP, type OnReadOpts, type Socket } from 'node:
 import { connect as connectTls, type ConnectionOptions } from 'node:tls';
 import { ChunkedDecoder } from '../http/chunked-decoder.ts';
 import { hasBareLineFeed } from '../http/field-lines.ts';
+import { HeadMemo } from '../http/head-memo.ts';
 import { parseResponseHead, type ResponseFraming, type ResponseHead } from '../http/response-head.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
+import { writeInTurn } from '../lib/turn-writes.ts';
 import type { UpstreamTarget } from './target.ts';
 
 /** Who wants an answer. Calls come in this order, and nothing comes after `onEnd` or `onFailure`. */
 export interface UpstreamListener {
-  onHead(head: ResponseHead): void;
+  /** `isRepeat`: the connection's last answer had this very head, and `head` is the same object as it was. */
+  onHead(head: ResponseHead, isRepeat: boolean): void;
   /** Bytes of the body, framing removed; they are valid until the call returns. */
   onData(bytes: Buffer): void;
   /** Everything of one read has been handed over; false pauses reading until `resume`. */
@@ -54,6 +57,7 @@ export class UpstreamConnection {
   #method = '';
   #partialHead: Buffer | undefined;
   #head: ResponseHead | undefined;
+  readonly #memo = new HeadMemo<ResponseHead>();
   #remaining = 0;
   #decoder: ChunkedDecoder | undefined;
 
@@ -92,9 +96,7 @@ export class UpstreamConnection {
     this.#state = 'head';
     this.#method = method;
     this.#listener = listener;
-    if (request.length > 1) this.socket.cork();
-    for (const piece of request) this.socket.write(piece);
-    if (request.length > 1) this.socket.uncork();
+    for (const piece of request) writeInTurn(this.socket, piece);
   }
 
   resume(): void {
@@ -133,28 +135,33 @@ export class UpstreamConnection {
 
   /** Returns the bytes the head took, or `undefined` when there is nothing more to read. */
   #readHead(input: Buffer, listener: UpstreamListener): number | undefined {
-    const end = input.indexOf(headEnd);
-    if (end < 0 && input.length <= MAX_HEAD_BYTES && !hasBareLineFeed(input)) {
+    const known = this.#method === 'POST' ? this.#memo.match(input) : 0;
+    const end = known > 0 ? known : input.indexOf(headEnd) + headEnd.length;
+    if (end < headEnd.length && input.length <= MAX_HEAD_BYTES && !hasBareLineFeed(input)) {
       // The buffer is shared, so what has to wait is copied out of it.
       this.#partialHead = Buffer.from(input);
       return undefined;
     }
-    if (end < 0 || end + 4 > MAX_HEAD_BYTES) {
+    const head = known > 0 ? this.#memo.head : this.#parseHead(input, end);
+    if (head === undefined) {
       this.#fail('E_UPSTREAM_BAD_RESPONSE');
       return undefined;
     }
-    const parsed = parseResponseHead(input, end + 4, this.#method);
-    if (!parsed.ok || parsed.value.status === 101) {
-      this.#fail('E_UPSTREAM_BAD_RESPONSE');
-      return undefined;
-    }
-    const head = parsed.value;
-    if (head.status < 200) return end + 4;
+    if (head.status < 200) return end;
     this.#head = head;
     this.#state = 'body';
     this.#begin(head.framing);
-    listener.onHead(head);
-    return end + 4;
+    listener.onHead(head, known > 0);
+    return end;
+  }
+
+  #parseHead(input: Buffer, end: number): ResponseHead | undefined {
+    if (end < headEnd.length || end > MAX_HEAD_BYTES) return undefined;
+    const parsed = parseResponseHead(input, end, this.#method);
+    if (!parsed.ok || parsed.value.status === 101) return undefined;
+    // Whether a body follows depends on the method too; calls are what repeats.
+    if (this.#method === 'POST') this.#memo.keep(input, end, parsed.value);
+    return parsed.value;
   }
 
   #begin(framing: ResponseFraming): void {

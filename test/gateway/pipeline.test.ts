@@ -19,6 +19,7 @@ const request: IncomingRequest = {
   query: '',
   authority: 'localhost',
   fields: [],
+  isRepeat: false,
   body: Buffer.from('{}'),
   peer: { address: '127.0.0.1', port: 1, secure: true },
 };

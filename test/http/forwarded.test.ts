@@ -13,6 +13,7 @@ function buildRequest(address: string, forwardedFor: readonly string[] = []): In
     query: '',
     authority: 'mcp.example.com',
     fields: forwardedFor.flatMap((value) => ['x-forwarded-for', value]),
+    isRepeat: false,
     body: Buffer.alloc(0),
     peer: { address, port: 1, secure: true },
   };

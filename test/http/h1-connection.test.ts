@@ -167,6 +167,7 @@ describe('a client that reads slowly', () => {
     await bench.feed(get.repeat(2));
     bench.requests[0]?.sink.send(200, [], large);
     bench.connection.drain();
+    await setImmediate();
     expect(bench.socket.writableEnded).toBe(false);
     bench.socket.release();
     await setImmediate();

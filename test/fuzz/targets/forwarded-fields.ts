@@ -91,6 +91,7 @@ export function createForwardedFieldsTarget(resolve: ResolveClient = resolveClie
         const request: IncomingRequest = {
           ...parsed.value,
           protocol: 'h1',
+          isRepeat: false,
           body: Buffer.from('{}'),
           peer: { address, port: 1, secure: true },
         };
