@@ -1,6 +1,6 @@
-import type { Peer } from '../http/exchange.ts';
+import type { Fields, Peer } from '../http/exchange.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
-import type { Exchange } from './exchange.ts';
+import type { Destination, Exchange } from './exchange.ts';
 
 /** The message of every access record. */
 export const RECORD_MESSAGE = 'request';
@@ -10,12 +10,8 @@ export const RECORD_MESSAGE = 'request';
  * tokens, session ids or resource addresses, all of which can be secrets.
  */
 export function formatRecord(exchange: Exchange, now: number): string {
-  const { request, outcome, envelope, destination, classification } = exchange;
-  let text =
-    `"client":"${exchange.client.address}","protocol":"${request.protocol}","method":"${request.method}",` +
-    `"path":${quote(request.path)}`;
-  if (destination.kind === 'mcp') text += `,"route":${quote(destination.route.path)}`;
-  text += `,"status":${outcome.status}`;
+  const { request, outcome, envelope, classification } = exchange;
+  let text = `${describeRequest(exchange)},"status":${outcome.status}`;
   if (outcome.upstreamStatus !== undefined) text += `,"upstream_status":${outcome.upstreamStatus}`;
   text +=
     `,"duration_ms":${Math.round(now - exchange.startedAt)},"bytes_in":${request.body.length},` +
@@ -29,6 +25,22 @@ export function formatRecord(exchange: Exchange, now: number): string {
   }
   if (exchange.principal !== undefined) text += `,"principal":${quote(exchange.principal)}`;
   if (outcome.code !== undefined) text += `,"error":"${outcome.code}"`;
+  return text;
+}
+
+/** What was written about a request whose fields had come before, by the fields. */
+const described = new WeakMap<Fields, { readonly destination: Destination; readonly text: string }>();
+
+/** Who asked, and for what: the same for each request of a connection that has the same head. */
+function describeRequest(exchange: Exchange): string {
+  const { request, destination, client } = exchange;
+  const known = request.isRepeat ? described.get(request.fields) : undefined;
+  if (known?.destination === destination) return known.text;
+  let text =
+    `"client":"${client.address}","protocol":"${request.protocol}","method":"${request.method}",` +
+    `"path":${quote(request.path)}`;
+  if (destination.kind === 'mcp') text += `,"route":${quote(destination.route.path)}`;
+  if (request.isRepeat) described.set(request.fields, { destination, text });
   return text;
 }
 
@@ -50,8 +62,25 @@ function clip(name: string): string {
 /** What JSON writes as it is: nearly every name and path that occurs. */
 const plain = /^[\w/.-]+$/;
 
+const MAX_QUOTED = 1000;
+const MAX_QUOTED_LENGTH = 64;
+
+/** Names that were written before: methods and tools are few, and looking one up is quicker than looking at its characters. */
+const quoted = new Map<string, string>();
+
 /** A JSON string in ASCII alone, which is what lets the log write a record without encoding it. */
 function quote(text: string): string {
+  if (text.length > MAX_QUOTED_LENGTH) return toJson(text);
+  let result = quoted.get(text);
+  if (result === undefined) {
+    result = toJson(text);
+    if (quoted.size === MAX_QUOTED) quoted.clear();
+    quoted.set(text, result);
+  }
+  return result;
+}
+
+function toJson(text: string): string {
   return plain.test(text) ? `"${text}"` : JSON.stringify(text).replaceAll(/[^\0-\x7f]/g, escapeUnit);
 }
 

@@ -31,6 +31,7 @@ const lineEnd = Buffer.from('\n');
  * between events.
  */
 export class EventStream implements Expiring {
+  place = -1;
   deadline: number;
   readonly #options: EventStreamOptions;
   readonly #boundary = new SseBoundary();

@@ -88,25 +88,23 @@ export class Relay implements UpstreamListener, Placed {
     const { exchange, destination, policy } = this.#options;
     this.#following = this.#redirectTarget(head);
     if (this.#following !== undefined) return;
-    const type = fieldValue(head.fields, 'content-type') ?? '';
-    // A compressed stream cannot take a comment of ours, so it is relayed like any other body.
-    const eventStream = isEventStream(type) && fieldValue(head.fields, 'content-encoding') === undefined;
+    const { isEventStream } = head;
     exchange.outcome.status = head.status;
     exchange.outcome.upstreamStatus = head.status;
-    exchange.outcome.stream = eventStream;
+    exchange.outcome.stream = isEventStream;
     const length = head.framing.kind === 'length' ? head.framing.length : undefined;
     const fields = toRelayedFields(exchange, destination.route, {
       fields: head.fields,
       policy,
-      eventStream,
+      isEventStream,
       isRepeat,
     });
-    if (eventStream) this.#stream = this.#openStream();
+    if (isEventStream) this.#stream = this.#openStream();
     // A stream never gets a length: comments are added to it.
     exchange.sink.open(
       head.status,
       fields,
-      eventStream ? undefined : head.framing.kind === 'none' ? 0 : length,
+      isEventStream ? undefined : head.framing.kind === 'none' ? 0 : length,
     );
     if (this.#options.isDraining() && this.longLived) this.leave();
   }
@@ -221,13 +219,5 @@ export class Relay implements UpstreamListener, Placed {
   }
 }
 
-const EVENT_STREAM = 'text/event-stream';
-
 /** The status that access logs use for a client that left before the answer. */
 const CLIENT_GONE = 499;
-
-function isEventStream(contentType: string): boolean {
-  if (contentType.length < EVENT_STREAM.length) return false;
-  const end = contentType.indexOf(';');
-  return (end < 0 ? contentType : contentType.slice(0, end)).trim().toLowerCase() === EVENT_STREAM;
-}

@@ -35,7 +35,7 @@ export function buildCommonFields(exchange: Exchange, policy: ResponsePolicy): s
 export interface UpstreamAnswer {
   readonly fields: Fields;
   readonly policy: ResponsePolicy;
-  readonly eventStream: boolean;
+  readonly isEventStream: boolean;
   /** True when the last answer of the connection had these fields, the same object, too. */
   readonly isRepeat: boolean;
 }
@@ -49,7 +49,7 @@ const relayed = new WeakMap<Fields, { readonly secure: boolean; readonly fields:
  */
 export function toRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAnswer): Fields {
   // What depends on the client and not on the answer alone is worked out each time.
-  const isOwn = exchange.origin !== undefined || !answer.isRepeat || answer.eventStream;
+  const isOwn = exchange.origin !== undefined || !answer.isRepeat || answer.isEventStream;
   if (isOwn) return buildRelayedFields(exchange, route, answer);
   const { secure } = exchange.request.peer;
   const known = relayed.get(answer.fields);
@@ -68,9 +68,9 @@ function buildRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAn
     const value = answer.fields[index + 1] ?? '';
     if (replacedFields.has(name) || name.startsWith('access-control-')) continue;
     if (name === 'location') fields.push(name, toPublicLocation(exchange, route, value));
-    else if (!(answer.eventStream && name === 'cache-control')) fields.push(name, value);
+    else if (!(answer.isEventStream && name === 'cache-control')) fields.push(name, value);
   }
-  if (answer.eventStream) {
+  if (answer.isEventStream) {
     // Both tell proxies between us and the client to neither hold back nor compress events.
     fields.push('cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no');
   }

@@ -1,7 +1,8 @@
 import type { Clock, Timer } from '../lib/clock.ts';
+import { SwapSet, type Placed } from '../lib/swap-set.ts';
 
 /** Something that has to be done at a moment; `Infinity` means never. */
-export interface Expiring {
+export interface Expiring extends Placed {
   /** Milliseconds of `Deadlines.now`. */
   deadline: number;
   /** Called once the deadline has passed; it sets a new deadline or leaves the set. */
@@ -16,7 +17,7 @@ const SWEEP_MILLISECONDS = 500;
  */
 export class Deadlines {
   readonly #clock: Clock;
-  readonly #members = new Set<Expiring>();
+  readonly #members = new SwapSet<Expiring>();
   #timer: Timer | undefined;
 
   constructor(clock: Clock) {
@@ -43,6 +44,9 @@ export class Deadlines {
 
   #sweep(): void {
     const now = this.#clock.monotonic();
-    for (const member of this.#members) if (member.deadline <= now) member.expire(now);
+    for (const member of this.#members.snapshot()) {
+      // One that expires may take others with it.
+      if (member.deadline <= now && this.#members.has(member)) member.expire(now);
+    }
   }
 }

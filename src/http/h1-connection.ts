@@ -50,6 +50,7 @@ type State = 'idle' | 'head' | 'body' | 'answering' | 'closing';
  */
 export class H1Connection implements Expiring, H1ResponseOwner {
   readonly socket: Socket;
+  place = -1;
   deadline: number;
   readonly #environment: H1Environment;
   readonly #peer: Peer;

@@ -7,6 +7,7 @@ import { StallWatch } from './stall-watch.ts';
 export class H2Response implements ResponseSink, Expiring {
   onClose: (() => void) | undefined;
   onDrain: (() => void) | undefined;
+  place = -1;
   deadline: number = Number.POSITIVE_INFINITY;
   readonly #stream: ServerHttp2Stream;
   readonly #deadlines: Deadlines;

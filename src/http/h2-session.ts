@@ -83,6 +83,7 @@ export function createH2Session(options: H2SessionOptions): H2Session {
 }
 
 export class H2Session implements Expiring {
+  place = -1;
   deadline: number;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
@@ -155,6 +156,7 @@ export class H2Session implements Expiring {
     // The body is held until its request is answered, which is when the stream closes.
     stream.once('close', () => bodies.give(budgeted));
     const expiry: Expiring = {
+      place: -1,
       deadline: deadlines.now() + settings.bodyTimeout,
       expire: () => finish(() => this.#refuse(stream, 'E_HTTP_TIMEOUT')),
     };

@@ -29,6 +29,7 @@ interface Silence {
  * keep-alive, which every connection has.
  */
 export class PeerWatch implements Expiring {
+  place = -1;
   deadline: number = Number.POSITIVE_INFINITY;
   readonly #options: PeerWatchOptions;
   readonly #groups: (() => Iterable<Socket>)[] = [];

@@ -23,6 +23,7 @@ export function receiveProxyHeader(socket: Socket, options: ProxyHeaderOptions):
     return;
   }
   const expiry: Expiring = {
+    place: -1,
     deadline: deadlines.now() + options.timeout,
     expire: () => socket.destroy(),
   };

@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from '../lib/result.ts';
-import type { Fields } from './exchange.ts';
+import { fieldValue, type Fields } from './exchange.ts';
 import { parseContentLength, parseFieldLines } from './field-lines.ts';
 import { isFieldValueByte } from './grammar.ts';
 import { hopByHopFields, parseConnection, withoutFields } from './hop-by-hop.ts';
@@ -19,6 +19,8 @@ export interface ResponseHead {
   /** Whether the sender keeps the connection, and for how many milliseconds where it says so (Keep-Alive: timeout). */
   readonly keepAlive: boolean;
   readonly keepAliveFor: number | undefined;
+  /** An event stream that is readable as it comes; a compressed one cannot take a comment of ours and is a body like any other. */
+  readonly isEventStream: boolean;
 }
 
 const MAX_FIELDS = 200;
@@ -78,12 +80,14 @@ export function parseResponseHead(
   }
   const framing = parseFraming({ status, requestMethod, contentLength, transferEncoding });
   if (framing === undefined) return fail('malformed');
+  const kept = nominated.length === 0 ? fields : withoutFields(fields, nominated);
   return ok({
     status,
-    fields: nominated.length === 0 ? fields : withoutFields(fields, nominated),
+    fields: kept,
     framing,
     keepAlive: keepAlive && framing !== untilClose,
     keepAliveFor,
+    isEventStream: isEventStream(kept),
   });
 }
 
@@ -100,6 +104,16 @@ function parseStatusLine(bytes: Buffer, text: string, end: number): number | und
   }
   for (let at = STATUS + 4; at < end; at++) if (!isFieldValueByte(bytes[at] ?? 0)) return undefined;
   return status >= 100 && status <= 599 ? status : undefined;
+}
+
+const EVENT_STREAM = 'text/event-stream';
+
+function isEventStream(fields: Fields): boolean {
+  const type = fieldValue(fields, 'content-type');
+  if (type === undefined || type.length < EVENT_STREAM.length) return false;
+  const end = type.indexOf(';');
+  const mediaType = (end < 0 ? type : type.slice(0, end)).trim().toLowerCase();
+  return mediaType === EVENT_STREAM && fieldValue(fields, 'content-encoding') === undefined;
 }
 
 function parseFraming(head: {

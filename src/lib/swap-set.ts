@@ -15,13 +15,17 @@ export class SwapSet<T extends Placed> {
     return this.#members.length;
   }
 
+  has(member: T): boolean {
+    return this.#members[member.place] === member;
+  }
+
   add(member: T): void {
-    member.place = this.#members.push(member) - 1;
+    if (!this.has(member)) member.place = this.#members.push(member) - 1;
   }
 
   /** The last member takes the place of the one that goes. */
   delete(member: T): void {
-    if (this.#members[member.place] !== member) return;
+    if (!this.has(member)) return;
     const last = this.#members.pop();
     if (last === undefined || last === member) return;
     last.place = member.place;

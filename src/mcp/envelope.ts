@@ -91,16 +91,22 @@ class EnvelopeScanner {
   scan(text: Buffer): EnvelopeResult {
     this.#begin(text);
     const result = this.#read(text);
-    // What was read must not be held until the next message comes.
-    this.#begin(noText);
+    // A large message must not be held until the next one comes.
+    this.#take(noText);
+    this.#message = undefined;
     return result;
   }
 
-  #begin(text: Buffer): void {
+  #take(text: Buffer): void {
     this.#text = text;
     this.#token.text = text;
-    this.#ledger.reset(text);
-    this.#reader.reset(text);
+    this.#ledger.take(text);
+    this.#reader.take(text);
+  }
+
+  #begin(text: Buffer): void {
+    this.#take(text);
+    this.#reader.reset();
     this.#depth = 0;
     this.#slot = slot.none;
     this.#message = undefined;
@@ -164,7 +170,7 @@ class EnvelopeScanner {
       if (isObject) {
         own = role.message;
         this.#messageStart = at;
-        if (this.#isBatch) this.#reader.reset(this.#text);
+        if (this.#isBatch) this.#reader.reset();
       } else if (parent === undefined) {
         own = role.batch;
         this.#isBatch = true;

@@ -23,7 +23,7 @@ export class KeyLedger {
   }
 
   /** Begins another text; nothing of the last one is held. */
-  reset(text: Buffer): void {
+  take(text: Buffer): void {
     while (this.#depth >= 0) this.close();
     this.#text = text;
   }

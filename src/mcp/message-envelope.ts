@@ -45,9 +45,13 @@ export class MessageReader {
     this.#text = text;
   }
 
-  /** Begins another message, of the same text or another. */
-  reset(text: Buffer): void {
+  /** What is noted from now on stands in `text`. */
+  take(text: Buffer): void {
     this.#text = text;
+  }
+
+  /** Begins another message. */
+  reset(): void {
     for (let index = 0; index < SLOTS; index++) this.#kinds[index] = tokenKind.absent;
   }
 

@@ -26,6 +26,7 @@ const MAX_AGE_MILLISECONDS = 60_000;
  */
 export class UpstreamPool implements Expiring {
   readonly target: UpstreamTarget;
+  place = -1;
   deadline: number = Number.POSITIVE_INFINITY;
   readonly #options: PoolOptions;
   readonly #idle: UpstreamConnection[] = [];

@@ -19,7 +19,11 @@ describe('SwapSet', () => {
           else {
             reference.add(member);
             mine.add(member);
+            mine.add(member);
           }
+          expect(members.filter((each) => mine.has(each))).toEqual(
+            members.filter((each) => reference.has(each)),
+          );
           expect(new Set(mine.snapshot())).toEqual(reference);
           expect(mine.size).toBe(reference.size);
         }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { buildKeys } from '../support/keys.ts';
 import { buildCall, buildGet } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { receive, startRig, type Rig } from '../support/rig.ts';
@@ -80,6 +81,24 @@ describe('a head that comes again', () => {
       expect.soft(await observe(rig, kept, requests[name] ?? ''), name).toEqual(alone[name]);
     }
     expect(new Set(Object.values(alone).map((seen) => JSON.stringify(seen))).size).toBeGreaterThan(10);
+  });
+
+  it('stolen-recognition: a caller who was recognised vouches for no other head', async () => {
+    const { key, auth } = buildKeys('laptop');
+    await using rig = await startRig({ answer, auth });
+    const client = await rig.connect();
+    const ask = async (token: string): Promise<number> => {
+      const fields = token === '' ? '' : `Authorization: Bearer ${token}\r\n`;
+      client.clear();
+      client.send(buildPost(call, { fields }));
+      return (await receive(client)).status;
+    };
+    const wrong = key.replace(/.$/, (last) => (last === '0' ? '1' : '0'));
+    const tokens = [key, key, key, wrong, wrong, wrong, key, key, '', '', '', key, key];
+    for (const token of tokens) expect(await ask(token)).toBe(token === key ? 200 : 401);
+    expect(rig.upstream.requests).toHaveLength(tokens.filter((token) => token === key).length);
+    const principals = rig.gateway.lines.map(({ principal }) => principal);
+    expect(principals).toEqual(tokens.map((token) => (token === key ? 'laptop' : undefined)));
   });
 
   it('is read anew when one byte of it differs', async () => {

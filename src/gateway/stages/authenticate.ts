@@ -1,5 +1,5 @@
 import type { KeyVerifier } from '../../auth/api-key.ts';
-import { countField, fieldValue } from '../../http/exchange.ts';
+import { countField, fieldValue, type Fields } from '../../http/exchange.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
 import type { Route } from '../routes.ts';
@@ -10,11 +10,18 @@ const CHALLENGE = 'Bearer realm="breakwater"';
 export function createAuthenticateStage(
   verifiers: ReadonlyMap<Route, KeyVerifier>,
 ): (exchange: Exchange) => Reply | undefined {
+  /** Who was behind fields that come again: a key stays what it is for as long as this stage does. */
+  const recognised = new WeakMap<Fields, { readonly verify: KeyVerifier; readonly principal: string }>();
   return function authenticate(exchange) {
     if (exchange.destination.kind !== 'mcp') return undefined;
     const verify = verifiers.get(exchange.destination.route);
     if (verify === undefined) return undefined;
-    const { fields } = exchange.request;
+    const { fields, isRepeat } = exchange.request;
+    const known = isRepeat ? recognised.get(fields) : undefined;
+    if (known?.verify === verify) {
+      exchange.principal = known.principal;
+      return undefined;
+    }
     const authorization = fieldValue(fields, 'authorization');
     const token = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) {
@@ -22,7 +29,10 @@ export function createAuthenticateStage(
     }
     // Two credentials: the gateway would check one and a lenient upstream read the other.
     exchange.principal = countField(fields, 'authorization') === 1 ? verify(token) : undefined;
-    if (exchange.principal !== undefined) return undefined;
+    if (exchange.principal !== undefined) {
+      if (isRepeat) recognised.set(fields, { verify, principal: exchange.principal });
+      return undefined;
+    }
     return {
       kind: 'error',
       code: 'E_AUTH_INVALID',

@@ -28,6 +28,7 @@ export interface ReferenceResponse {
     | { readonly kind: 'none' | 'chunked' | 'close' }
     | { readonly kind: 'length'; readonly length: number };
   readonly keepAlive: boolean;
+  readonly isEventStream: boolean;
 }
 
 const requestLine =
@@ -82,12 +83,14 @@ export function readRequestHead(text: string, limits: ReferenceLimits): Referenc
     path: target.slice(0, queryStart),
     query: target.slice(queryStart),
     authority: (hosts[0] ?? '').toLowerCase(),
-    fields: keepEndToEnd(lines, [...options, 'host', 'content-length', 'expect']),
+    fields: keepEndToEnd(lines, [...options, 'host', 'content-length', 'expect']).flat(),
     framing,
     keepAlive: !options.includes('close'),
     expectsContinue: expectations.length === 1,
   };
 }
+
+const eventStreamType = /^\s*text\/event-stream\s*(?:;|$)/i;
 
 /** Reads a response head to a request of the given method; `undefined` means that it has to be refused. */
 export function readResponseHead(text: string, requestMethod: string): ReferenceResponse | undefined {
@@ -107,12 +110,15 @@ export function readResponseHead(text: string, requestMethod: string): Reference
   else if (codings.length === 1) framing = { kind: 'chunked' };
   else if (lengths.length === 1) framing = { kind: 'length', length: Number(lengths[0]) };
   const options = readOptions(lines);
+  const kept = keepEndToEnd(lines, [...options, 'content-length']);
+  const [type = ''] = valuesOf(kept, 'content-type');
   const persists = groups['minor'] === '1' && !options.includes('close');
   return {
     status,
-    fields: keepEndToEnd(lines, [...options, 'content-length']),
+    fields: kept.flat(),
     framing,
     keepAlive: persists && framing.kind !== 'close',
+    isEventStream: eventStreamType.test(type) && valuesOf(kept, 'content-encoding').length === 0,
   };
 }
 
@@ -146,6 +152,6 @@ function readOptions(lines: readonly Line[]): string[] {
   );
 }
 
-function keepEndToEnd(lines: readonly Line[], dropped: readonly string[]): string[] {
-  return lines.filter(([name]) => !connectionFields.has(name) && !dropped.includes(name)).flat();
+function keepEndToEnd(lines: readonly Line[], dropped: readonly string[]): Line[] {
+  return lines.filter(([name]) => !connectionFields.has(name) && !dropped.includes(name));
 }

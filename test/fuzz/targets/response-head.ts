@@ -19,6 +19,11 @@ const statusLines = [
   'HTTP/1.1 100 Continue',
   'HTTP/1.1 202 Accepted',
 ];
+const typeLines = [
+  'Content-Type: text/event-stream\r\n',
+  'Content-Type: Text/Event-Stream ;x\r\n',
+  'Content-Encoding: br\r\n',
+];
 const oddStatusLines = [
   'HTTP/1.1 99 x',
   'HTTP/1.1 2000 x',
@@ -41,7 +46,13 @@ export function createResponseHeadTarget(parse: typeof parseResponseHead = parse
       'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n',
       'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n',
     ],
-    tokens: [...headTokens, ...statusLines, ...oddStatusLines, 'Keep-Alive: timeout=5, max=1\r\n'],
+    tokens: [
+      ...headTokens,
+      ...statusLines,
+      ...oddStatusLines,
+      'Keep-Alive: timeout=5, max=1\r\n',
+      ...typeLines,
+    ],
     generate: (random) => buildResponseHead(random),
     maxBytes: 600,
     async check(input) {
