@@ -14,30 +14,38 @@ export type Load = (
   shape: { readonly connections: number; readonly seconds: number },
 ) => number;
 
-/** wrk over HTTP/1.1 with keep-alive connections. */
-export function createH1Load(directory: string, kind: CallKind = 'echo'): Load {
+/** wrk over HTTP/1.1 with keep-alive connections; where heads change, each call has a field value and an id of its own. */
+export function createH1Load(directory: string, kind: CallKind = 'echo', heads?: 'changing'): Load {
   const script = join(directory, 'call.lua');
   return (endpoint, { connections, seconds }) => {
-    writeFileSync(script, buildScript(endpoint, kind));
+    writeFileSync(script, buildScript(endpoint, kind, heads));
     return parseWrk(
       run(['wrk', '-t1', `-c${connections}`, `-d${seconds}s`, '-s', script, toUrl(endpoint)], seconds),
     );
   };
 }
 
-/** h2load goes on for ever with connections that are not yet open when its time is over. */
-const H2_HANDSHAKE_SECONDS = 1 / 50;
+/** What a proxy is taken to answer a second before it was measured. */
+const FIRST_GUESS = 4000;
 
-/** h2load over HTTP/2, with some calls at a time on each connection. */
+/**
+ * h2load over HTTP/2, with some calls at a time on each connection. It gets a number of calls that take about the time that was
+ * asked for, because with a time it goes on for ever with connections that open only when that is over.
+ */
 export function createH2Load(directory: string, streams: number): Load {
   const data = join(directory, 'call.json');
   writeFileSync(data, buildCall('echo'));
+  const rates = new Map<number, number>();
   return (endpoint, { connections, seconds }) => {
     const fields = Object.entries({ ...callFields, ...endpoint.fields });
     const headers = fields.flatMap(([name, value]) => ['-H', `${name}: ${value}`]);
-    const length = Math.max(seconds, Math.ceil(connections * H2_HANDSHAKE_SECONDS));
-    const shape = ['-t1', `-c${connections}`, `-m${streams}`, '-D', String(length), '-d', data];
-    return parseH2load(run(['h2load', ...shape, ...headers, toUrl(endpoint)], length));
+    const calls = Math.ceil(seconds * (rates.get(endpoint.port) ?? FIRST_GUESS));
+    const shape = ['-t1', `-c${connections}`, `-m${streams}`, '-n', String(calls), '-d', data];
+    const startedAt = performance.now();
+    const answers = parseH2load(run(['h2load', ...shape, ...headers, toUrl(endpoint)], seconds));
+    if (answers < calls) throw new Error(`${calls - answers} of ${calls} calls got no answer`);
+    rates.set(endpoint.port, (answers * 1000) / (performance.now() - startedAt));
+    return answers;
   };
 }
 
@@ -61,15 +69,16 @@ export function parseH2load(text: string): number {
   return succeeded;
 }
 
-function buildScript(endpoint: Endpoint, kind: CallKind): string {
+function buildScript(endpoint: Endpoint, kind: CallKind, heads: 'changing' | undefined): string {
   const fields = Object.entries({ ...callFields, ...endpoint.fields });
   const headers = fields.map(([name, value]) => `wrk.headers["${name}"]="${value}"`);
   const script = [`wrk.method="POST"`, `wrk.body='${buildCall(kind)}'`, ...headers];
-  if (endpoint.needsOwnIds) {
+  if (endpoint.needsOwnIds || heads === 'changing') {
     const [before = '', after = ''] = buildCall(kind, '@').split('@');
+    const change = heads === 'changing' ? 'wrk.headers["mcp-param-call"]="call-"..id;' : '';
     script.push(
       'local id=1',
-      `request=function() id=id+1; return wrk.format(nil,nil,nil,'${before}'..id..'${after}') end`,
+      `request=function() id=id+1; ${change} return wrk.format(nil,nil,nil,'${before}'..id..'${after}') end`,
     );
   }
   return `${script.join('\n')}\n`;

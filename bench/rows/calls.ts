@@ -12,6 +12,7 @@ export const bareH1: Row = createThroughputRow({
   check: 'none',
   connections: otherConnections,
   createLoad: (directory) => createH1Load(directory),
+  createChangingLoad: (directory) => createH1Load(directory, 'echo', 'changing'),
 });
 
 /** The same call over HTTP/2. */

@@ -23,6 +23,8 @@ export interface ThroughputOptions {
   readonly connections: readonly number[];
   readonly overH2?: true;
   createLoad(directory: string): Load;
+  /** The load with heads of which no two are alike, measured at the headline's connections. */
+  createChangingLoad?(directory: string): Load;
 }
 
 /** Answers a CPU-second of the proxy's processes: on a shared machine wall-clock throughput says little. */
@@ -39,6 +41,7 @@ export function createThroughputRow(options: ThroughputOptions): Row {
       const upstream = await startCallUpstream(directory);
       const authServer = options.check === 'none' ? undefined : await startAuthServer(directory);
       const load = options.createLoad(directory);
+      const changing = options.createChangingLoad?.(directory);
       const kept = createKeptPeers(
         upstream,
         { ...context, directory, authPort: authServer?.port, check: options.check },
@@ -51,12 +54,16 @@ export function createThroughputRow(options: ThroughputOptions): Row {
         },
         measure(peer) {
           const { endpoint, process } = kept.get(peer);
-          const figures: Record<string, number> = {};
-          for (const connections of context.isQuick ? [HEADLINE] : [HEADLINE, ...options.connections]) {
+          const perCpuSecond = (each: Load, connections: number): number => {
             const before = readCpuSeconds(process.pid ?? 0);
-            const answers = load(endpoint, { connections, seconds: context.seconds });
-            figures[connections] = Math.round(answers / (readCpuSeconds(process.pid ?? 0) - before));
-          }
+            const answers = each(endpoint, { connections, seconds: context.seconds });
+            return Math.round(answers / (readCpuSeconds(process.pid ?? 0) - before));
+          };
+          const figures: Record<string, number> = {};
+          for (const connections of context.isQuick ? [HEADLINE] : [HEADLINE, ...options.connections])
+            figures[connections] = perCpuSecond(load, connections);
+          if (changing !== undefined && !context.isQuick)
+            figures[`${HEADLINE}, changing heads`] = perCpuSecond(changing, HEADLINE);
           return Promise.resolve<Figures>(figures);
         },
         async close() {

@@ -6,27 +6,21 @@ import {
   type ServerHttp2Stream,
 } from 'node:http2';
 import type { Socket } from 'node:net';
-import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
+import type { ErrorCode } from '../lib/error-codes.ts';
 import type { BodyBudget } from './body-budget.ts';
-import { BodyBuffer } from './body-buffer.ts';
-import { toExtraTime } from './body-rate.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
 import { parseH2Head, type H2RequestHead } from './h2-request.ts';
-import { H2Response } from './h2-response.ts';
-import { takesBody } from './method.ts';
+import { H2Stream, type H2StreamOwner, type H2StreamSettings } from './h2-stream.ts';
 
-export interface H2Settings {
+export interface H2Settings extends H2StreamSettings {
   readonly headBytes: number;
   readonly headFields: number;
   readonly urlBytes: number;
-  readonly bodyBytes: number;
   readonly maxStreams: number;
   /** Milliseconds. */
   readonly headTimeout: number;
-  readonly bodyTimeout: number;
   readonly idleTimeout: number;
-  readonly stallTimeout: number;
 }
 
 export interface H2Environment {
@@ -82,13 +76,22 @@ export function createH2Session(options: H2SessionOptions): H2Session {
   return new H2Session(session, options);
 }
 
-export class H2Session implements Expiring {
+export class H2Session implements Expiring, H2StreamOwner {
   place = -1;
   deadline: number;
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #environment: H2Environment;
   readonly #peer: Peer;
+  readonly settings: H2Settings;
+  readonly deadlines: Deadlines;
+  readonly bodies: BodyBudget;
+  /** The last head, and the header list it was read from: clients send the same one again and again. */
+  #list: readonly string[] = [];
+  #head: H2RequestHead | undefined;
+  #isUsed = false;
+  /** Streams whose requests arrived whole in this turn. */
+  #whole: H2Stream[] = [];
   #openStreams = 0;
   #bodyBytes = 0;
   #breaches = 0;
@@ -99,12 +102,15 @@ export class H2Session implements Expiring {
     this.#socket = options.socket;
     this.#environment = options.environment;
     this.#peer = options.peer;
-    const { deadlines, settings } = options.environment;
+    const { deadlines, settings, bodies } = options.environment;
+    this.settings = settings;
+    this.deadlines = deadlines;
+    this.bodies = bodies;
     this.deadline = deadlines.now() + settings.headTimeout;
     deadlines.add(this);
     session.on('error', () => session.destroy());
     session.on('stream', (stream, _headers: IncomingHttpHeaders, flags: number, list: string[]) =>
-      this.#onStream(stream, { endsWithHead: (flags & END_STREAM) !== 0, list }),
+      this.#onStream(stream, flags, list),
     );
     session.once('close', () => {
       deadlines.delete(this);
@@ -125,104 +131,74 @@ export class H2Session implements Expiring {
     this.#socket.destroy();
   }
 
-  #onStream(stream: ServerHttp2Stream, opening: { endsWithHead: boolean; list: readonly string[] }): void {
+  #onStream(stream: ServerHttp2Stream, flags: number, list: readonly string[]): void {
     this.#openStreams++;
     this.deadline = Number.POSITIVE_INFINITY;
-    // An error on a stream is followed by its `close`, which is where the answer learns of it.
-    stream.on('error', () => stream.destroy());
-    stream.once('close', () => {
-      this.#openStreams--;
-      if (!harmlessCodes.has(stream.rstCode ?? constants.NGHTTP2_NO_ERROR)) this.#countBreach();
-      if (this.#openStreams > 0) return;
-      const { deadlines, settings } = this.#environment;
-      this.deadline = deadlines.now() + (this.#draining ? LINGER_MILLISECONDS : settings.idleTimeout);
-    });
-    const head = parseH2Head(opening.list, this.#environment.settings.urlBytes);
-    if (!head.ok) this.#refuse(stream, head.error);
-    else if (opening.endsWithHead) this.#answer(stream, head.value, Buffer.alloc(0));
-    else this.#readBody(stream, head.value);
+    const each = new H2Stream(stream, this);
+    const isRepeat = this.#head !== undefined && isSameList(list, this.#list);
+    const head = isRepeat ? this.#head : this.#parseHead(each, list);
+    if (head !== undefined) each.read({ head, isRepeat, endsWithHead: (flags & END_STREAM) !== 0 });
   }
 
-  /** Node ends a session at the first breach itself; Bun resets the stream alone, however often. */
-  #countBreach(): void {
-    this.#breaches++;
-    if (this.#breaches > MAX_BREACHES) this.expire();
-  }
-
-  #readBody(stream: ServerHttp2Stream, head: H2RequestHead): void {
-    const { bodies, deadlines, settings } = this.#environment;
-    const body = new BodyBuffer(settings.bodyBytes);
-    let budgeted = 0;
-    // The body is held until its request is answered, which is when the stream closes.
-    stream.once('close', () => bodies.give(budgeted));
-    const expiry: Expiring = {
-      place: -1,
-      deadline: deadlines.now() + settings.bodyTimeout,
-      expire: () => finish(() => this.#refuse(stream, 'E_HTTP_TIMEOUT')),
-    };
-    const finish = (then: () => void): void => {
-      deadlines.delete(expiry);
-      this.#bodyBytes -= body.length;
-      stream.removeAllListeners('data');
-      stream.removeAllListeners('end');
-      stream.removeListener('close', onClose);
-      then();
-    };
-    const onClose = (): void => finish(() => undefined);
-    deadlines.add(expiry);
-    stream.once('close', onClose);
-    stream.on('data', (piece: Buffer) => {
-      body.append(piece);
-      this.#bodyBytes += piece.length;
-      budgeted += piece.length;
-      expiry.deadline += toExtraTime(piece.length);
-      const isAffordable = bodies.take(piece.length);
-      if (body.length > settings.bodyBytes) finish(() => this.#refuse(stream, 'E_HTTP_BODY_TOO_LARGE'));
-      else if (!isAffordable || this.#bodyBytes > settings.bodyBytes * BODIES_PER_SESSION) {
-        finish(() => this.#refuse(stream, 'E_OVERLOADED'));
-      }
-    });
-    stream.once('end', () => finish(() => this.#answer(stream, head, body.take())));
-  }
-
-  #answer(stream: ServerHttp2Stream, head: H2RequestHead, body: Buffer): void {
-    if (body.length > 0 && !takesBody(head.method)) {
-      this.#refuse(stream, 'E_HTTP_BAD_REQUEST');
-      return;
+  #parseHead(stream: H2Stream, list: readonly string[]): H2RequestHead | undefined {
+    const head = parseH2Head(list, this.#environment.settings.urlBytes);
+    if (!head.ok) {
+      stream.refuse(head.error);
+      return undefined;
     }
-    const { deadlines, settings, handler } = this.#environment;
-    stream.resume();
-    // Once all frames of this read are seen: requests that were reset in the same breath reach nobody (rapid reset).
-    setImmediate(() => {
-      if (stream.destroyed || stream.closed) return;
-      const response = new H2Response({ stream, deadlines, stallTimeout: settings.stallTimeout });
-      const { method, path, query, authority, fields } = head;
-      handler(
-        {
-          protocol: 'h2',
-          method,
-          path,
-          query,
-          authority,
-          fields,
-          isRepeat: false,
-          body,
-          peer: this.#peer,
-        },
-        response,
-      );
-    });
+    // The first one is let go: many connections carry a single stream and hold nothing for it.
+    if (this.#isUsed) {
+      this.#list = list;
+      this.#head = head.value;
+    }
+    this.#isUsed = true;
+    return head.value;
   }
 
-  #refuse(stream: ServerHttp2Stream, code: ErrorCode): void {
-    const { status = 400, title } = errorCodes[code];
-    this.#environment.onRefused({ peer: this.#peer, code });
-    if (stream.destroyed || stream.closed) return;
-    const { deadlines, settings } = this.#environment;
-    const response = new H2Response({ stream, deadlines, stallTimeout: settings.stallTimeout });
-    response.send(status, ['content-type', 'text/plain; charset=utf-8'], `${code}: ${title}\n`);
-    stream.resume();
-    // Resets the stream once the answer is out (RFC 9113 section 8.1), or the rest of a body would be read for ever.
-    stream.close();
+  holdBody(bytes: number): boolean {
+    this.#bodyBytes += bytes;
+    return this.#bodyBytes <= this.settings.bodyBytes * BODIES_PER_SESSION;
   }
+
+  onRequest(stream: H2Stream): void {
+    // Once all frames of this read are seen: requests that were reset in the same breath reach nobody (rapid reset).
+    if (this.#whole.length === 0) setImmediate(() => this.#handOn());
+    this.#whole.push(stream);
+  }
+
+  onRefused(code: ErrorCode): void {
+    this.#environment.onRefused({ peer: this.#peer, code });
+  }
+
+  /** Node ends a session at the first breach of the protocol itself; Bun resets the stream alone, however often. */
+  onStreamClosed(rstCode: number | undefined): void {
+    this.#openStreams--;
+    if (!harmlessCodes.has(rstCode ?? constants.NGHTTP2_NO_ERROR) && ++this.#breaches > MAX_BREACHES)
+      this.expire();
+    if (this.#openStreams > 0) return;
+    const idle = this.#draining ? LINGER_MILLISECONDS : this.settings.idleTimeout;
+    this.deadline = this.deadlines.now() + idle;
+  }
+
+  #handOn(): void {
+    const streams = this.#whole;
+    this.#whole = [];
+    for (const stream of streams) {
+      const { opening } = stream;
+      if (!stream.isOpen || opening === undefined) continue;
+      const { method, path, query, authority, fields } = opening.head;
+      const { isRepeat } = opening;
+      const body = stream.takeBody();
+      this.#environment.handler(
+        { protocol: 'h2', method, path, query, authority, fields, isRepeat, body, peer: this.#peer },
+        stream.respond(),
+      );
+    }
+  }
+}
+
+function isSameList(one: readonly string[], other: readonly string[]): boolean {
+  if (one.length !== other.length) return false;
+  for (let index = 0; index < one.length; index++) if (one[index] !== other[index]) return false;
+  return true;
 }

@@ -37,6 +37,11 @@ export function expectAgain(fields: Fields): void {
   kept.set(fields, notYet);
 }
 
+/** Whether `expectAgain` was told of these fields. */
+export function isExpectedAgain(fields: Fields): boolean {
+  return kept.has(fields);
+}
+
 /** The head of an answer that keeps its connection, when its fields are expected again; else `undefined`. */
 export function recallHead(status: number, fields: Fields, length: number): Buffer | undefined {
   const known = kept.get(fields);

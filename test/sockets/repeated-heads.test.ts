@@ -1,4 +1,6 @@
+import type { OutgoingHttpHeaders } from 'node:http2';
 import { describe, expect, it } from 'vitest';
+import { connectH2, type H2Client } from '../support/h2-client.ts';
 import { buildKeys } from '../support/keys.ts';
 import { buildCall, buildGet } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
@@ -117,5 +119,45 @@ describe('a head that comes again', () => {
     await receive(client, 20);
     expect(rig.upstream.requests).toHaveLength(20);
     expect(new Set(rig.upstream.requests.map(({ head, body }) => `${head}\n${body}`)).size).toBe(1);
+  });
+});
+
+describe('a head that comes again over HTTP/2', () => {
+  const calls: Readonly<Record<string, { readonly headers: OutgoingHttpHeaders; readonly body: string }>> = {
+    plain: { headers: {}, body: call },
+    'same length, other words': { headers: {}, body: call.replace('echo', 'ohce') },
+    longer: { headers: {}, body: other },
+    'with a length': { headers: { 'content-length': call.length }, body: call },
+    'in a session': { headers: { 'mcp-session-id': 'a' }, body: call },
+    'in another session': { headers: { 'mcp-session-id': 'b' }, body: call },
+    'under another name': { headers: { ':authority': '127.0.0.1' }, body: call },
+    'from a page': { headers: { origin: 'https://localhost' }, body: call },
+    'for a client behind the proxy': { headers: { 'x-forwarded-for': '192.0.2.1' }, body: call },
+    'with a query': { headers: { ':path': '/mcp?x=1' }, body: call },
+    'refused by its header': { headers: { 'mcp-method': 'tools/list' }, body: call },
+  };
+
+  async function observeH2(rig: Rig, client: H2Client, name: string): Promise<Seen> {
+    const from = rig.upstream.requests.length;
+    const { headers = {}, body = '' } = calls[name] ?? {};
+    const exchange = client.post(body, headers);
+    const head = { ...(await exchange.head), date: undefined };
+    await exchange.closed();
+    const upstream = rig.upstream.requests.slice(from).map((request) => `${request.head}\n${request.body}`);
+    return { upstream, client: `${JSON.stringify(head)}\n${exchange.body}` };
+  }
+
+  it('means on a kept connection what it means on one of its own', async () => {
+    await using rig = await startRig({ answer, changes });
+    const alone: Record<string, Seen> = {};
+    for (const name of Object.keys(calls)) {
+      using stranger = await connectH2(rig.gateway);
+      alone[name] = await observeH2(rig, stranger, name);
+    }
+    using kept = await connectH2(rig.gateway);
+    const names = Object.keys(calls);
+    const order = names.flatMap((one) => names.flatMap((two) => [one, one, one, two]));
+    for (const name of order) expect.soft(await observeH2(rig, kept, name), name).toEqual(alone[name]);
+    expect(new Set(Object.values(alone).map((seen) => JSON.stringify(seen))).size).toBeGreaterThan(8);
   });
 });
