@@ -1,15 +1,11 @@
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { writeInTurn } from '../../src/lib/turn-writes.ts';
 
-interface Recorder {
-  readonly socket: Socket;
-  readonly taken: string[];
-}
-
-function record(log: string[] = [], highWaterMark = 1024): Recorder {
+/** A socket that notes what it sends. */
+function record(log: string[], highWaterMark = 1024): Socket {
   const duplex = new Duplex({
     highWaterMark,
     read() {
@@ -21,52 +17,63 @@ function record(log: string[] = [], highWaterMark = 1024): Recorder {
     },
   });
   // It uses what every Writable has.
-  return { socket: duplex as unknown as Socket, taken: log };
+  return duplex as unknown as Socket;
 }
 
-describe('writing at the end of the turn', () => {
-  it('sends nothing before, and everything in order then', async () => {
+const write = (socket: Socket, text: string): boolean => writeInTurn(socket, Buffer.from(text));
+
+describe('writing in turn', () => {
+  beforeEach(() => setImmediate());
+
+  it('sends the first message at once, and the others in order at the end of the turn', async () => {
     const log: string[] = [];
     const [one, two] = [record(log), record(log)];
-    writeInTurn(one.socket, Buffer.from('1a'));
-    writeInTurn(two.socket, Buffer.from('2a'));
-    writeInTurn(one.socket, Buffer.from('1b'));
-    expect(log).toEqual([]);
-    await setImmediate();
-    expect(log).toEqual(['1a', '1b', '2a']);
-    writeInTurn(two.socket, Buffer.from('2b'));
-    await setImmediate();
-    expect(log.at(-1)).toBe('2b');
+    for (let turn = 0; turn < 3; turn++) {
+      log.length = 0;
+      write(one, '1a');
+      write(two, '2a');
+      write(one, '1b');
+      write(two, '2b');
+      expect(log).toEqual(['1a']);
+      await setImmediate();
+      expect(log).toEqual(['1a', '2a', '2b', '1b']);
+    }
   });
 
   it('tells when the caller should wait, as a write does', () => {
-    const { socket } = record([], 4);
-    expect(writeInTurn(socket, Buffer.from('abc'))).toBe(true);
-    expect(writeInTurn(socket, Buffer.from('d'))).toBe(false);
+    write(record([]), 'first');
+    const socket = record([], 4);
+    expect(write(socket, 'abc')).toBe(true);
+    expect(write(socket, 'd')).toBe(false);
     expect(socket.writableLength).toBe(4);
   });
 
   it('sends before the end of a socket that ends in the same turn', () => {
-    const { socket, taken } = record();
-    writeInTurn(socket, Buffer.from('last words'));
+    write(record([]), 'first');
+    const log: string[] = [];
+    const socket = record(log);
+    write(socket, 'last words');
+    expect(log).toEqual([]);
     socket.end();
-    expect(taken).toEqual(['last words']);
+    expect(log).toEqual(['last words']);
   });
 
   it('drops what a socket was given that is destroyed in the same turn', async () => {
-    const { socket, taken } = record();
-    writeInTurn(socket, Buffer.from('never'));
+    write(record([]), 'first');
+    const log: string[] = [];
+    const socket = record(log);
+    write(socket, 'never');
     socket.destroy();
     await setImmediate();
-    expect(taken).toEqual([]);
+    expect(log).toEqual([]);
   });
 
   it('keeps the first of very many sockets waiting no longer than it takes to fill some dozens', async () => {
     const log: string[] = [];
-    const recorders = Array.from({ length: 200 }, () => record(log));
-    for (const [index, { socket }] of recorders.entries()) writeInTurn(socket, Buffer.from(String(index)));
+    const sockets = Array.from({ length: 200 }, () => record(log));
+    for (const [index, socket] of sockets.entries()) write(socket, String(index));
     expect(log.length).toBeGreaterThan(100);
     await setImmediate();
-    expect(log).toEqual(recorders.map((_, index) => String(index)));
+    expect(log).toEqual(sockets.map((_, index) => String(index)));
   });
 });
