@@ -1,3 +1,4 @@
+import { AsciiStrings } from '../lib/ascii-strings.ts';
 import { isFieldValueByte, nameFlags, toNameFlags } from './grammar.ts';
 
 const CR = 0x0d;
@@ -16,6 +17,9 @@ export interface FieldRange {
   /** Offset just behind the empty line that ends the head. */
   readonly end: number;
 }
+
+/** Field names in lower case: some dozens make up nearly all that is ever sent. */
+const names = new AsciiStrings((text) => text.toLowerCase());
 
 export type FieldLinesProblem = 'malformed' | 'too-many';
 
@@ -64,8 +68,7 @@ export function parseFieldLines(
       valueEnd--;
     at += 2;
     if (++count > maxFields) return 'too-many';
-    let name = text.slice(nameStart - base, nameEnd - base);
-    if ((flags & nameFlags.upperCase) !== 0) name = name.toLowerCase();
+    const name = names.read(bytes, nameStart, nameEnd);
     if ((flags & nameFlags.exotic) === 0 || !isAmbiguousName(name))
       fields.push(name, text.slice(valueStart - base, valueEnd - base));
   }

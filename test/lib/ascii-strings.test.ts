@@ -4,7 +4,7 @@ import { AsciiStrings } from '../../src/lib/ascii-strings.ts';
 
 it('reads what stands in the bytes, whatever was read before', () => {
   const strings = new AsciiStrings();
-  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'A', '/', ' '), maxLength: 70 });
+  const text = fc.string({ unit: fc.constantFrom('a', 'b', 'A', '/', ' ', '__proto__'), maxLength: 40 });
   fc.assert(
     fc.property(fc.array(fc.tuple(text, text, text), { minLength: 1, maxLength: 50 }), (rounds) => {
       for (const [before, wanted, after] of rounds) {
@@ -13,4 +13,13 @@ it('reads what stands in the bytes, whatever was read before', () => {
       }
     }),
   );
+});
+
+it('gives each string the form that was asked for, and equal ones the same', () => {
+  const strings = new AsciiStrings((text) => text.toLowerCase());
+  for (const text of ['Content-Type', 'CONTENT-TYPE', 'content-type', '__proto__', '7']) {
+    const bytes = Buffer.from(text);
+    for (let time = 0; time < 2; time++)
+      expect(strings.read(bytes, 0, bytes.length)).toBe(text.toLowerCase());
+  }
 });
