@@ -8,6 +8,8 @@ export class ScriptedSocket extends EventEmitter {
   ended = false;
   readonly writableNeedDrain = false;
   readonly writableLength = 0;
+  /** It never holds back: without an event loop there is no end of a turn. */
+  readonly writableCorked = 1;
   #isPaused = false;
   readonly #waiting: Buffer[] = [];
 
