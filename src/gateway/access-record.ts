@@ -18,13 +18,25 @@ export function formatRecord(exchange: Exchange, now: number): string {
     `"bytes_out":${outcome.bytes}`;
   if (outcome.stream) text += ',"stream":true';
   if (classification !== undefined) text += `,"revision":"${classification.revision}"`;
-  if (envelope?.kind === 'request' || envelope?.kind === 'notification') {
-    text += `,"rpc":${quote(clip(envelope.method))}`;
-    const namesTool = envelope.method === 'tools/call' || envelope.method === 'prompts/get';
-    if (namesTool && envelope.name !== undefined) text += `,"tool":${quote(clip(envelope.name))}`;
-  }
+  if (envelope?.kind === 'request' || envelope?.kind === 'notification')
+    text += describeCall(envelope.method, envelope.name);
   if (exchange.principal !== undefined) text += `,"principal":${quote(exchange.principal)}`;
   if (outcome.code !== undefined) text += `,"error":"${outcome.code}"`;
+  return text;
+}
+
+const MAX_KEPT_CHARACTERS = 200;
+
+/** The last call that was described. Most often the next one is of the same tool. */
+let lastCall = { method: '', name: undefined as string | undefined, text: '' };
+
+function describeCall(method: string, name: string | undefined): string {
+  if (method === lastCall.method && name === lastCall.name) return lastCall.text;
+  let text = `,"rpc":${quote(clip(method))}`;
+  const namesTool = method === 'tools/call' || method === 'prompts/get';
+  if (namesTool && name !== undefined) text += `,"tool":${quote(clip(name))}`;
+  // Names come from the client and may be megabytes long.
+  if (text.length < MAX_KEPT_CHARACTERS) lastCall = { method, name, text };
   return text;
 }
 

@@ -22,7 +22,7 @@ import { buildHostNames } from './host-names.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
 import { createPipeline } from './pipeline.ts';
 import { createPlainHttpHandler } from './plain-http.ts';
-import { Relay } from './relay.ts';
+import { Relay, type RelayEnvironment } from './relay.ts';
 import type { ResponsePolicy } from './response-fields.ts';
 import { createRouteTable, type Route } from './routes.ts';
 import { createAuthenticateStage } from './stages/authenticate.ts';
@@ -99,6 +99,18 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     options.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
   };
 
+  const relayEnvironment: RelayEnvironment = {
+    routes,
+    policy,
+    deadlines,
+    heartbeat: config.timeouts.heartbeat,
+    random: options.random,
+    isDraining,
+    onSettled(relay) {
+      relays.delete(relay);
+      record(relay.exchange);
+    },
+  };
   const handler = createPipeline({
     stages: [
       createRouteStage(routes),
@@ -110,20 +122,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     ],
     forward(exchange) {
       if (exchange.destination.kind !== 'mcp') return;
-      const relay = new Relay({
-        exchange,
-        destination: exchange.destination,
-        routes,
-        policy,
-        deadlines,
-        heartbeat: config.timeouts.heartbeat,
-        random: options.random,
-        isDraining,
-        onSettled(settled) {
-          relays.delete(settled);
-          record(exchange);
-        },
-      });
+      const relay = new Relay(relayEnvironment, exchange, exchange.destination);
       relays.add(relay);
       relay.start();
     },

@@ -14,9 +14,8 @@ import { toRelayedFields, type ResponsePolicy } from './response-fields.ts';
 import { isUpstreamUrl, type RouteTable } from './routes.ts';
 import { serializeUpstreamRequest } from './upstream-request.ts';
 
-export interface RelayOptions {
-  readonly exchange: Exchange;
-  readonly destination: Extract<Destination, { kind: 'mcp' }>;
+/** What all relays of a gateway share. */
+export interface RelayEnvironment {
   readonly routes: RouteTable;
   readonly policy: ResponsePolicy;
   readonly deadlines: Deadlines;
@@ -27,6 +26,8 @@ export interface RelayOptions {
   readonly onSettled: (relay: Relay) => void;
 }
 
+type McpDestination = Extract<Destination, { kind: 'mcp' }>;
+
 const MAX_REDIRECTS = 3;
 const MAX_CONNECT_ATTEMPTS = 2;
 
@@ -36,7 +37,9 @@ const MAX_CONNECT_ATTEMPTS = 2;
  */
 export class Relay implements UpstreamListener, Placed {
   place = -1;
-  readonly #options: RelayOptions;
+  readonly exchange: Exchange;
+  readonly #environment: RelayEnvironment;
+  readonly #destination: McpDestination;
   #connection: UpstreamConnection | undefined;
   #stream: EventStream | undefined;
   #target: string;
@@ -45,18 +48,20 @@ export class Relay implements UpstreamListener, Placed {
   #following: string | undefined;
   #settled = false;
 
-  constructor(options: RelayOptions) {
-    this.#options = options;
-    this.#target = `${options.destination.upstreamPath}${options.exchange.request.query}`;
+  constructor(environment: RelayEnvironment, exchange: Exchange, destination: McpDestination) {
+    this.#environment = environment;
+    this.exchange = exchange;
+    this.#destination = destination;
+    this.#target = `${destination.upstreamPath}${exchange.request.query}`;
   }
 
   /** True for answers that have no natural end: GET streams and `subscriptions/listen`. */
   get longLived(): boolean {
-    return this.#stream !== undefined && isLongLived(this.#options.exchange);
+    return this.#stream !== undefined && isLongLived(this.exchange);
   }
 
   start(): void {
-    const { sink } = this.#options.exchange;
+    const { sink } = this.exchange;
     // A stage that waited may have outlived the client.
     if (sink.closed) {
       this.#onClientGone();
@@ -69,7 +74,8 @@ export class Relay implements UpstreamListener, Placed {
 
   /** Ends a stream by the rule of its era (2026-07-28 Subscriptions, 2025-11-25 Resumability), at the end of the event under way. */
   leave(): void {
-    const { exchange, random } = this.#options;
+    const { exchange } = this;
+    const { random } = this.#environment;
     this.#stream?.leave(buildFarewell(exchange, random), () => {
       this.#connection?.abort();
       this.#settle();
@@ -85,7 +91,8 @@ export class Relay implements UpstreamListener, Placed {
   }
 
   onHead(head: ResponseHead, isRepeat: boolean): void {
-    const { exchange, destination, policy } = this.#options;
+    const { exchange } = this;
+    const { policy } = this.#environment;
     this.#following = this.#redirectTarget(head);
     if (this.#following !== undefined) return;
     const { isEventStream } = head;
@@ -93,7 +100,7 @@ export class Relay implements UpstreamListener, Placed {
     exchange.outcome.upstreamStatus = head.status;
     exchange.outcome.stream = isEventStream;
     const length = head.framing.kind === 'length' ? head.framing.length : undefined;
-    const fields = toRelayedFields(exchange, destination.route, {
+    const fields = toRelayedFields(exchange, this.#destination.route, {
       fields: head.fields,
       policy,
       isEventStream,
@@ -106,7 +113,7 @@ export class Relay implements UpstreamListener, Placed {
       fields,
       isEventStream ? undefined : head.framing.kind === 'none' ? 0 : length,
     );
-    if (this.#options.isDraining() && this.longLived) this.leave();
+    if (this.#environment.isDraining() && this.longLived) this.leave();
   }
 
   onData(bytes: Buffer): void {
@@ -115,13 +122,13 @@ export class Relay implements UpstreamListener, Placed {
       this.#stream.write(bytes);
       return;
     }
-    this.#options.exchange.outcome.bytes += bytes.length;
-    this.#options.exchange.sink.write(bytes);
+    this.exchange.outcome.bytes += bytes.length;
+    this.exchange.sink.write(bytes);
   }
 
   onFlush(): boolean {
     if (this.#settled || this.#following !== undefined) return true;
-    return this.#stream === undefined ? this.#options.exchange.sink.flush() : this.#stream.flush();
+    return this.#stream === undefined ? this.exchange.sink.flush() : this.#stream.flush();
   }
 
   onEnd(): void {
@@ -133,7 +140,7 @@ export class Relay implements UpstreamListener, Placed {
       this.#dispatch();
       return;
     }
-    if (this.#stream === undefined) this.#options.exchange.sink.end();
+    if (this.#stream === undefined) this.exchange.sink.end();
     else this.#stream.end();
     this.#settle();
   }
@@ -141,7 +148,8 @@ export class Relay implements UpstreamListener, Placed {
   onFailure(code: ErrorCode, delivered: boolean): void {
     this.#connection = undefined;
     if (this.#settled) return;
-    const { exchange, policy } = this.#options;
+    const { exchange } = this;
+    const { policy } = this.#environment;
     // Nothing reached the upstream, so trying again cannot execute anything twice.
     if (!delivered && code === 'E_UPSTREAM_UNREACHABLE' && this.#attempts < MAX_CONNECT_ATTEMPTS) {
       this.#dispatch();
@@ -156,16 +164,17 @@ export class Relay implements UpstreamListener, Placed {
   }
 
   #dispatch(): void {
-    const { exchange, destination } = this.#options;
+    const { exchange } = this;
     this.#attempts++;
-    const connection = destination.route.pool.acquire();
+    const connection = this.#destination.route.pool.acquire();
     this.#connection = connection;
-    const request = serializeUpstreamRequest(exchange, destination.route, this.#target);
+    const request = serializeUpstreamRequest(exchange, this.#destination.route, this.#target);
     connection.send(request, exchange.request.method, this);
   }
 
   #openStream(): EventStream {
-    const { exchange, destination, routes, deadlines, heartbeat } = this.#options;
+    const { exchange } = this;
+    const { routes, deadlines, heartbeat } = this.#environment;
     // Only the 2024-11-05 transport announces an endpoint, on a GET without a session.
     const announces =
       exchange.request.method === 'GET' &&
@@ -176,7 +185,11 @@ export class Relay implements UpstreamListener, Placed {
       heartbeat,
       endpoint: announces
         ? createEndpointRewriter((uri) =>
-            routes.announce({ route: destination.route, uri, publicAuthority: exchange.request.authority }),
+            routes.announce({
+              route: this.#destination.route,
+              uri,
+              publicAuthority: exchange.request.authority,
+            }),
           )
         : undefined,
       onSent: (bytes) => {
@@ -190,7 +203,7 @@ export class Relay implements UpstreamListener, Placed {
     if ((head.status !== 307 && head.status !== 308) || this.#redirects >= MAX_REDIRECTS) return undefined;
     const location = fieldValue(head.fields, 'location');
     if (location === undefined) return undefined;
-    const { upstreamOrigin } = this.#options.destination.route;
+    const { upstreamOrigin } = this.#destination.route;
     const url = URL.parse(location, `${upstreamOrigin}${this.#target}`);
     if (url === null || !this.#isUpstream(url)) return undefined;
     this.#redirects++;
@@ -199,15 +212,15 @@ export class Relay implements UpstreamListener, Placed {
 
   /** Servers build absolute redirects from their own authority or from the forwarded one. */
   #isUpstream(url: URL): boolean {
-    const { destination, exchange } = this.#options;
-    return isUpstreamUrl(destination.route, url) || url.host === exchange.request.authority;
+    const { exchange } = this;
+    return isUpstreamUrl(this.#destination.route, url) || url.host === exchange.request.authority;
   }
 
   #onClientGone(): void {
     if (this.#settled) return;
     this.#stream?.stop();
     this.#connection?.abort();
-    if (this.#options.exchange.outcome.status === 0) this.#options.exchange.outcome.status = CLIENT_GONE;
+    if (this.exchange.outcome.status === 0) this.exchange.outcome.status = CLIENT_GONE;
     this.#settle();
   }
 
@@ -215,7 +228,7 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#settled) return;
     this.#settled = true;
     this.#stream?.stop();
-    this.#options.onSettled(this);
+    this.#environment.onSettled(this);
   }
 }
 

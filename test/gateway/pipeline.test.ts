@@ -2,7 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../../src/gateway/exchange.ts';
 import { createPipeline, type Stage } from '../../src/gateway/pipeline.ts';
-import { Relay } from '../../src/gateway/relay.ts';
+import { Relay, type RelayEnvironment } from '../../src/gateway/relay.ts';
 import type { Reply } from '../../src/gateway/reply.ts';
 import { createRouteTable } from '../../src/gateway/routes.ts';
 import { createRouteStage } from '../../src/gateway/stages/route.ts';
@@ -155,9 +155,7 @@ describe('a relay', () => {
     if (exchange?.destination.kind !== 'mcp') throw new Error('the route was not found');
     sink.closed = true;
     let settled = 0;
-    new Relay({
-      exchange,
-      destination: exchange.destination,
+    const environment: RelayEnvironment = {
       routes,
       policy: { hsts: false },
       deadlines,
@@ -165,7 +163,8 @@ describe('a relay', () => {
       random: () => 0,
       isDraining: () => false,
       onSettled: () => settled++,
-    }).start();
+    };
+    new Relay(environment, exchange, exchange.destination).start();
     expect(settled).toBe(1);
     expect(exchange.outcome.status).toBe(499);
     expect(exchange.destination.route.pool.size).toBe(0);

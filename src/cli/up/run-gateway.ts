@@ -1,6 +1,7 @@
 import type { LoadedConfig } from '../../config/load.ts';
 import { launchGateway, type LaunchedGateway } from '../../gateway/launch.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { keepCompiledCode } from '../../lib/compiled-code.ts';
 import { showDiagnostics, usesColor, writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
 import { readVersion } from '../version.ts';
@@ -20,6 +21,7 @@ export async function runGateway(loaded: LoadedConfig, context: CliContext): Pro
     terminal: { isTty: stderr.isTerminal, colour: usesColor(context) },
   });
   if (!launched.ok) return reportProblems(launched.error, context);
+  keepCompiledCode();
   const { facts } = launched.value;
   const urls = facts.routes.map(({ url }) => url);
   if (context.json) {
