@@ -8,8 +8,7 @@ const FIELD_VALUE = 2;
 const TARGET = 4;
 const HOST = 8;
 const HEX = 16;
-const UPPER_CASE = 32;
-const EXOTIC = 64;
+const EXOTIC = 32;
 
 const classes = buildClasses();
 
@@ -22,11 +21,9 @@ function buildClasses(): Uint8Array {
     }
   };
   const digits = '0123456789';
-  const capitals = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
-  const letters = capitals + capitals.toLowerCase();
+  const letters = 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ';
   mark(digits + letters + '-', TOKEN);
   mark("!#$%&'*+.^_`|~", TOKEN | EXOTIC);
-  mark(capitals, UPPER_CASE);
   // pchar, "/", "?" of RFC 3986; no fragment, no quote, bracket, brace, backslash or caret that servers read differently.
   mark(digits + letters + "-._~!$&'()*+,;=:@/?%", TARGET);
   mark(digits + letters + '-._', HOST);
@@ -41,15 +38,12 @@ export function isTokenByte(byte: number): boolean {
   return ((classes[byte] ?? 0) & TOKEN) !== 0;
 }
 
-/** Flags of a name's bytes: it has upper case; it has a byte that some servers read as another. */
-export const nameFlags: { readonly upperCase: number; readonly exotic: number } = {
-  upperCase: UPPER_CASE,
-  exotic: EXOTIC,
-};
+/** Flags of a name's bytes: it has a byte that some servers read as another. */
+export const nameFlags: { readonly exotic: number } = { exotic: EXOTIC };
 
 /** What a token byte adds to the flags of its name; 0 for a byte that is no token, else at least one flag. */
 export function toNameFlags(byte: number): number {
-  return (classes[byte] ?? 0) & (TOKEN | UPPER_CASE | EXOTIC);
+  return (classes[byte] ?? 0) & (TOKEN | EXOTIC);
 }
 
 /** `field-vchar`, obs-text, space and tab: everything a field value may hold, which excludes CR, LF and NUL. */
