@@ -9,7 +9,7 @@ import { fail, ok, type Result } from '../lib/result.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { openRecordFile, toRecordLog, type RecordLog } from '../observe/record-log.ts';
 import { loadCertificates } from '../tls/certificates.ts';
-import { isLocalName } from '../tls/local-names.ts';
+import { isLocalName } from '../tls/local-ca/local-names.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
 import { isWildcard, listMachineAddresses } from './host-names.ts';
 import { describeRecord, recordFields, RECORD_MESSAGE } from './access-record.ts';

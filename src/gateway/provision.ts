@@ -1,7 +1,7 @@
 import type { Config } from '../config/config.ts';
 import { systemClock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
-import { isLocalName } from '../tls/local-names.ts';
+import { isLocalName } from '../tls/local-ca/local-names.ts';
 import { loadCertificates } from '../tls/certificates.ts';
 import { findOpenDoor } from './open-door.ts';
 

@@ -1,8 +1,12 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { isGatewayError } from '../lib/gateway-error.ts';
-import { parseCertificatePair, readCertificatePair, type CertificatePaths } from './certificate-files.ts';
-import { loadLocalCertificate } from './local-certificate.ts';
-import type { LocalAuthority } from './local-ca.ts';
+import {
+  parseCertificatePair,
+  readCertificatePair,
+  type CertificatePaths,
+} from './files/certificate-files.ts';
+import { loadLocalCertificate } from './local-ca/local-certificate.ts';
+import type { LocalAuthority } from './local-ca/local-ca.ts';
 import type { TlsMaterial } from './tls-material.ts';
 
 /** What a look at a source found. `unchanged` also stands for a bad pair that was reported before. */

@@ -9,9 +9,9 @@ import {
   toDiagnostic,
   type CertificateSource,
 } from './certificate-source.ts';
-import { CertificateStore, type ServerTlsOptions } from './certificate-store.ts';
-import { createFileWatcher } from './file-watcher.ts';
-import { loadLocalAuthority } from './local-ca.ts';
+import { CertificateStore, type ServerTlsOptions } from './handshake/certificate-store.ts';
+import { createFileWatcher } from './files/file-watcher.ts';
+import { loadLocalAuthority } from './local-ca/local-ca.ts';
 import type { CertificateFacts, TlsMaterial } from './tls-material.ts';
 
 /** Where certificates come from, as the configuration says it. Paths are absolute. */

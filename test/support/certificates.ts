@@ -5,8 +5,8 @@ import {
   randomBytes,
   type KeyObject,
 } from 'node:crypto';
-import { serverAuthentication } from '../../src/tls/certificate-fields.ts';
-import { buildCertificate } from '../../src/tls/x509-builder.ts';
+import { serverAuthentication } from '../../src/tls/x509/certificate-fields.ts';
+import { buildCertificate } from '../../src/tls/x509/x509-builder.ts';
 
 export interface TestCertificateOptions {
   /** DNS names and addresses; the first also names the subject. */

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Diagnostic } from '../../src/lib/diagnostic.ts';
 import { errorCodes } from '../../src/lib/error-codes.ts';
 import type { Result } from '../../src/lib/result.ts';
-import { loadCertificateFiles, type LoadedCertificate } from '../../src/tls/certificate-files.ts';
+import { loadCertificateFiles, type LoadedCertificate } from '../../src/tls/files/certificate-files.ts';
 import { createTestCertificate, createTestChain, type TestCertificate } from '../support/certificates.ts';
 
 const clientAuthentication = '1.3.6.1.5.5.7.3.2';

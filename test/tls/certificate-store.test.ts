@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect as connectTcp, createServer as createTcpServer, type AddressInfo } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { CertificateStore, type CertificateStoreOptions } from '../../src/tls/certificate-store.ts';
-import { createServerNameCallback } from '../../src/tls/server-name-callback.ts';
+import { CertificateStore, type CertificateStoreOptions } from '../../src/tls/handshake/certificate-store.ts';
+import { createServerNameCallback } from '../../src/tls/handshake/server-name-callback.ts';
 import { createTestCertificate, type TestCertificate } from '../support/certificates.ts';
 import {
   echo,

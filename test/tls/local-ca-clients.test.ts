@@ -9,10 +9,10 @@ import { join } from 'node:path';
 import { checkServerIdentity } from 'node:tls';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { serverAuthentication } from '../../src/tls/certificate-fields.ts';
-import { loadLocalAuthority, type LocalAuthority } from '../../src/tls/local-ca.ts';
-import { loadLocalCertificate } from '../../src/tls/local-certificate.ts';
-import { buildCertificate } from '../../src/tls/x509-builder.ts';
+import { serverAuthentication } from '../../src/tls/x509/certificate-fields.ts';
+import { loadLocalAuthority, type LocalAuthority } from '../../src/tls/local-ca/local-ca.ts';
+import { loadLocalCertificate } from '../../src/tls/local-ca/local-certificate.ts';
+import { buildCertificate } from '../../src/tls/x509/x509-builder.ts';
 import { createTestCertificate } from '../support/certificates.ts';
 import { handshake, refusal } from '../support/tls-peers.ts';
 

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { loadLocalAuthority } from '../../src/tls/local-ca.ts';
-import { loadLocalCertificate, type LocalCertificate } from '../../src/tls/local-certificate.ts';
+import { loadLocalAuthority } from '../../src/tls/local-ca/local-ca.ts';
+import { loadLocalCertificate, type LocalCertificate } from '../../src/tls/local-ca/local-certificate.ts';
 import { createTestCertificate } from '../support/certificates.ts';
 
 const run = promisify(execFile);
@@ -80,7 +80,7 @@ describe('the authority', () => {
     'is one and the same for many first processes, and so are key and certificate',
     { timeout: 30_000 },
     async () => {
-      const module = new URL('../../src/tls/local-ca.ts', import.meta.url).href;
+      const module = new URL('../../src/tls/local-ca/local-ca.ts', import.meta.url).href;
       const script = `
       import { loadLocalAuthority } from ${JSON.stringify(module)};
       const { certificate } = await loadLocalAuthority({ stateDir: process.argv[1], now: ${now} });

@@ -2,7 +2,7 @@ import { connect as connectTcp } from 'node:net';
 import { once } from 'node:events';
 import { getCiphers, type ConnectionOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { CertificateStore } from '../../src/tls/certificate-store.ts';
+import { CertificateStore } from '../../src/tls/handshake/certificate-store.ts';
 import { createTestCertificate } from '../support/certificates.ts';
 import { handshake, refusal, startEchoServer, type EchoServer } from '../support/tls-peers.ts';
 import { toMaterial } from './material.ts';

@@ -1,14 +1,14 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Diagnostic } from '../lib/diagnostic.ts';
-import { GatewayError, isGatewayError } from '../lib/gateway-error.ts';
-import { writeFileAtomically } from '../state/directory.ts';
-import { toCanonicalName } from './canonical-name.ts';
-import { serverAuthentication } from './certificate-fields.ts';
+import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { GatewayError, isGatewayError } from '../../lib/gateway-error.ts';
+import { writeFileAtomically } from '../../state/directory.ts';
+import { toCanonicalName } from '../canonical-name.ts';
+import { serverAuthentication } from '../x509/certificate-fields.ts';
 import { checkValidity, createKeyPair, createSerialNumber, type LocalAuthority } from './local-ca.ts';
 import { isLocalName } from './local-names.ts';
-import { buildMaterial, type TlsMaterial } from './tls-material.ts';
+import { buildMaterial, type TlsMaterial } from '../tls-material.ts';
 
 export interface LocalCertificate {
   readonly material: TlsMaterial;
@@ -86,7 +86,7 @@ async function issue(
 ): Promise<{ readonly material: TlsMaterial; readonly file: string }> {
   const { authority, names, now } = options;
   checkValidity(authority.directory, authority.certificate, now);
-  const { buildCertificate } = await import('./x509-builder.ts');
+  const { buildCertificate } = await import('../x509/x509-builder.ts');
   const { publicKey, privateKey } = await createKeyPair();
   // Back-dated for clients whose clock is a little behind.
   const notBefore = now - hour;

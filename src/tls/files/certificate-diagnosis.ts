@@ -1,9 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
-import type { Diagnostic } from '../lib/diagnostic.ts';
+import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { isChainComplete, type CertificateChain } from './certificate-chain.ts';
-import { serverAuthentication } from './certificate-fields.ts';
-import { toFacts, toOneLine } from './tls-material.ts';
+import { serverAuthentication } from '../x509/certificate-fields.ts';
+import { toFacts, toOneLine } from '../tls-material.ts';
 
 export interface DiagnosisInput {
   readonly file: string;

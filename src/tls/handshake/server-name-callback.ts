@@ -1,5 +1,5 @@
 import type { SecureContext, TlsOptions } from 'node:tls';
-import { findTransport } from '../lib/transport.ts';
+import { findTransport } from '../../lib/transport.ts';
 
 /** Which certificate answers a server name: the server's own, another one, or none. */
 export type NameDecision =

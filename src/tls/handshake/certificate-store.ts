@@ -1,9 +1,9 @@
 import { isIP } from 'node:net';
 import { createSecureContext, type SecureContext, type Server, type TlsOptions } from 'node:tls';
-import { toCanonicalName } from './canonical-name.ts';
+import { toCanonicalName } from '../canonical-name.ts';
 import { applicationProtocols, intermediatePolicy } from './policy.ts';
 import { createServerNameCallback, type NameDecision } from './server-name-callback.ts';
-import type { CertificateFacts, TlsMaterial } from './tls-material.ts';
+import type { CertificateFacts, TlsMaterial } from '../tls-material.ts';
 
 /** The certificates in use; the first is the default one. */
 export type Materials = readonly [TlsMaterial, ...TlsMaterial[]];

@@ -1,12 +1,12 @@
 import type { X509Certificate } from 'node:crypto';
 import { open } from 'node:fs/promises';
-import type { Diagnostic } from '../lib/diagnostic.ts';
-import { fail, ok, type Result } from '../lib/result.ts';
-import { explainFileError } from '../state/directory.ts';
+import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { fail, ok, type Result } from '../../lib/result.ts';
+import { explainFileError } from '../../state/directory.ts';
 import { diagnoseCertificate } from './certificate-diagnosis.ts';
 import { buildChain } from './certificate-chain.ts';
 import { checkWithEngine, parseCertificates, parsePrivateKey, type NamedText } from './key-pair.ts';
-import { buildMaterial, type TlsMaterial } from './tls-material.ts';
+import { buildMaterial, type TlsMaterial } from '../tls-material.ts';
 import { trustedRoots } from './trusted-roots.ts';
 
 /** Absolute paths of the PEM certificate chain, leaf first, and of its PEM private key; may be the same file. */

@@ -2,9 +2,13 @@ import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate, type K
 import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { GatewayError } from '../lib/gateway-error.ts';
-import { createDirectoryAtomically, ensurePrivateDirectory, explainFileError } from '../state/directory.ts';
-import { serverAuthentication, toKeyIdentifier, type DistinguishedName } from './certificate-fields.ts';
+import { GatewayError } from '../../lib/gateway-error.ts';
+import {
+  createDirectoryAtomically,
+  ensurePrivateDirectory,
+  explainFileError,
+} from '../../state/directory.ts';
+import { serverAuthentication, toKeyIdentifier, type DistinguishedName } from '../x509/certificate-fields.ts';
 import { localNameConstraints } from './local-names.ts';
 
 /** The certificate authority that signs for names of this machine and its network only. */
@@ -115,7 +119,7 @@ export function checkValidity(directory: string, certificate: X509Certificate, n
 }
 
 async function buildAuthority(now: number): Promise<{ name: string; data: string; mode: number }[]> {
-  const { buildCertificate } = await import('./x509-builder.ts');
+  const { buildCertificate } = await import('../x509/x509-builder.ts');
   const { publicKey, privateKey } = await createKeyPair();
   const name = buildAuthorityName(publicKey);
   const certificate = await buildCertificate({

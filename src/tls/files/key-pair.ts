@@ -1,9 +1,9 @@
 import { createPrivateKey, X509Certificate, type KeyObject } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
-import type { Diagnostic } from '../lib/diagnostic.ts';
-import { fail, ok, type Result } from '../lib/result.ts';
+import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { fail, ok, type Result } from '../../lib/result.ts';
 import { isCertificateBlock, isEncryptedBlock, isKeyBlock, parsePem } from './pem.ts';
-import type { TlsMaterial } from './tls-material.ts';
+import type { TlsMaterial } from '../tls-material.ts';
 
 /** A named text: what a certificate or key file holds. */
 export interface NamedText {

@@ -1,7 +1,7 @@
 import { watch, type FSWatcher } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { Clock, Timer } from '../lib/clock.ts';
+import type { Clock, Timer } from '../../lib/clock.ts';
 
 export interface FileWatcherOptions {
   /** Absolute paths of the files. */
