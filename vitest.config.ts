@@ -14,7 +14,7 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{sockets,interop,soak,security,faults,executable}/**'],
+          exclude: ['test/{sockets,interop,soak,security,faults,certificates,executable}/**'],
         },
       },
       {
@@ -55,6 +55,7 @@ const config: ViteUserConfig = defineConfig({
           fileParallelism: false,
         },
       },
+      { test: { ...alone, name: 'certificates', include: ['test/certificates/**/*.test.ts'] } },
       { test: { ...alone, name: 'soak', include: ['test/soak/**/*.test.ts'] } },
     ],
   },

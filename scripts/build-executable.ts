@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { statSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { readVersion } from '../src/cli/version.ts';
+import { readVersion } from '../src/lib/version.ts';
 import { findBun } from './executable/bun.ts';
 
 /** Compiles the built package and Bun into one file, `build/breakwater`, that runs without Node. */

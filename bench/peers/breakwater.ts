@@ -2,7 +2,7 @@ import { hash } from 'node:crypto';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readVersion } from '../../src/cli/version.ts';
+import { readVersion } from '../../src/lib/version.ts';
 import type { Peer } from '../peer.ts';
 import { findPort } from '../programs.ts';
 import { token } from '../token.ts';

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describeMachine } from '../../bench/machine.ts';
 import { readVersion as readProgramVersion } from '../../bench/programs.ts';
-import { readVersion } from '../../src/cli/version.ts';
+import { readVersion } from '../../src/lib/version.ts';
 import type { EvidenceFacts } from './page.ts';
 
 /** Programs the suites run beside the gateway, and how each tells its version. */

@@ -22,6 +22,8 @@ export interface CliIo {
   readonly unicode: boolean;
   /** Reads an absolute path, or standard input for `-`. */
   readonly readFile: (path: string) => Promise<Uint8Array>;
+  /** Asks a person and resolves to what was typed, empty when it was broken off; absent without a terminal to ask at. */
+  readonly ask?: (question: string) => Promise<string>;
 }
 
 export function createProcessIo(): CliIo {
@@ -33,7 +35,20 @@ export function createProcessIo(): CliIo {
     cwd: process.cwd(),
     unicode: process.platform === 'win32' || /utf-?8/i.test(locale),
     readFile: (path) => (path === '-' ? buffer(process.stdin) : readFile(path)),
+    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: askAtTerminal } : {}),
   };
+}
+
+async function askAtTerminal(question: string): Promise<string> {
+  const { createInterface } = await import('node:readline/promises');
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    // Ctrl+C and Ctrl+D close it, and a question would then never be answered.
+    const closed = new Promise<string>((resolve) => terminal.once('close', () => resolve('')));
+    return await Promise.race([terminal.question(question), closed]);
+  } finally {
+    terminal.close();
+  }
 }
 
 function createOutput(stream: NodeJS.WriteStream): Output {

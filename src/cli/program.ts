@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import type { RegisterCommand, Run } from './command.ts';
+import { registerCerts } from './commands/certs.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerComplete, registerCompletion } from './commands/completion.ts';
 import { registerExplain } from './commands/explain.ts';
@@ -7,12 +8,13 @@ import { registerSchema } from './commands/schema.ts';
 import { registerUp } from './commands/up.ts';
 import { registerVersion } from './commands/version.ts';
 import type { CliContext } from './context.ts';
-import { readVersion } from './version.ts';
+import { readVersion } from '../lib/version.ts';
 
 /** The command table, in the order of the help. */
 const commands: readonly RegisterCommand[] = [
   registerUp,
   registerCheck,
+  registerCerts,
   registerSchema,
   registerExplain,
   registerCompletion,
@@ -24,7 +26,7 @@ const introduction = `breakwater: the secure front door for MCP servers
 
   breakwater up 8000                              https://localhost:8443/mcp for port 8000
   breakwater up 8000 --auth key                   the same, for holders of an API key
-  breakwater up http://127.0.0.1:8000/mcp --domain mcp.example.com --cert c.pem --key k.pem
+  breakwater up 8000 --auth key --domain mcp.example.com --accept-terms   https://mcp.example.com/mcp
   breakwater check --print                        what the configuration means, value by value
   breakwater explain E_CONFIG_UPSTREAM            what an error means and what to do
 `;

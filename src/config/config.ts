@@ -6,7 +6,10 @@ export interface Config {
   readonly listen: ListenAddress;
   /** The plain-HTTP listener that redirects pages and refuses everything else; `undefined` when off. */
   readonly plainHttp: ListenAddress | undefined;
-  /** Public host names, lower case. Empty on a loopback-only gateway. */
+  /**
+   * Public host names and addresses, lower case, IPv6 without brackets; `*.example.com` stands for one more label.
+   * Empty on a loopback-only gateway.
+   */
   readonly domains: readonly string[];
   /** Further accepted Host values (`host` or `host:port`), lower case. */
   readonly hosts: readonly string[];
@@ -32,9 +35,82 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-export type TlsConfig =
-  | { readonly kind: 'files'; readonly cert: string; readonly key: string }
-  | { readonly kind: 'local-ca' };
+export interface TlsConfig {
+  /** Certificates of the user's own, the preferred one first. */
+  readonly files: readonly CertificateFilesConfig[];
+  /** Who signs for names that no file is given for. */
+  readonly automatic:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'local-ca' }
+    | ({ readonly kind: 'acme' } & AcmeConfig);
+  /** The protocols and suites of Mozilla's recommendation of this name. */
+  readonly policy: 'intermediate' | 'modern';
+  /** Certificates that clients show; `undefined` when none is asked for. */
+  readonly clients: ClientCertificatesConfig | undefined;
+}
+
+export interface CertificateFilesConfig {
+  readonly cert: string;
+  readonly key: string;
+  /** Opens an encrypted private key. */
+  readonly passphrase: PassphraseConfig | undefined;
+}
+
+export type PassphraseConfig =
+  | { readonly kind: 'file'; readonly path: string }
+  | {
+      readonly kind: 'environment';
+      readonly name: string;
+      /** Never shown. */
+      readonly value: string;
+    };
+
+export interface AcmeConfig {
+  /** The authorities that are asked, in this order. */
+  readonly issuers: readonly [IssuerConfig, ...IssuerConfig[]];
+  /** The preferred one first; never empty. */
+  readonly challenges: readonly ('http-01' | 'tls-alpn-01' | 'dns-01')[];
+  /** The command that sets DNS records, and how long they need to be seen everywhere. */
+  readonly dns: { readonly command: readonly [string, ...string[]]; readonly wait: number } | undefined;
+  /** Certificates for names that are not listed, where the service at the URL `ask` says yes. */
+  readonly onDemand: { readonly ask: string; readonly perHour: number } | undefined;
+}
+
+export interface IssuerConfig {
+  /** URL of the directory (RFC 8555 section 7.1.1). */
+  readonly directory: string;
+  /** For people: `Let's Encrypt`. */
+  readonly title: string;
+  readonly email: string | undefined;
+  /** Whether the user agreed to the terms of service. */
+  readonly termsAccepted: boolean;
+  readonly profile: string | undefined;
+  /** Common name of the root that the chain should lead to. */
+  readonly preferredChain: string | undefined;
+  /** PEM file with the roots that the directory's own certificate is checked against. */
+  readonly ca: string | undefined;
+  readonly eab: AccountBindingConfig | undefined;
+}
+
+/** External account binding (RFC 8555 section 7.3.4). */
+export interface AccountBindingConfig {
+  readonly kid: string;
+  /** Base64url. Never shown. */
+  readonly hmacKey: string;
+  /** Where the key was read, which may be shown. */
+  readonly hmacKeySource:
+    | { readonly kind: 'file'; readonly path: string }
+    | { readonly kind: 'environment'; readonly name: string };
+}
+
+export interface ClientCertificatesConfig {
+  /** PEM file with the authorities whose certificates are admitted. */
+  readonly ca: string;
+  /** PEM file with revocation lists. */
+  readonly crl: string | undefined;
+  /** Whether a connection without a certificate is refused; else the route decides. */
+  readonly required: boolean;
+}
 
 export interface RouteConfig {
   /** Public path, matched exactly (with and without one trailing slash). Begins with `/`, has no trailing slash unless it is `/`. */
@@ -57,7 +133,14 @@ export type UpstreamTarget =
 
 export type AuthConfig =
   | { readonly kind: 'none' }
-  | { readonly kind: 'keys'; readonly keys: readonly ApiKeyConfig[] };
+  | { readonly kind: 'keys'; readonly keys: readonly ApiKeyConfig[] }
+  | { readonly kind: 'certificates'; readonly admitted: readonly AdmittedCertificateConfig[] };
+
+export interface AdmittedCertificateConfig {
+  readonly name: string;
+  /** The one-line subject (`CN=ci, O=Example`), or an alternative name written `DNS:...`, `URI:...` or `email:...`. */
+  readonly subject: string;
+}
 
 export interface ApiKeyConfig {
   readonly name: string;

@@ -5,6 +5,7 @@ import { formatAuthority } from './schema/host-name.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 import type { SourceTree } from './source-tree.ts';
+import { checkTls } from './tls-consistency.ts';
 
 type Check = (draft: Draft, tree: SourceTree) => readonly Diagnostic[];
 
@@ -12,8 +13,8 @@ type Check = (draft: Draft, tree: SourceTree) => readonly Diagnostic[];
 const checks: readonly Check[] = [
   needRoute,
   needUniquePaths,
-  needUniqueKeyNames,
-  needCertificatePair,
+  needUniqueNames,
+  checkTls,
   needTrustForProxyProtocol,
   needSeparatePorts,
   needForeignUpstream,
@@ -48,40 +49,26 @@ function needUniquePaths(draft: Draft, tree: SourceTree): Diagnostic[] {
   }));
 }
 
-function needUniqueKeyNames(draft: Draft, tree: SourceTree): Diagnostic[] {
+function needUniqueNames(draft: Draft, tree: SourceTree): Diagnostic[] {
   const lists: (readonly [readonly PropertyKey[], AuthConfig | undefined])[] = [
     [['auth'], draft.auth],
     ...(draft.routes ?? []).map((route, index) => [['routes', index, 'auth'], route?.auth] as const),
   ];
   return lists.flatMap(([path, auth]) => {
-    const names = auth?.kind === 'keys' ? auth.keys.map(({ name }) => name) : [];
-    return duplicates(names).map(({ value, index, first }): Diagnostic => ({
+    const [key, entries] =
+      auth?.kind === 'keys'
+        ? ['keys', auth.keys]
+        : ['certificates', auth?.kind === 'certificates' ? auth.admitted : []];
+    return duplicates(entries.map(({ name }) => name)).map(({ value, index, first }): Diagnostic => ({
       severity: 'error',
       code: 'E_CONFIG_CONFLICT',
-      message: `two keys of \`${formatSettingName(path)}\` are named \`${value}\``,
+      message: `two ${key} of \`${formatSettingName(path)}\` are named \`${value}\``,
       label: 'the same name again',
-      fix: 'give one of the keys another name, so that logs tell them apart',
-      secondary: { ...tree.place([...path, 'keys', first, 'name']), label: 'first given here' },
-      ...tree.place([...path, 'keys', index, 'name']),
+      fix: `give one of the ${key} another name, so that logs tell them apart`,
+      secondary: { ...tree.place([...path, key, first, 'name']), label: 'first given here' },
+      ...tree.place([...path, key, index, 'name']),
     }));
   });
-}
-
-function needCertificatePair(draft: Draft, tree: SourceTree): Diagnostic[] {
-  if (draft.tls === undefined) return [];
-  const { cert, key } = draft.tls;
-  if ((cert === undefined) === (key === undefined)) return [];
-  const [given, missing] = cert === undefined ? ['key', 'cert'] : ['cert', 'key'];
-  return [
-    {
-      severity: 'error',
-      code: 'E_CONFIG_CONFLICT',
-      message: `\`tls.${given}\` is given without \`tls.${missing}\``,
-      label: `needs \`tls.${missing}\` too`,
-      fix: `add \`tls.${missing}\`, or remove \`tls.${given}\` to use the local certificate authority`,
-      ...tree.place(['tls', given]),
-    },
-  ];
 }
 
 /** Against forged client addresses: a PROXY header is believed only from addresses that are named. */

@@ -2,6 +2,8 @@ import { formatByteSize } from '../lib/byte-size.ts';
 import { formatDuration } from '../lib/duration.ts';
 import type { AuthConfig, Config, ListenAddress, UpstreamTarget } from './config.ts';
 import { formatAuthority } from './schema/host-name.ts';
+import type { Provenance } from './source-tree.ts';
+import { toTlsForm } from './tls-file-form.ts';
 
 export type FileValue = string | number | boolean | readonly FileValue[] | FileMapping;
 
@@ -10,7 +12,7 @@ export interface FileMapping {
 }
 
 /** A resolved configuration in the words of the file, for people to read. Hashes of keys are shortened. */
-export function toFileForm(config: Config): FileMapping {
+export function toFileForm(config: Config, provenance: Provenance): FileMapping {
   const { limits, timeouts, log, tls } = config;
   return {
     listen: formatListen(config.listen),
@@ -18,7 +20,7 @@ export function toFileForm(config: Config): FileMapping {
     domains: config.domains,
     hosts: config.hosts,
     origins: config.origins,
-    tls: tls.kind === 'files' ? { cert: tls.cert, key: tls.key } : {},
+    tls: toTlsForm(tls, { hasOwnPair: provenance.has('tls.cert') }),
     http2: config.http2,
     routes: config.routes.map(({ path, upstream, auth }) => ({
       path,
@@ -71,5 +73,8 @@ function formatListen({ host, port }: ListenAddress): string {
 
 function formatAuth(auth: AuthConfig): FileValue {
   if (auth.kind === 'none') return 'none';
+  if (auth.kind === 'certificates') {
+    return { certificates: auth.admitted.map(({ name, subject }) => ({ name, subject })) };
+  }
   return { keys: auth.keys.map(({ name, sha256 }) => ({ name, sha256: `${sha256.slice(0, 8)}...` })) };
 }

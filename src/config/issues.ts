@@ -69,6 +69,16 @@ function toProblems(issue: Issue, context: IssueContext): Diagnostic[] {
 function toUnknownKey(path: readonly PropertyKey[], context: IssueContext): Diagnostic {
   const key = String(path.at(-1));
   const known = context.knownKeys(path.slice(0, -1));
+  if (known.includes(key)) {
+    return {
+      severity: 'error',
+      code: 'E_CONFIG_CONFLICT',
+      message: `\`${key}\` cannot stand beside the other settings${formatOwner(path.slice(0, -1))}`,
+      label: 'one of them is allowed',
+      fix: `keep one of ${known.join(', ')}`,
+      ...context.tree.place(path, 'key'),
+    };
+  }
   const meant = suggestion(key, known);
   return {
     severity: 'error',
@@ -111,14 +121,21 @@ function toUnionProblems(
   context: IssueContext,
 ): Diagnostic[] {
   const isForeign = (branch: readonly Issue[]): boolean => branch.some(isAboutWhole);
-  const resembling = issue.errors.find((branch) => !isForeign(branch));
+  const related = issue.errors.filter((branch) => !isForeign(branch));
+  const resembling = related.find((branch) => !branch.some(isAboutKeys)) ?? related[0];
   if (resembling === undefined) {
     const forms = issue.errors.flatMap((branch) => branch.filter(isAboutWhole).map(expectation));
-    return [toTypeProblem(issue.path, ownWords(issue) ?? forms.join(' or '), context)];
+    const expected = ownWords(issue) ?? [...new Set(forms)].join(' or ');
+    return [toTypeProblem(issue.path, expected, context)];
   }
   return resembling.flatMap((inner) =>
     toProblems({ ...inner, path: [...issue.path, ...inner.path] }, context),
   );
+}
+
+/** A mapping with keys that this form does not have may well be meant as another form. */
+function isAboutKeys(issue: Issue): boolean {
+  return issue.path.length === 0 && issue.code === 'unrecognized_keys';
 }
 
 function isAboutWhole(issue: Issue): boolean {

@@ -6,8 +6,9 @@ import { fail, ok, type Result } from '../lib/result.ts';
 import type { Config } from './config.ts';
 import { checkConsistency } from './consistency.ts';
 import { overlayEnvironment, overlayFlags, type ConfigFlags, type Environment } from './overlay.ts';
-import { resolveConfig } from './resolve.ts';
+import { resolveConfig, resolveFile } from './resolve.ts';
 import { findRisks } from './risks.ts';
+import { readSecrets } from './secrets.ts';
 import { parseSections } from './sections.ts';
 import { SourceTree, type Provenance } from './source-tree.ts';
 import { parseYamlSource } from './yaml-source.ts';
@@ -55,10 +56,23 @@ export async function loadConfig(options: LoadOptions): Promise<Result<LoadedCon
   const { draft, problems } = parseSections(tree);
   // With `--auth key` the door is locked before anyone can come.
   const exposed = options.flags.auth === 'key' ? { ...draft, danger_allow_public: false } : draft;
-  const all = [...notes, ...problems, ...checkConsistency(draft, tree), ...findRisks(exposed, tree)];
+  const { env: environment, cwd } = options;
+  const read = options.readFile ?? readFromSystem;
+  const { secrets, problems: missing } = await readSecrets(draft, {
+    tree,
+    environment,
+    readFile: (path, name) => read(resolveFile({ path, name, context: { tree, cwd } })),
+  });
+  const all = [
+    ...notes,
+    ...problems,
+    ...missing,
+    ...checkConsistency(draft, tree),
+    ...findRisks(exposed, tree),
+  ];
   if (all.some(({ severity }) => severity === 'error')) return fail(inOrder(all));
   return ok({
-    config: resolveConfig(draft, { tree, environment: options.env, cwd: options.cwd }),
+    config: resolveConfig(draft, { tree, environment, cwd, secrets }),
     warnings: inOrder(all),
     provenance: tree.provenance(),
     authRequested: options.flags.auth,

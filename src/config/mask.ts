@@ -1,5 +1,5 @@
 const namedSecret =
-  /((?:sha256|secret|token|passw(?:or)?d|api_?key|authorization|\bauth)["']?\s*[:=]\s*["']?)(?!none\b)([^\s"',{}[\]][^,{}[\]]*)/gi;
+  /((?:sha256|secret|token|passw(?:or)?d|passphrase\w*|hmac_key\w*|api_?key|authorization|\bauth)["']?\s*[:=]\s*["']?)(?!none\b)([^\s"',{}[\]][^,{}[\]]*)/gi;
 const bearerSecret = /(\bbearer\s+)([^\s"',{}[\]]+)/gi;
 const userInfo = /(:\/\/)([^/@\s]+)(?=@)/g;
 const longToken = /()((?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{24,})/g;
@@ -19,7 +19,16 @@ export function maskSecrets(text: string): string {
   );
 }
 
-/** True for settings whose value is never shown, whatever it looks like: people paste keys where hashes belong. */
+const pointers: ReadonlySet<string> = new Set([
+  'passphrase_file',
+  'passphrase_env',
+  'hmac_key_file',
+  'hmac_key_env',
+]);
+
+/** True for settings whose value is never shown, whatever it looks like: people paste keys where hashes belong, and passphrases where the name of a file does. */
 export function isSecretPath(path: readonly PropertyKey[]): boolean {
-  return path.includes('auth') && path.at(-1) !== 'name';
+  const last = path.at(-1);
+  if (path.includes('auth')) return last !== 'name' && last !== 'subject';
+  return typeof last === 'string' && pointers.has(last);
 }

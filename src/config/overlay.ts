@@ -10,6 +10,9 @@ export interface ConfigFlags {
   readonly listen?: string;
   readonly cert?: string;
   readonly key?: string;
+  readonly email?: string;
+  readonly staging?: boolean;
+  readonly acceptTerms?: boolean;
   /**
    * `none` is the default of routes that say nothing, and opens none that is locked in the file.
    * `key` is answered by whoever can make keys; see `LoadedConfig.authRequested`.
@@ -22,8 +25,24 @@ export interface ConfigFlags {
 export type Environment = { readonly [name: string]: string | undefined };
 
 const prefix = 'BREAKWATER_';
-const scalars = ['listen', 'plain_http', 'http2', 'proxy_protocol', 'state_dir', 'danger_allow_public'];
-const names: ReadonlyMap<string, string> = new Map(scalars.map((key) => [prefix + key.toUpperCase(), key]));
+const scalars: readonly (readonly [string, ...string[]])[] = [
+  ['listen'],
+  ['plain_http'],
+  ['http2'],
+  ['proxy_protocol'],
+  ['state_dir'],
+  ['danger_allow_public'],
+  ['tls', 'cert'],
+  ['tls', 'key'],
+  ['tls', 'policy'],
+  ['tls', 'acme', 'directory'],
+  ['tls', 'acme', 'email'],
+  ['tls', 'acme', 'accept_terms'],
+  ['tls', 'acme', 'staging'],
+];
+const names: ReadonlyMap<string, readonly string[]> = new Map(
+  scalars.map((path) => [prefix + path.join('_').toUpperCase(), path]),
+);
 // Docker links and Kubernetes set such names for every service that is called `breakwater`.
 const serviceNames = /^BREAKWATER_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_\w+)?|NAME|ENV_\w+)$/;
 
@@ -31,10 +50,10 @@ const serviceNames = /^BREAKWATER_(?:SERVICE_(?:HOST|PORT(?:_\w+)?)|PORT(?:_\d+_
 export function overlayEnvironment(tree: SourceTree, environment: Environment): Diagnostic[] {
   return Object.entries(environment).flatMap(([name, text]): Diagnostic[] => {
     if (text === undefined || text === '' || !name.startsWith(prefix)) return [];
-    const key = names.get(name);
-    if (key !== undefined) {
+    const path = names.get(name);
+    if (path !== undefined) {
       const value = text === 'true' ? true : text === 'false' ? false : text;
-      tree.set([key], value, { kind: 'environment', name });
+      tree.set(path, value, { kind: 'environment', name });
       return [];
     }
     if (serviceNames.test(name)) return [];
@@ -60,6 +79,9 @@ export function overlayFlags(tree: SourceTree, flags: ConfigFlags): Diagnostic[]
   set(['listen'], flags.listen, '--listen');
   set(['tls', 'cert'], flags.cert, '--cert');
   set(['tls', 'key'], flags.key, '--key');
+  set(['tls', 'acme', 'email'], flags.email, '--email');
+  set(['tls', 'acme', 'staging'], flags.staging, '--staging');
+  set(['tls', 'acme', 'accept_terms'], flags.acceptTerms, '--accept-terms');
   set(['auth'], flags.auth === 'none' ? 'none' : undefined, '--auth');
   set(['state_dir'], flags.stateDir, '--state-dir');
   set(['danger_allow_public'], flags.dangerAllowPublic, '--danger-allow-public');

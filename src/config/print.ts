@@ -16,7 +16,7 @@ export function listSettings(config: Config, provenance: Provenance): SettingLin
     isNested(value)
       ? Object.entries(value).flatMap(([key, part]: [string, FileValue]) => list(part, [...path, key]))
       : [{ setting: path.join('.'), value, origin: originOf(path, provenance) }];
-  return list(toFileForm(config), []);
+  return list(toFileForm(config, provenance), []);
 }
 
 interface Line {
@@ -44,7 +44,7 @@ export function printConfig(config: Config, provenance: Provenance): string {
         index === 0 ? { ...line, text: `- ${line.text.slice(2)}` } : line,
       );
     });
-  const lines = write(toFileForm(config), []);
+  const lines = write(toFileForm(config, provenance), []);
   const width = Math.min(48, Math.max(...lines.map(({ text }) => text.length)));
   return lines
     .map(({ text, origin }) => (origin === undefined ? `${text}\n` : `${text.padEnd(width)}  # ${origin}\n`))

@@ -1,8 +1,10 @@
 import { dirname, resolve } from 'node:path';
-import type { Config, TlsConfig, UpstreamTarget } from './config.ts';
+import type { Config, UpstreamTarget } from './config.ts';
 import { deepFreeze } from './freeze.ts';
 import { resolveListeners } from './listeners.ts';
 import type { Environment } from './overlay.ts';
+import { resolveTls } from './resolve-tls.ts';
+import type { Secrets } from './secrets.ts';
 import type { Draft } from './sections.ts';
 import type { SourceTree } from './source-tree.ts';
 import { defaultStateDir } from './state-dir.ts';
@@ -11,6 +13,7 @@ export interface ResolveContext {
   readonly tree: SourceTree;
   readonly environment: Environment;
   readonly cwd: string;
+  readonly secrets: Secrets;
 }
 
 /** Puts valid sections together: defaults that depend on others, absolute file names, frozen. A bug when a section is missing. */
@@ -38,17 +41,18 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     throw new TypeError('a configuration with problems cannot be resolved');
   }
   const file = (path: readonly PropertyKey[], name: string): string => resolveFile({ path, name, context });
-  const certificate: TlsConfig =
-    tls.cert === undefined || tls.key === undefined
-      ? { kind: 'local-ca' }
-      : { kind: 'files', cert: file(['tls', 'cert'], tls.cert), key: file(['tls', 'key'], tls.key) };
   const access = log.access;
   return deepFreeze<Config>({
     ...listeners,
     domains: [...new Set(domains)],
     hosts: [...new Set(hosts)],
     origins: [...new Set(origins)],
-    tls: certificate,
+    tls: resolveTls(tls, {
+      domains,
+      hasPlainHttp: listeners.plainHttp !== undefined,
+      secrets: context.secrets,
+      file,
+    }),
     http2,
     routes: routes.map(({ path, upstream, auth }, index) => ({
       path,
@@ -76,10 +80,10 @@ function resolveUpstream(upstream: UpstreamTarget, file: (name: string) => strin
 }
 
 /** File names in the configuration file are relative to it, all others to the working directory. */
-function resolveFile(options: {
-  path: readonly PropertyKey[];
-  name: string;
-  context: ResolveContext;
+export function resolveFile(options: {
+  readonly path: readonly PropertyKey[];
+  readonly name: string;
+  readonly context: Pick<ResolveContext, 'tree' | 'cwd'>;
 }): string {
   const { tree, cwd } = options.context;
   const origin = tree.origin(options.path);

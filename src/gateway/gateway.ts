@@ -1,4 +1,5 @@
-import { buildKeyVerifier, type KeyVerifier } from '../auth/api-key.ts';
+import { buildKeyVerifier } from '../auth/api-key.ts';
+import { buildCertificateVerifier } from '../auth/client-certificate.ts';
 import type { Config } from '../config/config.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { Deadlines } from '../http/deadlines.ts';
@@ -15,6 +16,7 @@ import { SwapSet } from '../lib/swap-set.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordLog } from '../observe/record-log.ts';
 import type { Certificates } from '../tls/certificates.ts';
+import { createClientCheck } from '../tls/handshake/client-identity.ts';
 import { UpstreamPool } from '../upstream/pool.ts';
 import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './access-record.ts';
 import type { Exchange } from './exchange.ts';
@@ -22,10 +24,11 @@ import { buildHostNames } from './host-names.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
 import { createPipeline } from './pipeline.ts';
 import { createPlainHttpHandler } from './plain-http.ts';
+import { toReadiness, type Readiness } from './readiness.ts';
 import { Relay, type RelayEnvironment } from './relay.ts';
 import type { ResponsePolicy } from './response-fields.ts';
 import { createRouteTable, type Route } from './routes.ts';
-import { createAuthenticateStage } from './stages/authenticate.ts';
+import { createAuthenticateStage, type RouteCheck } from './stages/authenticate.ts';
 import { classifyStage } from './stages/classify.ts';
 import { createGuardStage } from './stages/guard.ts';
 import { createHealthStage } from './stages/health.ts';
@@ -34,7 +37,10 @@ import { createShedStage } from './stages/shed.ts';
 
 export interface GatewayOptions {
   readonly config: Config;
-  readonly certificates: Pick<Certificates, 'createTlsOptions' | 'attach'>;
+  readonly certificates: Pick<
+    Certificates,
+    'createTlsOptions' | 'attach' | 'answerChallenge' | 'covers' | 'expiry' | 'missing'
+  >;
   /** Events of the gateway itself. */
   readonly log: Log;
   /** One line a request, or `undefined` for none. */
@@ -89,12 +95,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     peers.watch(() => pool.sockets());
     return pool;
   });
-  const hostNames = buildHostNames(config.listen.host, config.domains);
+  const { automatic } = config.tls;
+  const isOnDemand = automatic.kind === 'acme' && automatic.onDemand !== undefined;
+  const hostNames = buildHostNames(
+    config.listen.host,
+    config.domains,
+    isOnDemand ? (name) => options.certificates.covers(name) : undefined,
+  );
   const isTrusted = buildTrustedProxies(config.trustedProxies);
   const policy: ResponsePolicy = { hsts: config.domains.length > 0 };
   const relays = new SwapSet<Relay>();
   let draining = false;
   const isDraining = (): boolean => draining;
+  const readiness = (): Readiness => toReadiness(draining, options.certificates, clock.now());
   const record = (exchange: Exchange): void => {
     options.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
   };
@@ -115,9 +128,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     stages: [
       createRouteStage(routes),
       createGuardStage({ hostNames, hosts: new Set(config.hosts), origins: new Set(config.origins) }),
-      createHealthStage(isDraining),
+      createHealthStage(readiness),
       createShedStage(new MemoryGuard(options.readMemory ?? (() => []))),
-      createAuthenticateStage(buildVerifiers(routes.routes)),
+      createAuthenticateStage(buildChecks(routes.routes)),
       classifyStage,
     ],
     forward(exchange) {
@@ -155,11 +168,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       handshakeTimeout: config.timeouts.handshake,
     }),
     onSecureServer: (server) => options.certificates.attach(server),
+    identify: config.tls.clients === undefined ? undefined : createClientCheck(config.tls.clients),
     handler,
   });
   const listeners: Listener[] = [listener];
   if (config.plainHttp !== undefined) {
-    const plain = createPlainHttpHandler({ hostNames, securePort: listener.address.port, isDraining });
+    const plain = createPlainHttpHandler({
+      hostNames,
+      securePort: listener.address.port,
+      readiness,
+      answerChallenge: (token) => options.certificates.answerChallenge(token),
+    });
     try {
       listeners.push(
         await createListener({ ...config.plainHttp, ...common, tls: undefined, handler: plain }),
@@ -211,12 +230,20 @@ function sleep(clock: Clock, milliseconds: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimeout(resolve, milliseconds));
 }
 
-function buildVerifiers(routes: readonly Route[]): Map<Route, KeyVerifier> {
-  const verifiers = new Map<Route, KeyVerifier>();
+function buildChecks(routes: readonly Route[]): Map<Route, RouteCheck> {
+  const checks = new Map<Route, RouteCheck>();
   for (const route of routes) {
-    if (route.auth.kind === 'keys') verifiers.set(route, buildKeyVerifier(route.auth.keys));
+    switch (route.auth.kind) {
+      case 'none':
+        break;
+      case 'keys':
+        checks.set(route, { kind: 'key', verify: buildKeyVerifier(route.auth.keys) });
+        break;
+      case 'certificates':
+        checks.set(route, { kind: 'certificate', verify: buildCertificateVerifier(route.auth.admitted) });
+    }
   }
-  return verifiers;
+  return checks;
 }
 
 function toH1Settings(config: Config): H1Settings {

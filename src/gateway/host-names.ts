@@ -2,13 +2,24 @@ import { networkInterfaces } from 'node:os';
 import { isIPv6 } from 'node:net';
 import { toAudience } from './audience.ts';
 
+/** The host names a gateway answers to, in the form of a Host field without port. */
+export interface HostNames {
+  /** Names and addresses that are compared as a whole. */
+  readonly exact: ReadonlySet<string>;
+  has(name: string): boolean;
+}
+
 /**
- * The host names a gateway answers to, without port: its domains; on a loopback address also `localhost` and
- * the loopback addresses; on a wildcard address without domains the addresses of the machine. Addresses are
- * safe from DNS rebinding, which needs a name.
+ * The host names a gateway answers to: its domains; on a loopback address also `localhost` and the loopback
+ * addresses; on a wildcard address without domains the addresses of the machine. Addresses are safe from DNS
+ * rebinding, which needs a name. `isObtained` knows the names whose certificates were obtained on demand: each was allowed before.
  */
-export function buildHostNames(host: string, domains: readonly string[]): ReadonlySet<string> {
-  const names = new Set(domains);
+export function buildHostNames(
+  host: string,
+  domains: readonly string[],
+  isObtained: (name: string) => boolean = () => false,
+): HostNames {
+  const names = new Set(domains.filter((name) => !isWildcardName(name)).map(toHostName));
   const audience = toAudience(host);
   if (audience === 'PRIVATE') for (const name of ['localhost', '127.0.0.1', '[::1]']) names.add(name);
   if (!isWildcard(host)) names.add(toHostName(host));
@@ -16,7 +27,21 @@ export function buildHostNames(host: string, domains: readonly string[]): Readon
     names.add('localhost');
     for (const address of listMachineAddresses()) names.add(toHostName(address));
   }
-  return names;
+  const parents = new Set(domains.filter(isWildcardName).map((name) => name.slice(1)));
+  return {
+    exact: names,
+    has: (name) => names.has(name) || (parents.size > 0 && isBelow(name, parents)) || isObtained(name),
+  };
+}
+
+/** As certificates have it (RFC 6125 section 6.4.3): the star stands for one whole label, never for none or two. */
+function isBelow(name: string, parents: ReadonlySet<string>): boolean {
+  const dot = name.indexOf('.');
+  return /^[a-z0-9_-]+$/.test(name.slice(0, Math.max(dot, 0))) && parents.has(name.slice(dot));
+}
+
+function isWildcardName(name: string): boolean {
+  return name.startsWith('*.');
 }
 
 /** An address or name as it stands in a Host field. */

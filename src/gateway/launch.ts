@@ -1,18 +1,18 @@
 import { loadOrCreateKeys } from '../auth/key-file.ts';
 import { withKeys } from '../config/keys.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
-import { toHostOnly } from '../http/grammar.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import { createLog, type Log } from '../observe/log.ts';
 import { openRecordFile, toRecordLog, type RecordLog } from '../observe/record-log.ts';
+import type { CertificateEvent } from '../tls/certificate-provider.ts';
 import { loadCertificates } from '../tls/certificates.ts';
-import { isLocalName } from '../tls/local-ca/local-names.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
-import { isWildcard, listMachineAddresses } from './host-names.ts';
 import { describeRecord, recordFields, RECORD_MESSAGE } from './access-record.ts';
+import { logCertificateEvent } from './certificate-log.ts';
+import { toCertificateSettings } from './certificate-settings.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
 import { createGateway, type Gateway } from './gateway.ts';
@@ -25,6 +25,8 @@ export interface LaunchOptions {
   /** `--auth` of the command line: `key` loads the stored key or makes one. */
   readonly authRequested: 'key' | 'none' | undefined;
   readonly clock: Clock;
+  /** Told of certificates that come, change, end or fail to come, beside the log. */
+  readonly onCertificate?: (event: CertificateEvent) => void;
   /** Whether the log goes to a terminal that shows colours. */
   readonly terminal: { readonly isTty: boolean; readonly colour: boolean };
 }
@@ -42,8 +44,14 @@ export interface LaunchFacts {
   readonly routes: readonly RouteFacts[];
   /** Certificate of the local authority that clients have to trust; `undefined` with certificate files. */
   readonly authorityFile: string | undefined;
-  /** When the certificate ends, in milliseconds since the epoch. */
+  /** When the first certificate ends, in milliseconds since the epoch; `undefined` while there is none. */
   readonly certificateEnds: number | undefined;
+  /** Certificate authorities that are asked over ACME, in this order. */
+  readonly authorities: readonly string[];
+  /** Names for which a certificate is being obtained just now. */
+  readonly awaitedCertificates: readonly string[];
+  /** Whether a connection needs a certificate of the client, whatever the route says. */
+  readonly needsClientCertificate: boolean;
   /** A key made just now; shown once. */
   readonly createdKey: string | undefined;
   readonly warnings: readonly Diagnostic[];
@@ -69,16 +77,11 @@ export async function launchGateway(
   if (openDoor !== undefined) return fail([openDoor]);
   const { log, accessLog, close: closeLogs } = openLogs(config, options);
   const loaded = await loadCertificates({
-    tls: config.tls,
-    domains: toCertificateNames(config),
-    stateDir: config.stateDir,
+    ...toCertificateSettings(config),
     clock,
     report(event) {
-      if (event.kind === 'replaced') log.info({ certificate: event.facts }, 'serving a new certificate');
-      else if (event.kind === 'warning') log.warn({ code: event.warning.code }, event.warning.message);
-      else
-        for (const { code, message } of event.errors)
-          log.error({ code }, `${message}; the old certificate serves on`);
+      logCertificateEvent(log, event);
+      options.onCertificate?.(event);
     },
   });
   if (!loaded.ok) {
@@ -87,7 +90,7 @@ export async function launchGateway(
   }
   const certificates = loaded.value;
   const release = async (): Promise<void> => {
-    certificates.close();
+    await certificates.close();
     await closeLogs();
   };
   const gateway = await startListening(config, () =>
@@ -104,6 +107,7 @@ export async function launchGateway(
     await release();
     throw error;
   });
+  certificates.start();
   return ok({
     gateway,
     facts: {
@@ -111,6 +115,10 @@ export async function launchGateway(
       routes: await describeRoutes(config, gateway, clock),
       authorityFile: certificates.authorityFile,
       certificateEnds: certificates.expiry()[0]?.notAfter,
+      awaitedCertificates: certificates.missing,
+      authorities:
+        config.tls.automatic.kind === 'acme' ? config.tls.automatic.issuers.map(({ title }) => title) : [],
+      needsClientCertificate: config.tls.clients?.required === true,
       createdKey,
       warnings: [...certificates.warnings, ...(warning === undefined ? [] : [warning])],
     },
@@ -119,22 +127,6 @@ export async function launchGateway(
       await release();
     },
   });
-}
-
-/**
- * The names a certificate has to cover: the domains and, where the local authority signs, the listen address and the names
- * in `hosts` as well, so that clients of the local network are served too. Those of them that it may not sign for are left
- * out; they can be the names of a proxy in front, which answers to them with a certificate of its own.
- */
-export function toCertificateNames(
-  config: Pick<Config, 'tls' | 'domains' | 'listen' | 'hosts'>,
-): readonly string[] {
-  if (config.tls.kind === 'files') return config.domains;
-  const hosts = config.hosts.map((host) => toHostOnly(host).replaceAll(/[[\]]/g, ''));
-  const { host } = config.listen;
-  // The URL that is shown for a wildcard names one of the machine's addresses, so the certificate has to as well.
-  const own = isWildcard(host) && config.domains.length === 0 ? listMachineAddresses() : [host];
-  return [...config.domains, ...[...own, ...hosts].filter(isLocalName)];
 }
 
 async function addKeys(options: LaunchOptions): Promise<{ config: Config; createdKey: string | undefined }> {

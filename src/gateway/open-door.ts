@@ -6,6 +6,8 @@ import { toAudience } from './audience.ts';
 export function findOpenDoor(config: Config): Diagnostic | undefined {
   const open = config.routes.find((route) => route.auth.kind === 'none');
   const { host, port } = config.listen;
+  // Who has no certificate of the clients' authority does not even get a connection.
+  if (config.tls.clients?.required === true) return undefined;
   if (toAudience(host) !== 'PUBLIC' || open === undefined || config.dangerAllowPublic) return undefined;
   return {
     severity: 'error',

@@ -1,14 +1,20 @@
 import { fieldValue, type Fields, type RequestHandler } from '../http/exchange.ts';
 import { toHostOnly } from '../http/grammar.ts';
 import { errorCodes } from '../lib/error-codes.ts';
+import type { HostNames } from './host-names.ts';
+import { alive, type Readiness } from './readiness.ts';
 
 export interface PlainHttpOptions {
   /** Host names without port that redirects may name; any other would make us an open redirector. */
-  readonly hostNames: ReadonlySet<string>;
+  readonly hostNames: Pick<HostNames, 'has'>;
   /** Port of the TLS listener. */
   readonly securePort: number;
-  readonly isDraining: () => boolean;
+  readonly readiness: () => Readiness;
+  /** What the validator of a certificate authority that brings this token is to be answered. */
+  readonly answerChallenge: (token: string) => string | undefined;
 }
+
+const CHALLENGE_PATH = '/.well-known/acme-challenge/';
 
 /**
  * Answers on the plain-HTTP port: pages are redirected to https, calls are refused. A redirect would teach a
@@ -18,12 +24,15 @@ export function createPlainHttpHandler(options: PlainHttpOptions): RequestHandle
   return (request, sink) => {
     const { method, path, query, authority, fields } = request;
     if (path === '/healthz' || path === '/readyz') {
-      const draining = path === '/readyz' && options.isDraining();
-      sink.send(
-        draining ? 503 : 200,
-        ['content-type', 'application/json'],
-        `{"status":"${draining ? 'draining' : 'ok'}"}\n`,
-      );
+      const { status, body } = path === '/readyz' ? options.readiness() : alive;
+      sink.send(status, ['content-type', 'application/json'], body);
+      return;
+    }
+    if (path.startsWith(CHALLENGE_PATH)) {
+      // Before the host is looked at: a validator may come by address, and only an authority knows the token.
+      const answer = options.answerChallenge(path.slice(CHALLENGE_PATH.length));
+      if (answer === undefined) sink.send(404, plainText, 'no such challenge\n', true);
+      else sink.send(200, ['content-type', 'application/octet-stream', 'cache-control', 'no-store'], answer);
       return;
     }
     const name = toHostOnly(authority);

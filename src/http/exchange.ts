@@ -21,6 +21,16 @@ export interface Peer {
   readonly address: string;
   readonly port: number;
   readonly secure: boolean;
+  /** The client's certificate, where it showed one and it verified. */
+  readonly certificate?: PeerCertificate;
+}
+
+/** Who a verified client certificate names. */
+export interface PeerCertificate {
+  /** One line: `CN=ci, O=Example`. */
+  readonly subject: string;
+  /** `DNS:…`, `URI:…` and `email:…`. */
+  readonly names: readonly string[];
 }
 
 /** One request, read whole: its head passed the strict grammar and its body is complete. */

@@ -1,10 +1,15 @@
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import { createServer as createTlsServer, type Server as TlsServer, type TlsOptions } from 'node:tls';
+import {
+  createServer as createTlsServer,
+  TLSSocket,
+  type Server as TlsServer,
+  type TlsOptions,
+} from 'node:tls';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { endTransportWith } from '../lib/transport.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { Deadlines } from './deadlines.ts';
-import type { Peer, RequestHandler } from './exchange.ts';
+import type { Peer, PeerCertificate, RequestHandler } from './exchange.ts';
 import { H1Connection, type H1Settings } from './h1-connection.ts';
 import { createH2Session, type H2Settings } from './h2-session.ts';
 import type { PeerWatch } from './peer-watch.ts';
@@ -19,6 +24,8 @@ export interface ListenerOptions {
   readonly tls: TlsOptions | undefined;
   /** Called with the TLS server before it takes connections, for whoever swaps its certificates. */
   readonly onSecureServer?: (server: TlsServer) => void;
+  /** Asked once for each TLS connection, after its handshake; nothing asks for client certificates when absent. */
+  readonly identify?: ((socket: TLSSocket) => PeerCheck) | undefined;
   /** When set, each connection must begin with a PROXY header, and come from a trusted address. */
   readonly proxyProtocol: IsTrusted | undefined;
   readonly maxConnections: number;
@@ -33,6 +40,12 @@ export interface ListenerOptions {
   readonly handler: RequestHandler;
   readonly onRefused: (refusal: { readonly peer: Peer; readonly code: ErrorCode }) => void;
 }
+
+/** What is known of a client from its certificate. One that is refused is cut without a word. */
+export type PeerCheck =
+  | { readonly kind: 'anonymous' }
+  | { readonly kind: 'known'; readonly certificate: PeerCertificate }
+  | { readonly kind: 'refused' };
 
 const KEEP_ALIVE_MILLISECONDS = 60_000;
 /** The last connections under the cap are this machine's own, for health checks in the middle of a flood; a tenth of a small cap. */
@@ -109,15 +122,29 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const serve = (socket: Socket): void => {
     socket.on('error', destroyOnError);
     endTransportWith(socket);
-    const peer = named.get(remoteEnd(socket)) ?? {
-      address: toPlainAddress(socket.remoteAddress ?? ''),
-      port: socket.remotePort ?? 0,
-      secure: options.tls !== undefined,
+    const protocol = protocolOf(socket);
+    if (protocol === undefined) {
+      socket.end();
+      return;
+    }
+    const check =
+      options.identify !== undefined && socket instanceof TLSSocket ? options.identify(socket) : undefined;
+    if (check?.kind === 'refused') {
+      socket.destroy();
+      return;
+    }
+    const peer = {
+      ...(named.get(remoteEnd(socket)) ?? {
+        address: toPlainAddress(socket.remoteAddress ?? ''),
+        port: socket.remotePort ?? 0,
+        secure: options.tls !== undefined,
+      }),
+      ...(check?.kind === 'known' ? { certificate: check.certificate } : {}),
     };
     const onClosed = (): void => void connections.delete(connection);
     const { bodies, deadlines, handler, onRefused } = options;
     const connection: DrainableConnection =
-      'alpnProtocol' in socket && socket.alpnProtocol === 'h2'
+      protocol === 'h2'
         ? createH2Session({
             socket,
             peer,
@@ -194,6 +221,13 @@ export async function createListener(options: ListenerOptions): Promise<Listener
 function destroyOnError(this: Socket): void {
   // Resets and broken handshakes are everyday; `close` follows and does the accounting.
   this.destroy();
+}
+
+/** What is spoken on a connection; `undefined` for the validator of a certificate authority, which saw all it came for in the handshake (RFC 8737 section 3). */
+function protocolOf(socket: Socket): 'h1' | 'h2' | undefined {
+  const chosen = 'alpnProtocol' in socket ? socket.alpnProtocol : false;
+  if (typeof chosen !== 'string' || chosen === 'http/1.1') return 'h1';
+  return chosen === 'h2' ? 'h2' : undefined;
 }
 
 function remoteEnd(socket: Socket): string {

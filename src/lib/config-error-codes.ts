@@ -127,8 +127,8 @@ export const configErrorCodes: { readonly [code in ConfigErrorCode]: ErrorEntry 
   E_CONFIG_DOMAIN: {
     title: 'a domain is not a host name',
     explanation:
-      'A domain is one full host name such as `mcp.example.com`. Schemes, ports, addresses and wildcards are not: a wildcard would let any name below it pass the check against DNS rebinding.',
-    fix: 'write the host name alone; put further names and addresses into `hosts`',
+      'A domain is one full host name such as `mcp.example.com`, a wildcard for one label such as `*.mcp.example.com`, or an address. Schemes and ports are not part of it. A wildcard directly below a name without a dot is refused: anyone can have such a name, and would pass the check against DNS rebinding.',
+    fix: 'write the host name alone; put further names with ports into `hosts`',
     exit: 2,
   },
   E_CONFIG_ORIGIN: {

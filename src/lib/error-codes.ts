@@ -1,4 +1,6 @@
+import { acmeErrorCodes, type AcmeErrorCode } from './acme-error-codes.ts';
 import { configErrorCodes, type ConfigErrorCode } from './config-error-codes.ts';
+import { certsErrorCodes, type CertsErrorCode } from './certs-error-codes.ts';
 import type { ErrorEntry } from './error-entry.ts';
 import { startErrorCodes, type StartErrorCode } from './start-error-codes.ts';
 import { tlsErrorCodes, type TlsErrorCode } from './tls-error-codes.ts';
@@ -6,6 +8,8 @@ import { tlsErrorCodes, type TlsErrorCode } from './tls-error-codes.ts';
 export type { ErrorEntry } from './error-entry.ts';
 
 export type ErrorCode =
+  | AcmeErrorCode
+  | CertsErrorCode
   | ConfigErrorCode
   | StartErrorCode
   | TlsErrorCode
@@ -44,6 +48,8 @@ export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
   ...configErrorCodes,
   ...startErrorCodes,
   ...tlsErrorCodes,
+  ...acmeErrorCodes,
+  ...certsErrorCodes,
   E_INTERNAL: {
     title: 'an unexpected failure inside Breakwater',
     explanation:

@@ -42,7 +42,7 @@ export const tlsErrorCodes: { readonly [code in TlsErrorCode]: ErrorEntry } = {
     title: 'the private key is encrypted',
     explanation:
       'The private key is protected by a passphrase, and a server that starts unattended has nobody to ask for it.',
-    fix: 'write a decrypted copy with mode 0600: `openssl pkey -in encrypted.pem -out key.pem`',
+    fix: 'put the passphrase into a file of mode 0600 and name it in `tls.passphrase_file`, or write a decrypted copy with mode 0600: `openssl pkey -in encrypted.pem -out key.pem`',
     exit: 2,
   },
   E_TLS_KEY_MISMATCH: {

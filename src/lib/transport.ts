@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
 
-const runsOnBun = process.versions.bun !== undefined;
+export const runsOnBun: boolean = process.versions.bun !== undefined;
 
 /** The TCP socket below a TLS socket of a server; `undefined` where there is none or it is out of reach. */
 export function findTransport(socket: unknown): Socket | undefined {

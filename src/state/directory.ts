@@ -14,7 +14,23 @@ export async function ensurePrivateDirectory(path: string): Promise<void> {
   try {
     await mkdir(path, { recursive: true, mode: 0o700 });
   } catch (error) {
-    throw toStateError(`cannot create the directory \`${path}\``, error);
+    throw toStateError(`cannot create the directory \`${path}\``, await findReason(path, error));
+  }
+}
+
+/**
+ * A recursive mkdir says ENOENT where a parent cannot be made, as on a read-only file system; making that parent says
+ * why.
+ */
+async function findReason(path: string, error: unknown): Promise<unknown> {
+  const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  const parent = dirname(path);
+  if (!missing || parent === path) return error;
+  try {
+    await mkdir(parent, { mode: 0o700 });
+    return error;
+  } catch (reason) {
+    return findReason(parent, reason);
   }
 }
 
@@ -101,7 +117,9 @@ async function syncDirectory(path: string): Promise<void> {
   }
 }
 
-/** Cleans up after a failure, which is what gets reported: where nothing can be written, nothing can be removed either. */
+/**
+ * Cleans up after a failure, which is what gets reported: where nothing can be written, nothing can be removed either.
+ */
 async function discard(path: string): Promise<void> {
   await rm(path, { force: true, recursive: true }).catch(() => undefined);
 }

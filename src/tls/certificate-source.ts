@@ -5,15 +5,15 @@ import {
   readCertificatePair,
   type CertificatePaths,
 } from './files/certificate-files.ts';
+import { createFileLook, type FileLook } from './files/file-look.ts';
 import { loadLocalCertificate } from './local-ca/local-certificate.ts';
 import type { LocalAuthority } from './local-ca/local-ca.ts';
 import type { TlsMaterial } from './tls-material.ts';
 
-/** What a look at a source found. `unchanged` also stands for a bad pair that was reported before. */
-type SourceOutcome =
-  | { readonly kind: 'unchanged' }
-  | { readonly kind: 'loaded'; readonly material: TlsMaterial; readonly warnings: readonly Diagnostic[] }
-  | { readonly kind: 'failed'; readonly errors: readonly Diagnostic[] };
+/** What a look at a source found. */
+export type SourceOutcome =
+  | Exclude<FileLook<never>, { readonly kind: 'loaded' }>
+  | { readonly kind: 'loaded'; readonly material: TlsMaterial; readonly warnings: readonly Diagnostic[] };
 
 /** Where a certificate comes from; asked again and again while the gateway runs. */
 export interface CertificateSource {
@@ -22,22 +22,25 @@ export interface CertificateSource {
   look(now: number): Promise<SourceOutcome>;
 }
 
-/** Certificate files of the user: loaded again whenever their contents differ from the last look. */
+/** Certificate files of the user: loaded again whenever their contents differ from the last look. Only the first look fails at once. */
 export function createFileSource(
   options: CertificatePaths & { readonly domains: readonly string[] },
 ): CertificateSource {
-  let seen: string | undefined;
+  const { domains } = options;
+  const look = createFileLook(async (now) => {
+    const pair = await readCertificatePair(options);
+    if (!pair.ok) return { contents: pair.error.map(({ message }) => message), parse: () => pair };
+    const { cert, key, passphrase } = pair.value;
+    return {
+      contents: [cert.text, key.text, passphrase?.text ?? ''],
+      parse: () => parseCertificatePair(pair.value, { domains, now }),
+    };
+  });
   return {
     renewsAt: undefined,
     async look(now) {
-      const pair = await readCertificatePair(options);
-      const current = pair.ok
-        ? `${pair.value.cert.text}\0${pair.value.key.text}`
-        : pair.error.map((error) => error.message).join('\0');
-      if (current === seen) return { kind: 'unchanged' };
-      seen = current;
-      const loaded = pair.ok ? parseCertificatePair(pair.value, { domains: options.domains, now }) : pair;
-      return loaded.ok ? { kind: 'loaded', ...loaded.value } : { kind: 'failed', errors: loaded.error };
+      const found = await look(now);
+      return found.kind === 'loaded' ? { kind: 'loaded', ...found.value } : found;
     },
   };
 }

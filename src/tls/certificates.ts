@@ -1,41 +1,51 @@
-import { randomBytes } from 'node:crypto';
 import type { Server, TlsOptions } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
+import type { AcmeProvider, AcmeSettings } from './acme-provider.ts';
+import type { CertificateEvent, CertificateProvider, ServedCertificate } from './certificate-provider.ts';
+import { createFileSource, createLocalSource, toDiagnostic } from './certificate-source.ts';
 import {
-  createFileSource,
-  createLocalSource,
-  toDiagnostic,
-  type CertificateSource,
-} from './certificate-source.ts';
-import { CertificateStore, type ServerTlsOptions } from './handshake/certificate-store.ts';
+  openClientAuthorities,
+  type ClientAuthoritySettings,
+  type ClientAuthorityWatch,
+} from './client-authority-watch.ts';
+import { createExpiryWatch } from './expiry-watch.ts';
+import { listFiles, type CertificatePaths } from './files/certificate-files.ts';
 import { createFileWatcher } from './files/file-watcher.ts';
+import { CertificateStore, type Materials, type ServerTlsOptions } from './handshake/certificate-store.ts';
+import type { ClientCertificates } from './handshake/client-certificates.ts';
+import type { TlsPolicy } from './handshake/policy.ts';
+import { createTicketKeys } from './handshake/ticket-keys.ts';
 import { loadLocalAuthority } from './local-ca/local-ca.ts';
-import type { CertificateFacts, TlsMaterial } from './tls-material.ts';
-
-/** Where certificates come from, as the configuration says it. Paths are absolute. */
-type CertificateOrigin =
-  | { readonly kind: 'files'; readonly cert: string; readonly key: string }
-  | { readonly kind: 'local-ca' };
+import { isNameAmong, type CertificateFacts } from './tls-material.ts';
+import { hasClientBundle } from './trust/client-bundle.ts';
+import { openWatchedSource, type WatchedSource } from './watched-source.ts';
 
 export interface CertificatesOptions {
-  readonly tls: CertificateOrigin;
+  /** Certificate files of the user, the preferred pair first. Paths are absolute. */
+  readonly files: readonly CertificatePaths[];
+  /** Who signs for names that no file covers. */
+  readonly automatic:
+    | { readonly kind: 'none' }
+    | { readonly kind: 'local-ca' }
+    | ({ readonly kind: 'acme' } & AcmeSettings);
+  /** `intermediate` when absent. */
+  readonly policy?: TlsPolicy;
+  /** Asks clients for certificates. */
+  readonly clients?: ClientAuthoritySettings | undefined;
   /** Public names and addresses that clients use, lower case. `localhost` and loopback are always part of a local certificate. */
   readonly domains: readonly string[];
   /** Absolute path; the local authority lives in `local-ca` below it. */
   readonly stateDir: string;
   readonly clock: Clock;
   readonly report: (event: CertificateEvent) => void;
-  /** What a client gets that asks for another name. `refuse` when absent, domains are given and the certificate comes from files; else `default`. */
+  /**
+   * What a client gets that asks for another name. When absent: `refuse` where domains are given and the local authority does not
+   * sign, else `default`.
+   */
   readonly unknownName?: 'default' | 'refuse';
 }
-
-/** What happens while the gateway runs. After `kept` the old certificate serves on. */
-export type CertificateEvent =
-  | { readonly kind: 'replaced'; readonly facts: CertificateFacts }
-  | { readonly kind: 'warning'; readonly warning: Diagnostic }
-  | { readonly kind: 'kept'; readonly errors: readonly Diagnostic[] };
 
 /** A certificate in service. */
 interface CertificateExpiry extends CertificateFacts {
@@ -46,146 +56,193 @@ interface CertificateExpiry extends CertificateFacts {
 export interface Certificates {
   /** What was found wrong at the start, without being an obstacle. */
   readonly warnings: readonly Diagnostic[];
-  /** Absolute path of the local authority's certificate, which clients must trust; undefined for files. */
+  /** Absolute path of the local authority's certificate, which clients must trust; undefined where it does not sign. */
   readonly authorityFile: string | undefined;
+  /** Names for which a first certificate is still being obtained. */
+  readonly missing: readonly string[];
   createTlsOptions(options: ServerTlsOptions): TlsOptions;
   /** Every server made from `createTlsOptions` must be attached, to follow new certificates and ticket keys. */
   attach(server: Server): void;
+  /** Begins to obtain what is missing or due; to be called once the servers listen, since authorities come to ask. */
+  start(): void;
   expiry(): readonly CertificateExpiry[];
-  /** Looks at the source now and takes up what is new; also happens by itself. */
+  /** True for a name that one of the certificates in service is for. */
+  covers(name: string): boolean;
+  /** What a validator that fetches `/.well-known/acme-challenge/TOKEN` is to be answered (RFC 8555 section 8.3). */
+  answerChallenge(token: string): string | undefined;
+  /** Looks at every source now and takes up what is new; also happens by itself. */
   refresh(): Promise<void>;
-  /** Stops watching and renewing. */
-  close(): void;
+  /** Stops watching and renewing, at once; resolves when nothing of it runs any more. */
+  close(): Promise<void>;
 }
 
-const hour = 3_600_000;
-const ticketKeyLifetime = 12 * hour;
 const renewalCheck = 60_000;
 
-/** Loads the certificate, keeps it fresh, and serves it; the one thing of this room that the composition root builds. */
+/** Loads the certificates, keeps them fresh, and serves them; the one thing of this room that the composition root builds. */
 export async function loadCertificates(
   options: CertificatesOptions,
 ): Promise<Result<Certificates, readonly Diagnostic[]>> {
-  const opened = await openSource(options);
+  const { clock, report } = options;
+  const providers: CertificateProvider[] = [];
+  const served = (): readonly ServedCertificate[] => providers.flatMap((provider) => provider.served());
+  const materials = (): Materials => served().map(({ material }) => material);
+  let serving: CertificateStore | undefined;
+  const onChange = (): void => serving?.replace(materials());
+
+  const opened = await openSources({ ...options, onChange });
   if (!opened.ok) return opened;
-  const { source, authorityFile } = opened.value;
-  const first = await source.look(options.clock.now());
-  switch (first.kind) {
-    case 'failed':
-      return fail(first.errors);
-    case 'unchanged':
-      throw new Error('a certificate source answered its first look with `unchanged`');
-    case 'loaded':
-      return ok(createCertificates({ ...options, source, authorityFile, first }));
+  const { sources, authorityFile } = opened.value;
+  providers.push(...sources);
+  const acme = await openAcme({
+    ...options,
+    onChange,
+    isCovered: (name) => materials().some(({ facts }) => isNameAmong(facts.names, name)),
+  });
+  if (acme !== undefined) providers.push(acme);
+
+  const clients = await openClients({ ...options, onClients: (changed) => serving?.replaceClients(changed) });
+  if (!clients.ok) {
+    await Promise.all(providers.map((provider) => provider.close()));
+    return clients;
+  }
+  const ticketKeys = createTicketKeys({
+    ...options,
+    report: (warning) => report({ kind: 'warning', warning }),
+    onRotate: (keys) => serving?.rotateTicketKeys(keys),
+  });
+
+  const isStrict = options.automatic.kind !== 'local-ca' && options.domains.length > 0;
+  const store = new CertificateStore({
+    materials: materials(),
+    domains: acme === undefined ? options.domains : [],
+    unknownName: options.unknownName ?? (isStrict || acme !== undefined ? 'refuse' : 'default'),
+    ...(acme?.obtain === undefined ? {} : { onUnknownName: acme.obtain }),
+    ...(acme === undefined ? {} : { challenges: acme.challenges }),
+    ...(options.policy === undefined ? {} : { policy: options.policy }),
+    clients: clients.value?.clients,
+    ticketKeys: ticketKeys.current,
+  });
+  serving = store;
+  const followers = [ticketKeys, ...(clients.value === undefined ? [] : [clients.value])];
+  const expiryWatch = createExpiryWatch({ clock, served, report });
+
+  return ok({
+    warnings: [...sources, ...(clients.value === undefined ? [] : [clients.value])].flatMap(
+      ({ warnings }) => warnings,
+    ),
+    authorityFile,
+    get missing() {
+      return acme?.missing() ?? [];
+    },
+    createTlsOptions: (settings) => store.createTlsOptions(settings),
+    attach(server) {
+      store.attach(server);
+      void ticketKeys.share();
+    },
+    start() {
+      acme?.start();
+      if (authorityFile !== undefined) void refreshBundle({ ...options, authorityFile });
+    },
+    expiry: () => served().map(({ material, renewsAt }) => ({ ...material.facts, renewsAt })),
+    covers: (name) => materials().some(({ facts }) => isNameAmong(facts.names, name)),
+    answerChallenge: (token) => acme?.answerChallenge(token),
+    async refresh() {
+      await Promise.all([...providers, ...followers].map((each) => each.refresh()));
+    },
+    async close() {
+      expiryWatch.close();
+      await Promise.all([...providers, ...followers].map((each) => each.close()));
+    },
+  });
+}
+
+async function openClients(
+  options: CertificatesOptions & { readonly onClients: (clients: ClientCertificates) => void },
+): Promise<Result<ClientAuthorityWatch | undefined, readonly Diagnostic[]>> {
+  const { clients: settings, clock, report, onClients } = options;
+  return settings === undefined
+    ? ok(undefined)
+    : openClientAuthorities({ settings, clock, report, onChange: onClients });
+}
+
+/** Programs that were pointed to the bundle get the public roots of today with it. What makes it is loaded only where there is one. */
+async function refreshBundle(
+  options: CertificatesOptions & { readonly authorityFile: string },
+): Promise<void> {
+  const { authorityFile, report, stateDir } = options;
+  try {
+    if (!(await hasClientBundle({ file: authorityFile }))) return;
+    const { refreshClientBundle } = await import('./trust/trust.ts');
+    await refreshClientBundle(stateDir);
+  } catch (error) {
+    report({ kind: 'warning', warning: { ...toDiagnostic(error), severity: 'warning' } });
   }
 }
 
-interface OpenedSource {
-  readonly source: CertificateSource;
+interface OpenedSources {
+  readonly sources: readonly WatchedSource[];
   readonly authorityFile: string | undefined;
 }
 
-async function openSource(
-  options: CertificatesOptions,
-): Promise<Result<OpenedSource, readonly Diagnostic[]>> {
-  const { tls, domains, stateDir, clock } = options;
-  switch (tls.kind) {
-    case 'files':
-      return ok({ source: createFileSource({ ...tls, domains }), authorityFile: undefined });
-    case 'local-ca':
-      try {
-        const authority = await loadLocalAuthority({ stateDir, now: clock.now() });
-        const source = createLocalSource({ authority, names: domains });
-        return ok({ source, authorityFile: authority.certificateFile });
-      } catch (error) {
-        return fail([toDiagnostic(error)]);
-      }
-  }
+async function openSources(
+  options: CertificatesOptions & { readonly onChange: () => void },
+): Promise<Result<OpenedSources, readonly Diagnostic[]>> {
+  const { files, automatic } = options;
+  const opened = await Promise.all(files.map((paths) => openFiles({ ...options, paths })));
+  const local = automatic.kind === 'local-ca' ? await openLocalAuthority(options) : undefined;
+  const all = [...opened, ...(local === undefined ? [] : [local.source])];
+  const sources = all.flatMap((result) => (result.ok ? [result.value] : []));
+  const errors = all.flatMap((result) => (result.ok ? [] : result.error));
+  if (errors.length === 0) return ok({ sources, authorityFile: local?.authorityFile });
+  await Promise.all(sources.map((source) => source.close()));
+  return fail(errors);
 }
 
-function createCertificates(
-  options: CertificatesOptions &
-    OpenedSource & {
-      readonly first: { readonly material: TlsMaterial; readonly warnings: readonly Diagnostic[] };
-    },
-): Certificates {
-  const { clock, domains, first, report, source, tls } = options;
-  const strict = tls.kind === 'files' && domains.length > 0;
-  const store = new CertificateStore({
-    materials: [first.material],
-    domains,
-    unknownName: options.unknownName ?? (strict ? 'refuse' : 'default'),
-    ticketKeys: createTicketKeys(),
+function openFiles(
+  options: CertificatesOptions & { readonly onChange: () => void; readonly paths: CertificatePaths },
+): Promise<Result<WatchedSource, readonly Diagnostic[]>> {
+  const { clock, paths, automatic, files } = options;
+  // With several origins each covers its own names, and none has to cover all.
+  const domains = files.length === 1 && automatic.kind === 'none' ? options.domains : [];
+  return openWatchedSource({
+    ...options,
+    source: createFileSource({ ...paths, domains }),
+    watch: (onChange) => createFileWatcher({ paths: listFiles(paths), clock, onChange }),
   });
-
-  const lookOnce = async (): Promise<void> => {
-    const outcome = await source.look(clock.now());
-    switch (outcome.kind) {
-      case 'unchanged':
-        return;
-      case 'failed':
-        report({ kind: 'kept', errors: outcome.errors });
-        return;
-      case 'loaded':
-        store.replace([outcome.material]);
-        report({ kind: 'replaced', facts: outcome.material.facts });
-        for (const warning of outcome.warnings) report({ kind: 'warning', warning });
-    }
-  };
-  // A defect in renewing must not end a process whose certificate still serves.
-  const onFailure = (error: unknown): void => {
-    const message = `looking for a new certificate failed: ${error instanceof Error ? error.message : String(error)}`;
-    report({ kind: 'kept', errors: [{ severity: 'error', code: 'E_INTERNAL', message }] });
-  };
-  // One look at a time, and one more at most in waiting: two that overlap could finish in the wrong order
-  // and put an old certificate back.
-  let last = Promise.resolve();
-  let waiting: Promise<void> | undefined;
-  const startLook = (): Promise<void> => {
-    waiting = undefined;
-    return lookOnce();
-  };
-  const refresh = (): Promise<void> => {
-    waiting ??= last = last.then(startLook).catch(onFailure);
-    return waiting;
-  };
-
-  const onChange = (): void => void refresh();
-  const rotation = clock.setInterval(() => store.rotateTicketKeys(createTicketKeys()), ticketKeyLifetime);
-  const watcher = watchOrigin({ tls, clock, onChange });
-
-  return {
-    warnings: first.warnings,
-    authorityFile: options.authorityFile,
-    createTlsOptions: (settings) => store.createTlsOptions(settings),
-    attach: (server) => store.attach(server),
-    expiry: () => store.facts.map((facts) => ({ ...facts, renewsAt: source.renewsAt })),
-    refresh,
-    close() {
-      rotation.cancel();
-      watcher.close();
-    },
-  };
 }
 
-function watchOrigin(options: {
-  readonly tls: CertificateOrigin;
-  readonly clock: Clock;
-  readonly onChange: () => void;
-}): { close(): void } {
-  const { tls, clock, onChange } = options;
-  switch (tls.kind) {
-    case 'files':
-      return createFileWatcher({ paths: [tls.cert, tls.key], clock, onChange });
-    case 'local-ca': {
-      // Looking every minute instead of sleeping until the date survives suspended machines and clocks that are set.
-      const timer = clock.setInterval(onChange, renewalCheck);
-      return { close: () => timer.cancel() };
-    }
+async function openLocalAuthority(options: CertificatesOptions & { readonly onChange: () => void }): Promise<{
+  readonly source: Result<WatchedSource, readonly Diagnostic[]>;
+  readonly authorityFile: string | undefined;
+}> {
+  const { stateDir, clock, domains } = options;
+  try {
+    const authority = await loadLocalAuthority({ stateDir, now: clock.now() });
+    const source = await openWatchedSource({
+      ...options,
+      source: createLocalSource({ authority, names: domains }),
+      watch(onChange) {
+        // Looking every minute instead of sleeping until the date survives suspended machines and clocks that are set.
+        const timer = clock.setInterval(onChange, renewalCheck);
+        return { close: () => timer.cancel() };
+      },
+    });
+    return { source, authorityFile: authority.certificateFile };
+  } catch (error) {
+    return { source: fail([toDiagnostic(error)]), authorityFile: undefined };
   }
 }
 
-/** 16 bytes each of key name, HMAC key and AES key (Node, `server.setTicketKeys`). */
-function createTicketKeys(): Buffer {
-  return randomBytes(48);
+/** Loaded only where it is needed: with the libraries below it, it takes longer than all the rest of a start. */
+async function openAcme(
+  options: CertificatesOptions & {
+    readonly onChange: () => void;
+    readonly isCovered: (name: string) => boolean;
+  },
+): Promise<AcmeProvider | undefined> {
+  const { automatic, domains } = options;
+  if (automatic.kind !== 'acme') return undefined;
+  const { loadAcmeProvider } = await import('./acme-provider.ts');
+  const names = domains.filter((name) => !options.isCovered(name));
+  return loadAcmeProvider({ ...options, ...automatic, names });
 }

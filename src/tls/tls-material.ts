@@ -1,5 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
-import { toCanonicalName } from './canonical-name.ts';
+import { isIP } from 'node:net';
+import { toCanonicalName } from '../lib/canonical-name.ts';
 
 /** What one name is served with: a certificate chain, leaf first, and its private key. */
 export interface TlsMaterial {
@@ -41,6 +42,12 @@ export function toFacts(certificate: X509Certificate): CertificateFacts {
     notBefore: certificate.validFromDate.getTime(),
     notAfter: certificate.validToDate.getTime(),
   };
+}
+
+/** True when one of a certificate's names is `name`, or a wildcard that stands for its first label (RFC 9525 section 6.3). */
+export function isNameAmong(names: readonly string[], name: string): boolean {
+  const dot = name.indexOf('.');
+  return names.includes(name) || (dot > 0 && isIP(name) === 0 && names.includes(`*${name.slice(dot)}`));
 }
 
 /** A subject or issuer as Node prints it, on one line. */

@@ -14,15 +14,26 @@ describe('help', () => {
     expect(lines[8]).toBe('Usage: breakwater [options] [command]');
   });
 
-  it.each(['up', 'check', 'schema', 'explain', 'completion', 'version'])(
-    'of %s has usage, examples and exit codes',
-    async (command) => {
-      const { stdout } = await runCli([command, '--help']);
-      expect(stdout).toMatch(new RegExp(`^Usage: breakwater ${command} `));
-      expect(stdout.match(/^ {2}(?:.*breakwater |#)/gm)?.length).toBeGreaterThanOrEqual(2);
-      expect(stdout).toContain('Exit codes: 0 ');
-    },
-  );
+  it.each([
+    'up',
+    'check',
+    'certs',
+    'certs list',
+    'certs show',
+    'certs renew',
+    'certs export',
+    'certs trust',
+    'certs untrust',
+    'schema',
+    'explain',
+    'completion',
+    'version',
+  ])('of %s has usage, examples and exit codes', async (command) => {
+    const { stdout } = await runCli([...command.split(' '), '--help']);
+    expect(stdout).toMatch(new RegExp(`^Usage: breakwater ${command} `));
+    expect(stdout.match(/^ {2}(?:.*breakwater |#)/gm)?.length).toBeGreaterThanOrEqual(2);
+    expect(stdout).toContain('Exit codes: 0 ');
+  });
 
   it('hides what shells ask', async () => {
     expect((await runCli(['--help'])).stdout).not.toContain('__complete');

@@ -2,16 +2,31 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { runCli } from './capture-io.ts';
+import { createTestState } from './certs/state.ts';
 
 async function complete(...words: string[]): Promise<string[]> {
-  const { stdout } = await runCli(['__complete', '--', ...words]);
+  return completeIn({}, words);
+}
+
+async function completeIn(
+  env: { readonly [name: string]: string },
+  words: readonly string[],
+): Promise<string[]> {
+  const { stdout } = await runCli(['__complete', '--', ...words], { env });
   return stdout.split('\n').flatMap((line) => (line === '' ? [] : [line.split('\t')[0] ?? '']));
 }
 
 describe('completion', () => {
   it.each([
-    [[''], ['up', 'check', 'schema', 'explain', 'completion', 'version']],
-    [['c'], ['check', 'completion']],
+    [[''], ['up', 'check', 'certs', 'schema', 'explain', 'completion', 'version']],
+    [['c'], ['check', 'certs', 'completion']],
+    [
+      ['certs', ''],
+      ['list', 'show', 'renew', 'export', 'trust', 'untrust'],
+    ],
+    [['certs', 'trust', '--y'], ['--yes']],
+    [['certs', 'export', '--out', ''], [':files']],
+    [['certs', 'show', ''], []],
     [['--j'], ['--json']],
     [['up', '--au'], ['--auth']],
     [
@@ -32,9 +47,24 @@ describe('completion', () => {
     ],
     [['--color', 'n'], ['never']],
     [['unknown', ''], []],
-    [[], ['up', 'check', 'schema', 'explain', 'completion', 'version']],
+    [[], ['up', 'check', 'certs', 'schema', 'explain', 'completion', 'version']],
   ])('of %j is %j', async (words, values) => {
     expect(await complete(...words)).toEqual(values);
+  });
+
+  it('knows the names of stored certificates', async () => {
+    const state = await createTestState();
+    await state.storeRecord('mcp.example.com', {});
+    await state.storeRecord('*.example.org', {});
+    const env = { BREAKWATER_STATE_DIR: state.stateDir };
+    for (const command of ['show', 'renew', 'export']) {
+      expect((await completeIn(env, ['certs', command, ''])).toSorted()).toEqual([
+        '*.example.org',
+        'mcp.example.com',
+      ]);
+    }
+    expect(await completeIn(env, ['certs', 'show', 'mcp.example.com', ''])).toEqual([]);
+    await state.clean();
   });
 
   it.each(['bash', 'zsh', 'fish'])('has a script for %s that asks for it', async (shell) => {

@@ -29,13 +29,25 @@ describe('the JSON Schema', () => {
     visit(schema, '');
   });
 
-  it('needs nothing but the upstream of a route', () => {
+  it('needs nothing but the upstream of a route, and of what is given its essential parts', () => {
     const required: unknown[] = [];
     JSON.stringify(schema, (key, node: unknown) => {
-      if (key === 'required') required.push(node);
+      if (key === 'required' && Array.isArray(node)) required.push(node);
       return node;
     });
-    expect(required.map(String).sort()).toEqual(['keys', 'keys', 'name,sha256', 'name,sha256', 'upstream']);
+    expect([...new Set(required.map(String))].sort()).toEqual([
+      'ask',
+      'ca',
+      'cert,key',
+      'certificates',
+      'command',
+      'directory',
+      'keys',
+      'kid',
+      'name,sha256',
+      'name,subject',
+      'upstream',
+    ]);
   });
 
   // The schema as another reader of JSON Schema understands it.
@@ -47,6 +59,10 @@ describe('the JSON Schema', () => {
     'routes: [{ upstream: 8000 }]',
     'listen: 443\nplain_http: false\nroutes: [{ upstream: "unix:/x", auth: none }]',
     `auth: { keys: [{ name: a, sha256: ${'ab'.repeat(32)} }] }`,
+    'auth: { certificates: [{ name: ci, subject: "CN=ci" }] }',
+    'tls: { acme: true }',
+    'tls: { acme: {}, policy: modern, clients: { ca: a.pem, required: false } }',
+    'tls: { acme: { dns: { command: hook }, fallback: [{ directory: zerossl }], on_demand: { ask: "http://a" } } }',
     'limits: { head: 32KiB, fields: 8 }\ntimeouts: { drain: 0s }\nlog: { level: warn, access: off }',
   ])('accepts %j', (text) => {
     expect(reader.safeParse(parse(text)).error).toBeUndefined();
@@ -62,6 +78,13 @@ describe('the JSON Schema', () => {
     'limits: { fields: 0 }',
     'log: { level: loud }',
     'auth: { keys: [] }',
+    'auth: { certificates: [] }',
+    'auth: { certificates: [{ name: ci }] }',
+    'tls: { acme: false }',
+    'tls: { acme: { challenges: [http-02] } }',
+    'tls: { acme: { dns: { wait: 3s } } }',
+    'tls: { certificates: [{ cert: a }] }',
+    'tls: { clients: {} }',
   ])('refuses %j', (text) => {
     expect(reader.safeParse(parse(text)).success).toBe(false);
   });

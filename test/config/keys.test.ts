@@ -17,4 +17,14 @@ describe('keys added to a configuration', () => {
     expect(Object.isFrozen(locked.routes[0]?.auth)).toBe(true);
     expect(config.routes[0]?.auth).toEqual({ kind: 'none' });
   });
+
+  it('attack: a key opens a route that admits client certificates alone', async () => {
+    const auth = { certificates: [{ name: 'ci', subject: 'CN=ci' }] };
+    const tls = { clients: { ca: 'clients.pem', required: false } };
+    const config = await configOf(JSON.stringify({ tls, routes: [{ upstream: 1, auth }] }));
+    expect(withKeys(config, [first]).routes[0]?.auth).toEqual({
+      kind: 'certificates',
+      admitted: auth.certificates,
+    });
+  });
 });

@@ -7,12 +7,15 @@ import type { Result } from '../../src/lib/result.ts';
 
 export const cwd = '/srv/gateway';
 
-type Overrides = Partial<Pick<LoadOptions, 'env' | 'flags' | 'file'>>;
+type Overrides = Partial<Pick<LoadOptions, 'env' | 'flags' | 'file'>> & {
+  /** Further files by their absolute path. */
+  readonly files?: { readonly [path: string]: string };
+};
 
 /** Loads a text as if it were `breakwater.yaml` in `cwd`, or no file at all. */
 export function loadText(
   text: string | undefined,
-  overrides: Overrides = {},
+  { files = {}, ...overrides }: Overrides = {},
 ): Promise<Result<LoadedConfig, Diagnostic[]>> {
   return loadConfig({
     env: { HOME: '/home/op' },
@@ -24,6 +27,8 @@ export function loadText(
       if (text !== undefined && (path === `${cwd}/breakwater.yaml` || path === '-')) {
         return Promise.resolve(Buffer.from(text));
       }
+      const other = files[path];
+      if (other !== undefined) return Promise.resolve(Buffer.from(other));
       return Promise.reject(Object.assign(new Error('no such file'), { code: 'ENOENT' }));
     },
   });

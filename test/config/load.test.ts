@@ -17,7 +17,7 @@ routes:
       listen: { host: '0.0.0.0', port: 443 },
       plainHttp: { host: '0.0.0.0', port: 80 },
       domains: ['mcp.example.com'],
-      tls: { kind: 'local-ca' },
+      tls: { files: [], automatic: { kind: 'acme' }, policy: 'intermediate', clients: undefined },
       routes: [
         {
           path: '/mcp',
@@ -56,7 +56,12 @@ danger_allow_public: false
       domains: [],
       hosts: ['gateway.lan:8443', '10.0.0.9', '[fd00::1]'],
       origins: ['https://app.example.com', 'http://localhost:5173', 'vscode-webview://abc'],
-      tls: { kind: 'files', cert: `${cwd}/certs/chain.pem`, key: '/etc/key.pem' },
+      tls: {
+        files: [{ cert: `${cwd}/certs/chain.pem`, key: '/etc/key.pem', passphrase: undefined }],
+        automatic: { kind: 'none' },
+        policy: 'intermediate',
+        clients: undefined,
+      },
       http2: false,
       routes: [
         {
@@ -108,7 +113,7 @@ describe('defaults', () => {
       domains: [],
       hosts: [],
       origins: [],
-      tls: { kind: 'local-ca' },
+      tls: { files: [], automatic: { kind: 'local-ca' }, policy: 'intermediate', clients: undefined },
       http2: true,
       routes: [
         {
@@ -193,7 +198,7 @@ describe('precedence', () => {
   it('makes files of the command line relative to the working directory, those of the file relative to it', async () => {
     const flags = { cert: 'c.pem', stateDir: 'from-flag' };
     const config = await configOf(`${route}tls: { cert: x.pem, key: k.pem }\n`, { flags });
-    expect(config.tls).toEqual({ kind: 'files', cert: `${cwd}/c.pem`, key: `${cwd}/k.pem` });
+    expect(config.tls.files).toEqual([{ cert: `${cwd}/c.pem`, key: `${cwd}/k.pem`, passphrase: undefined }]);
     expect(config.stateDir).toBe(`${cwd}/from-flag`);
   });
 

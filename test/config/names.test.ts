@@ -10,15 +10,22 @@ describe('domains', () => {
     ['MCP.Example.COM', 'mcp.example.com'],
     ['münchen.example', 'xn--mnchen-3ya.example'],
     ['localhost', 'localhost'],
+    ['203.0.113.7', '203.0.113.7'],
+    ['2001:DB8:0::7', '2001:db8::7'],
   ])('%s is taken as %s', async (text, name) => {
     expect((await configOf(withList('domains', text))).domains).toEqual([name]);
   });
 
   it.each([
-    '*.example.com',
     '*',
-    '10.0.0.1',
-    '::1',
+    '*.',
+    '*.com',
+    '*.*.example.com',
+    'a.*.example.com',
+    'a*.example.com',
+    '*.10.0.0.1',
+    'fe80::1%eth0',
+    '[::1]',
     'https://mcp.example.com',
     'mcp.example.com:443',
     'mcp.example.com.',
@@ -34,6 +41,13 @@ describe('domains', () => {
       expect.stringMatching(/^E_CONFIG_DOMAIN: /),
     ]);
   });
+});
+
+it('wildcards are taken for one label before a domain', async () => {
+  const config = await configOf(
+    '{ domains: ["*.Example.com"], routes: [{ upstream: 1 }], tls: { cert: c, key: k } }',
+  );
+  expect(config.domains).toEqual(['*.example.com']);
 });
 
 describe('hosts', () => {

@@ -22,7 +22,8 @@ plain_http: false # default
 domains: [] # default
 hosts: [] # default
 origins: [] # default
-tls: {} # default
+tls:
+  policy: intermediate # default
 http2: false # BREAKWATER_HTTP2 (environment)
 routes:
   - path: /tools # breakwater.yaml:3:11

@@ -27,6 +27,18 @@ const mistakes: readonly (readonly [name: string, text: string])[] = [
   ['a long random word as a value', `log: { level: ${long} }`],
   ['a secret in broken YAML', `auth: { keys: [{ name: a, sha256: "${secret} }] }`],
   ['a secret where YAML expects nothing', `token: "a" ${secret}`],
+  ['a passphrase in place of its variable', `tls: { cert: c, key: k, passphrase_env: ${secret} }`],
+  ['a passphrase in place of its file', `tls: { passphrase_file: ${secret} }`],
+  ['a passphrase under another name', `tls: { cert: c, key: k, passphrase: ${secret} }`],
+  [
+    'an HMAC key in place of its file',
+    `domains: [a.example]\ntls: { acme: { eab: { kid: k, hmac_key_file: ${secret} } } }`,
+  ],
+  [
+    'an HMAC key in place of its variable',
+    `domains: [a.example]\ntls: { acme: { eab: { kid: k, hmac_key_env: ${secret}${long} } } }`,
+  ],
+  ['an HMAC key under another name', `tls: { acme: { eab: { kid: k, hmac_key: ${secret} } } }`],
   ['a secret in a header', `header: "Authorization: Bearer ${secret}"`],
 ];
 

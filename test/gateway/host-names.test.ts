@@ -38,18 +38,41 @@ describe('the names a gateway answers to', () => {
     ['2001:DB8::5', [], ['[2001:db8::5]']],
     ['0.0.0.0', ['mcp.example.com'], ['mcp.example.com']],
     ['::', ['a.example', 'b.example'], ['a.example', 'b.example']],
+    ['0.0.0.0', ['203.0.113.9', '2001:db8::9'], ['203.0.113.9', '[2001:db8::9]']],
   ])('on %s for %j are %j', (host, domains, names) => {
-    expect([...buildHostNames(host, domains)].toSorted()).toEqual(names.toSorted());
+    expect([...buildHostNames(host, domains).exact].toSorted()).toEqual(names.toSorted());
   });
 
   it('on a wildcard address without domains are the addresses of the machine, which no page can rebind', () => {
     const names = buildHostNames('0.0.0.0', []);
     for (const addresses of Object.values(networkInterfaces())) {
       for (const { address, family } of addresses ?? []) {
-        expect(names).toContain(family === 'IPv6' ? `[${address}]` : address);
+        expect(names.has(family === 'IPv6' ? `[${address}]` : address)).toBe(true);
       }
     }
-    expect(names).toContain('localhost');
-    expect([...names].filter((name) => /[g-z]/.test(name))).toEqual(['localhost']);
+    expect(names.has('localhost')).toBe(true);
+    expect([...names.exact].filter((name) => /[g-z]/.test(name))).toEqual(['localhost']);
   });
+});
+
+describe('a wildcard domain', () => {
+  const names = buildHostNames('0.0.0.0', ['*.mcp.example.com', 'example.org']);
+
+  it.each(['a.mcp.example.com', 'tenant-7.mcp.example.com', 'xn--mnchen-3ya.mcp.example.com', 'example.org'])(
+    'lets %s in',
+    (name) => expect(names.has(name)).toBe(true),
+  );
+
+  it.each([
+    'mcp.example.com',
+    'a.b.mcp.example.com',
+    '.mcp.example.com',
+    '*.mcp.example.com',
+    'evilmcp.example.com',
+    'a.mcp.example.com.evil.example',
+    'a.mcp.example.org',
+    'a@b.mcp.example.com',
+    'a.example.org',
+    '',
+  ])('attack: DNS rebinding with %j', (name) => expect(names.has(name)).toBe(false));
 });

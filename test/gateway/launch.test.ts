@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Config, RouteConfig } from '../../src/config/config.ts';
-import { launchGateway, toCertificateNames } from '../../src/gateway/launch.ts';
+import { toCertificateNames } from '../../src/gateway/certificate-settings.ts';
+import { launchGateway } from '../../src/gateway/launch.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { buildTestConfig } from '../support/gateway.ts';
 import { handshake } from '../support/tls-peers.ts';
@@ -72,7 +73,12 @@ describe('the names of a certificate', () => {
   });
 
   it('from files are the domains alone', () => {
-    const tls = { kind: 'files', cert: '/cert.pem', key: '/key.pem' } as const;
+    const tls = {
+      files: [{ cert: '/cert.pem', key: '/key.pem', passphrase: undefined }],
+      automatic: { kind: 'none' },
+      policy: 'intermediate',
+      clients: undefined,
+    } as const;
     expect(namesFor({ tls, domains: ['a.test'], hosts: ['b.test'] })).toEqual(['a.test']);
   });
 

@@ -173,7 +173,8 @@ describe('health', () => {
       const received = await rig.ask(
         `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nOrigin: https://evil.example\r\n\r\n`,
       );
-      expect(received).toMatchObject({ status: 200, body: '{"status":"ok"}\n' });
+      expect(received.status).toBe(200);
+      expect(JSON.parse(received.body)).toMatchObject({ status: 'ok' });
       expect(received.field('cache-control')).toBe('no-store');
     }
     expect((await rig.ask(buildPost('{}', { path }))).status).toBe(405);

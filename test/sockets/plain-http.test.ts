@@ -115,7 +115,8 @@ describe('the plain-HTTP port', () => {
     await using plain = await startPlain();
     for (const path of ['/healthz', '/readyz']) {
       const { answer } = await plain.ask(get(path, '', '10.0.0.1'));
-      expect(answer).toMatchObject({ status: 200, body: '{"status":"ok"}\n' });
+      expect(answer.status).toBe(200);
+      expect(JSON.parse(answer.body)).toMatchObject({ status: 'ok' });
     }
     expect((await plain.ask('GET / HTTP/1.1\nHost: x\n\n')).answer.status).toBe(400);
     expect((await plain.ask('GET http://x/ HTTP/1.1\r\nHost: x\r\n\r\n')).answer.status).toBe(400);

@@ -13,6 +13,8 @@ import { readResidentBytes } from './process-meter.ts';
 export interface GatewayProcess {
   readonly pid: number;
   readonly port: number;
+  /** Where it keeps certificates and keys; gone after `clean`. */
+  readonly stateDir: string;
   /** PEM of the authority that clients must trust; empty with certificate files. */
   readonly ca: string;
   /** Everything it wrote to standard error: warnings, traces, its own log. Empty as long as all is well. */
@@ -47,6 +49,8 @@ export interface GatewayProcessOptions {
   readonly limits?: Section;
   /** Other sections, in place of the test's own. */
   readonly config?: Section;
+  /** Absolute path; one of its own when absent. */
+  readonly stateDir?: string;
   readonly fakeTime?: FakeTime;
   /** Flags of Node; the executable takes none. */
   readonly nodeFlags?: readonly string[];
@@ -73,7 +77,8 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     timeouts: { drain: '2s', ...options.timeouts },
   };
   await writeFile(configFile, JSON.stringify(config));
-  const up = ['up', '--json', '--config', configFile, '--state-dir', join(directory, 'state')];
+  const stateDir = options.stateDir ?? join(directory, 'state');
+  const up = ['up', '--json', '--config', configFile, '--state-dir', stateDir];
   const program = buildGatewayCommand(up, [...runtimeFlags, ...(options.nodeFlags ?? [])]);
   const [command = program.command, ...args] = [...(options.wrapper ?? []), program.command, ...program.args];
   const child = spawn(command, args, {
@@ -97,6 +102,7 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   return {
     pid,
     port: facts.port,
+    stateDir,
     ca: facts.authorityFile === null ? '' : await readFile(facts.authorityFile, 'utf8'),
     exited,
     get complaints() {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Config, RouteConfig } from '../../src/config/config.ts';
+import { toCertificateSettings } from '../../src/gateway/certificate-settings.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/observe/record-log.ts';
@@ -25,7 +26,7 @@ export function buildTestConfig(
     domains: [],
     hosts: [],
     origins: [],
-    tls: { kind: 'local-ca' },
+    tls: { files: [], automatic: { kind: 'local-ca' }, policy: 'intermediate', clients: undefined },
     http2: true,
     routes,
     trustedProxies: [],
@@ -100,9 +101,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const config = buildTestConfig(stateDir, [route], options.changes);
   const clock = options.clock ?? systemClock;
   const loaded = await loadCertificates({
-    tls: config.tls,
-    domains: config.domains,
-    stateDir,
+    ...toCertificateSettings(config),
     clock,
     report: () => undefined,
   });
@@ -133,7 +132,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     },
     async stop() {
       await gateway.shutdown();
-      loaded.value.close();
+      await loaded.value.close();
       await rm(stateDir, { recursive: true, force: true });
     },
   };

@@ -68,9 +68,12 @@ export interface ServerCommand {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Starts a server on a free loopback port and waits until it accepts connections; rejects with what it printed. */
-export async function startServerProgram(build: (port: number) => ServerCommand): Promise<ServerProgram> {
-  const port = await findFreePort();
+/** Starts a server on a free loopback port, or the given one, and waits until it accepts connections; rejects with what it printed. */
+export async function startServerProgram(
+  build: (port: number) => ServerCommand,
+  given?: number,
+): Promise<ServerProgram> {
+  const port = given ?? (await findFreePort());
   const { command, args, env } = build(port);
   const child = spawn(command, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
   const killOnExit = (): void => void child.kill('SIGKILL');
@@ -110,7 +113,8 @@ export async function stopProgram(child: ChildProcess): Promise<void> {
   clearTimeout(timer);
 }
 
-async function findFreePort(): Promise<number> {
+/** A loopback port that nothing listens on right now. */
+export async function findFreePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   // `address()` is a string only for sockets on a path.

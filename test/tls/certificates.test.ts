@@ -2,13 +2,9 @@ import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import {
-  loadCertificates,
-  type CertificateEvent,
-  type Certificates,
-  type CertificatesOptions,
-} from '../../src/tls/certificates.ts';
-import { createTestCertificate, type TestCertificate } from '../support/certificates.ts';
+import type { CertificateEvent } from '../../src/tls/certificate-provider.ts';
+import { loadCertificates, type Certificates, type CertificatesOptions } from '../../src/tls/certificates.ts';
+import { createTestCertificate, createTestChain, type TestCertificate } from '../support/certificates.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import {
   echo,
@@ -34,7 +30,7 @@ beforeEach(async () => {
   events = [];
 });
 afterEach(async () => {
-  for (const certificates of opened.splice(0)) certificates.close();
+  for (const certificates of opened.splice(0)) await certificates.close();
   for (const server of servers.splice(0)) await server.close();
   await rm(root, { recursive: true });
 });
@@ -51,7 +47,8 @@ async function write(certificate: TestCertificate): Promise<void> {
 
 async function load(options: Partial<CertificatesOptions> = {}): Promise<Certificates> {
   const loaded = await loadCertificates({
-    tls: { kind: 'files', ...paths() },
+    files: [paths()],
+    automatic: { kind: 'none' },
     domains: [],
     stateDir: join(root, 'state'),
     clock,
@@ -68,6 +65,21 @@ async function serve(certificates: Certificates): Promise<number> {
   const server = await startEchoServer(options, (tls) => certificates.attach(tls));
   servers.push(server);
   return server.port;
+}
+
+/** Files that contradict each other get a second to settle. */
+async function lookTwice(certificates: Certificates): Promise<void> {
+  await certificates.refresh();
+  clock.advance(1000);
+  await certificates.refresh();
+}
+
+/** Lets time pass in small steps, since a look begins some turns of the loop after its timer. */
+function settleTo(kind: CertificateEvent['kind']): Promise<void> {
+  return vi.waitFor(() => {
+    clock.advance(100);
+    expect(kinds()).toEqual([kind]);
+  });
 }
 
 function serial(certificate: TestCertificate): string {
@@ -92,7 +104,7 @@ describe('certificate files', () => {
     expect(await serialSeen({ port })).toBe(serial(certificate));
     expect(await serialSeen({ port, servername: 'b.test' })).toBe(serial(certificate));
     expect(await refusal({ port, servername: 'c.test' })).toBe('ERR_SSL_TLSV1_UNRECOGNIZED_NAME');
-    certificates.close();
+    await certificates.close();
     expect(clock.pending).toBe(0);
   });
 
@@ -104,7 +116,8 @@ describe('certificate files', () => {
 
   it('that cannot be used are all problems of one answer', async () => {
     const loaded = await loadCertificates({
-      tls: { kind: 'files', ...paths() },
+      files: [paths()],
+      automatic: { kind: 'none' },
       domains: [],
       stateDir: root,
       clock,
@@ -139,13 +152,13 @@ describe('certificate files', () => {
     const port = await serve(certificates);
 
     await writeFile(paths().cert, second.cert);
-    await certificates.refresh();
-    await certificates.refresh();
+    await lookTwice(certificates);
+    await lookTwice(certificates);
     expect(events).toMatchObject([{ kind: 'kept', errors: [{ code: 'E_TLS_KEY_MISMATCH' }] }]);
 
     await rm(paths().cert);
-    await certificates.refresh();
-    await certificates.refresh();
+    await lookTwice(certificates);
+    await lookTwice(certificates);
     expect(events[1]).toMatchObject({ kind: 'kept', errors: [{ code: 'E_TLS_UNREADABLE' }] });
     expect(events).toHaveLength(2);
     expect(await serialSeen({ port })).toBe(serial(first));
@@ -154,6 +167,41 @@ describe('certificate files', () => {
     await certificates.refresh();
     expect(await serialSeen({ port })).toBe(serial(second));
     expect(kinds()).toEqual(['kept', 'kept', 'replaced']);
+  });
+
+  it('that are replaced one after the other are no failure, and no outage', async () => {
+    const [first, second] = [await createTestCertificate(), await createTestCertificate()];
+    await write(first);
+    const certificates = await load();
+    const port = await serve(certificates);
+    await writeFile(paths().cert, second.cert);
+    await certificates.refresh();
+    clock.advance(999);
+    expect(await serialSeen({ port })).toBe(serial(first));
+    await writeFile(paths().key, second.key);
+    await settleTo('replaced');
+    expect(await serialSeen({ port })).toBe(serial(second));
+  });
+
+  it('that contradict each other for a second are reported without another event', async () => {
+    await write(await createTestCertificate());
+    const certificates = await load();
+    await writeFile(paths().cert, (await createTestCertificate()).cert);
+    await certificates.refresh();
+    clock.advance(999);
+    await new Promise(setImmediate);
+    expect(events).toEqual([]);
+    await settleTo('kept');
+  });
+
+  it('that are still being written do not lose their chain', async () => {
+    const { intermediate, leaf } = await createTestChain();
+    const chain = leaf.cert + intermediate.cert;
+    await write({ ...leaf, cert: chain });
+    const certificates = await load();
+    await writeFile(paths().cert, chain.slice(0, leaf.cert.length + 200));
+    await lookTwice(certificates);
+    expect(events).toMatchObject([{ kind: 'kept', errors: [{ code: 'E_TLS_MALFORMED' }] }]);
   });
 
   it('that have expired are taken with a warning', async () => {
@@ -263,7 +311,7 @@ describe('watching', () => {
 
   it('looks every minute where no events arrive', async () => {
     await write(await createTestCertificate());
-    const certificates = await load({ tls: { kind: 'files', ...paths() } });
+    const certificates = await load({ files: [paths()], automatic: { kind: 'none' } });
     const second = await createTestCertificate();
     await write(second);
     clock.advance(60_000);
@@ -273,7 +321,7 @@ describe('watching', () => {
 });
 
 describe('the local authority', () => {
-  const local = { tls: { kind: 'local-ca' } } as const;
+  const local = { files: [], automatic: { kind: 'local-ca' } } as const;
 
   it('serves loopback and the domains to a client that trusts it', async () => {
     const certificates = await load({ ...local, domains: ['mcp.test'] });
@@ -364,12 +412,15 @@ it('rotates ticket keys every twelve hours', async () => {
   await write(await createTestCertificate());
   const certificates = await load();
   await serve(certificates);
+  await certificates.refresh();
   const [server] = servers;
   const seen = [server?.server.getTicketKeys().toString('hex')];
   for (let turn = 0; turn < 3; turn++) {
     clock.advance(12 * hour - 1);
     expect(server?.server.getTicketKeys().toString('hex')).toBe(seen.at(-1));
     clock.advance(1);
+    // The minutes of half a day end at the same moment.
+    await certificates.refresh();
     seen.push(server?.server.getTicketKeys().toString('hex'));
   }
   expect(new Set(seen).size).toBe(4);

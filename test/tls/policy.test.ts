@@ -201,3 +201,36 @@ describe('application protocols', () => {
     expect(await refusal({ ...options, port: gateway.port })).toMatch(/NO_APPLICATION_PROTOCOL/);
   });
 });
+
+describe('the modern policy', () => {
+  let modern: EchoServer;
+
+  beforeAll(async () => {
+    const strict = new CertificateStore({
+      materials: [toMaterial(ec), toMaterial(rsa)],
+      domains: [],
+      unknownName: 'refuse',
+      policy: 'modern',
+      ticketKeys: Buffer.alloc(48, 7),
+    });
+    modern = await startEchoServer(
+      strict.createTlsOptions({ http2: true, handshakeTimeout: 1000 }),
+      (server) => strict.attach(server),
+    );
+  });
+  afterAll(() => modern.close());
+
+  it.each(['ec.test', 'rsa.test', '127.0.0.1'])('is TLS 1.3 alone for %s', async (name) => {
+    const servername = name === '127.0.0.1' ? '' : name;
+    const options = { ...permissive, servername, maxVersion: 'TLSv1.2' } as const;
+    expect(await refusal({ ...options, port: gateway.port })).toContain('accepted with TLSv1.2');
+    expect(await refusal({ ...options, port: modern.port })).toBe('ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION');
+    expect(await refusal({ servername, port: modern.port })).toContain('accepted with TLSv1.3');
+  });
+
+  it('negotiates X25519MLKEM768', async () => {
+    const socket = await handshake({ servername: 'rsa.test', port: modern.port });
+    expect(socket.getEphemeralKeyInfo()).toMatchObject({ name: 'X25519MLKEM768' });
+    socket.destroy();
+  });
+});

@@ -1,7 +1,7 @@
 import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { array, assert, asyncProperty, integer } from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { toCanonicalName } from '../../src/tls/canonical-name.ts';
+import { toCanonicalName } from '../../src/lib/canonical-name.ts';
 import { toKeyIdentifier, type CertificateFields } from '../../src/tls/x509/certificate-fields.ts';
 import { buildCertificate } from '../../src/tls/x509/x509-builder.ts';
 

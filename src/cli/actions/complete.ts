@@ -1,10 +1,30 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
+import { defaultStateDir } from '../../config/state-dir.ts';
+import { fromFolderName } from '../../tls/automation/certificate-name.ts';
+import type { CliIo } from '../io.ts';
 import { listCodes } from './explain.ts';
 
-/** Values that the command tree does not know: what the first argument of a command may be. */
-const argumentValues: { readonly [command: string]: () => readonly string[] } = {
-  explain: listCodes,
-};
+/** Values that the command tree does not know, by the name of an argument: what it may be. */
+export type ArgumentValues = { readonly [argument: string]: (() => readonly string[]) | undefined };
+
+/** Those of this machine: error codes, and the names that the default state directory has certificates for. */
+export function buildArgumentValues({ env, cwd }: Pick<CliIo, 'env' | 'cwd'>): ArgumentValues {
+  return {
+    CODE: listCodes,
+    NAME: () => {
+      const stateDir = resolve(cwd, env['BREAKWATER_STATE_DIR'] || defaultStateDir(env, cwd));
+      try {
+        const folders = readdirSync(join(stateDir, 'certificates'));
+        return folders.map(fromFolderName).filter((name) => name !== undefined);
+      } catch {
+        // A directory that is not there, or not for us, completes to nothing.
+        return [];
+      }
+    },
+  };
+}
 
 interface Candidate {
   readonly value: string;
@@ -15,11 +35,15 @@ interface Candidate {
  * Lines for a shell: `value<TAB>meaning`, or `:files` where the shell should complete file names.
  * The last word is the one being typed; it may be empty.
  */
-export function completeWords(program: Command, words: readonly string[]): string[] {
+export function completeWords(
+  program: Command,
+  words: readonly string[],
+  known: ArgumentValues = {},
+): string[] {
   const typed = words.at(-1) ?? '';
   const before = words.slice(0, -1);
   const { command, operands, pending } = follow(program, before);
-  const found = pending === undefined ? suggest({ command, operands, typed }) : suggestValue(pending);
+  const found = pending === undefined ? suggest({ command, operands, typed, known }) : suggestValue(pending);
   if (found === 'files') return [':files\n'];
   return found
     .filter(({ value }) => value.startsWith(typed))
@@ -58,8 +82,9 @@ function suggest(options: {
   command: Command;
   operands: number;
   typed: string;
+  known: ArgumentValues;
 }): readonly Candidate[] | 'files' {
-  const { command, operands, typed } = options;
+  const { command, operands, typed, known } = options;
   if (typed.startsWith('-')) {
     return visibleOptions(command).map(({ long, short, description }) => ({
       value: long ?? short ?? '',
@@ -75,7 +100,7 @@ function suggest(options: {
   }
   const argument = command.registeredArguments[operands];
   if (argument === undefined) return [];
-  const values = argument.argChoices ?? (operands === 0 ? argumentValues[command.name()]?.() : undefined);
+  const values = argument.argChoices ?? known[argument.name()]?.();
   if (values !== undefined) return values.map((value) => ({ value, meaning: argument.description }));
   return argument.name() === 'FILE' ? 'files' : [];
 }

@@ -14,6 +14,8 @@ export async function runUp(options: UpOptions, context: CliContext): Promise<nu
   const loaded = await loadConfig({ ...options, env, cwd, readFile });
   if (!loaded.ok) return reportProblems(loaded.error, context);
   if (!context.json) showDiagnostics(loaded.value.warnings, context);
+  const { settleTerms } = await import('../up/terms.ts');
+  const config = await settleTerms(loaded.value.config, context);
   const { runGateway } = await import('../up/run-gateway.ts');
-  return runGateway(loaded.value, context);
+  return runGateway({ ...loaded.value, config }, context);
 }

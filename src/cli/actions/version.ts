@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import { defaultStateDir } from '../../config/state-dir.ts';
 import { writeEnvelope, type CliContext } from '../context.ts';
-import { readVersion } from '../version.ts';
+import { readVersion } from '../../lib/version.ts';
 
 export function runVersion(context: CliContext): number {
   const { env, cwd, stdout } = context.io;

@@ -34,8 +34,8 @@ export function registerComplete(program: Command, run: Run): void {
     .argument('[words...]')
     .action((words: readonly string[]) =>
       run(async ({ io }) => {
-        const { completeWords } = await import('../actions/complete.ts');
-        io.stdout.write(completeWords(program, words).join(''));
+        const { buildArgumentValues, completeWords } = await import('../actions/complete.ts');
+        io.stdout.write(completeWords(program, words, buildArgumentValues(io)).join(''));
         return 0;
       }),
     );

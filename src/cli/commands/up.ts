@@ -22,6 +22,9 @@ export function registerUp(program: Command, run: Run): void {
     .optionsGroup('Security:')
     .option('--cert <FILE>', 'certificate and chain as PEM, with --key')
     .option('--key <FILE>', 'private key as PEM, with --cert')
+    .option('--email <ADDRESS>', 'where the certificate authority may write to')
+    .option('--accept-terms', 'accept the terms of service of the certificate authority')
+    .option('--staging', "use Let's Encrypt's staging directory, for experiments")
     .addOption(
       new Option('--auth <MODE>', 'who may call: holders of a new API key, or everyone').choices([
         'key',
@@ -38,7 +41,14 @@ export function registerUp(program: Command, run: Run): void {
         examples: [
           ['breakwater up 8000', 'https://localhost:8443/mcp for port 8000'],
           ['breakwater up 8000 --auth key', 'the same, for holders of a key'],
-          ['breakwater up 8000 --domain mcp.example.com --cert c.pem --key k.pem --auth key', 'to all'],
+          [
+            'breakwater up 8000 --domain mcp.example.com --auth key',
+            'to all, at https://mcp.example.com/mcp',
+          ],
+          [
+            'breakwater up 8000 --domain mcp.example.com --cert c.pem --key k.pem',
+            'with a certificate of yours',
+          ],
           ['breakwater up --config breakwater.yaml', 'everything from a file'],
         ],
         exits: '0 drained, 1 unexpected, 2 configuration, 4 unreachable, 6 refused for safety',

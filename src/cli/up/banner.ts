@@ -1,6 +1,6 @@
 import { styleText } from 'node:util';
 import type { RouteConfig } from '../../config/config.ts';
-import type { LaunchFacts, RouteFacts } from '../../gateway/launch.ts';
+import type { LaunchFacts } from '../../gateway/launch.ts';
 
 export interface BannerOptions {
   readonly version: string;
@@ -8,6 +8,8 @@ export interface BannerOptions {
   readonly readyIn: number;
   readonly colour: boolean;
   readonly now: number;
+  /** Where commands have to be told to look; undefined when they look there anyway. */
+  readonly stateDir: string | undefined;
 }
 
 const MAX_ROUTES = 3;
@@ -19,7 +21,7 @@ export function buildBanner(facts: LaunchFacts, options: BannerOptions): string 
   const rows: [string, string][] = [];
   for (const { url, route } of shown) rows.push(['URL', `${url}  ->  ${describeUpstream(route)}`]);
   if (facts.routes.length > shown.length) rows.push(['', `and ${facts.routes.length - shown.length} more`]);
-  rows.push(['TLS', describeCertificate(facts, options.now)], ['Access', describeAccess(facts.routes)]);
+  rows.push(['TLS', describeCertificate(facts, options.now)], ['Access', describeAccess(facts)]);
   for (const { reachability, route } of shown) {
     if (reachability.kind === 'up') continue;
     rows.push([
@@ -29,7 +31,13 @@ export function buildBanner(facts: LaunchFacts, options: BannerOptions): string 
   }
   if (facts.createdKey !== undefined)
     rows.push(['API key', `${facts.createdKey}  (shown once: keep it now)`]);
-  if (facts.authorityFile !== undefined) rows.push(['Trust', `NODE_EXTRA_CA_CERTS=${facts.authorityFile}`]);
+  if (facts.authorityFile !== undefined) {
+    const where = options.stateDir === undefined ? '' : ` --state-dir ${options.stateDir}`;
+    rows.push(
+      ['Trust', `NODE_EXTRA_CA_CERTS=${facts.authorityFile}`],
+      ['', `or for browsers and all else: breakwater certs trust${where}`],
+    );
+  }
   const head = `${facts.audience}  breakwater ${options.version}  ready in ${Math.round(options.readyIn)} ms`;
   const lines = rows.map(([name, text]) => `  ${paint(name.padEnd(9), 'dim', options)}${text}`);
   return `${paint(head, facts.audience === 'PRIVATE' ? 'green' : 'yellow', options)}\n${lines.join('\n')}\n`;
@@ -42,17 +50,36 @@ function describeUpstream({ upstream }: RouteConfig): string {
 }
 
 function describeCertificate(facts: LaunchFacts, now: number): string {
-  const days = facts.certificateEnds === undefined ? 0 : Math.floor((facts.certificateEnds - now) / DAY);
+  const { authorities, awaitedCertificates: awaited, certificateEnds: ends } = facts;
+  const [authority] = authorities;
+  if (authority !== undefined && awaited.length > 0) {
+    return `obtaining a certificate for ${awaited.join(', ')} from ${authority}; calls are refused until it is there`;
+  }
+  const life = ends === undefined ? '' : `, valid for ${Math.floor((ends - now) / DAY)} more days`;
+  if (authority !== undefined) return `${authority}${life}, renews by itself`;
   return facts.authorityFile === undefined
-    ? `certificate files, valid for ${days} more days`
-    : `certificate of the local CA, valid for ${days} more days, renews by itself`;
+    ? `certificate files${life}`
+    : `certificate of the local CA${life}, renews by itself`;
 }
 
-function describeAccess(routes: readonly RouteFacts[]): string {
-  const locked = routes.filter(({ route }) => route.auth.kind === 'keys').length;
-  if (locked === routes.length) return 'API key, checked on every call';
-  if (locked === 0) return 'open: whoever can reach this address can call every tool';
-  return `API key on ${locked} of ${routes.length} routes, the others open`;
+function describeAccess({ routes, needsClientCertificate }: LaunchFacts): string {
+  const kinds = routes.map(({ route }) => route.auth.kind);
+  const count = (kind: RouteConfig['auth']['kind']): number => kinds.filter((each) => each === kind).length;
+  const ways: readonly (readonly [name: string, routes: number])[] = [
+    ['API key', count('keys')],
+    ['client certificate', count('certificates')],
+  ];
+  const used = ways.filter(([, some]) => some > 0);
+  const [only] = used;
+  if (only === undefined) {
+    return needsClientCertificate
+      ? 'client certificate, checked on every connection'
+      : 'open: whoever can reach this address can call every tool';
+  }
+  if (only[1] === routes.length) return `${only[0]}, checked on every call`;
+  const locked = used.map(([name, some]) => `${name} on ${some} of ${routes.length} routes`).join(', ');
+  const rest = needsClientCertificate ? 'the others open to every client certificate' : 'the others open';
+  return count('none') > 0 ? `${locked}, ${rest}` : locked;
 }
 
 function paint(text: string, style: 'dim' | 'green' | 'yellow', options: BannerOptions): string {

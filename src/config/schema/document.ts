@@ -2,13 +2,14 @@ import { z } from 'zod';
 import type { AuthConfig, LimitsConfig, LogConfig, TimeoutsConfig } from '../config.ts';
 import { authSchema } from './auth.ts';
 import { switchField } from './field.ts';
+import { fileNameSchema } from './file-name.ts';
 import { limitsSchema } from './limits.ts';
 import { listenSchema, plainHttpSchema, type ListenSetting } from './listen.ts';
 import { logSchema } from './log.ts';
 import { domainsSchema, hostsSchema, originsSchema, trustedProxiesSchema } from './names.ts';
 import { routeSchema, type RouteSetting } from './route.ts';
 import { timeoutsSchema } from './timeouts.ts';
-import { fileNameSchema, tlsSchema, type TlsSetting } from './tls.ts';
+import { tlsSchema, type TlsSetting } from './tls.ts';
 
 /** Every section after its own parser and before the sections are put together. Keys are those of the file. */
 export interface Sections {

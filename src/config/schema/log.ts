@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { LogConfig } from '../config.ts';
-import { fileNameSchema } from './tls.ts';
+import { fileNameSchema } from './file-name.ts';
 
 export const logSchema: z.ZodType<LogConfig> = z
   .strictObject({

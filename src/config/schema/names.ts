@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { toCanonicalName } from '../../lib/canonical-name.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { failValue, parsedField, type FieldProblem } from './field.ts';
 import { formatAuthority, toAuthority, toHostName } from './host-name.ts';
@@ -7,7 +8,9 @@ import { formatAuthority, toAuthority, toHostName } from './host-name.ts';
 export const domainsSchema: z.ZodType<readonly string[]> = z
   .array(parsedField(z.string(), parseDomain))
   .prefault([])
-  .describe('Public host names of this gateway. Requests for any other name are refused (DNS rebinding).');
+  .describe(
+    'Public host names and addresses of this gateway; `*.example.com` stands for one label. Requests for any other name are refused (DNS rebinding).',
+  );
 
 export const hostsSchema: z.ZodType<readonly string[]> = z
   .array(parsedField(z.string(), parseHost))
@@ -27,9 +30,18 @@ export const trustedProxiesSchema: z.ZodType<readonly string[]> = z
 function parseDomain(text: string): Result<string, FieldProblem> {
   const problem = (predicate: string, label: string): Result<string, FieldProblem> =>
     fail({ code: 'E_CONFIG_DOMAIN', predicate, label });
-  // Against DNS rebinding: a wildcard would let any name that an attacker can create below it pass the Host check.
-  if (text.includes('*')) return problem('has a wildcard', 'list each name; wildcards are not taken');
-  if (isIP(text) !== 0) return problem('is an address', 'an address belongs in `hosts`');
+  if (isIP(text) !== 0) {
+    return text.includes('%')
+      ? problem('is an address with a zone', 'write the address without `%` and what follows')
+      : ok(toCanonicalName(text));
+  }
+  if (text.includes('*')) {
+    const parent = text.startsWith('*.') ? toHostName(text.slice(2)) : undefined;
+    // Against DNS rebinding: below a public suffix anyone can have a name of one more label.
+    return parent?.includes('.') === true
+      ? ok(`*.${parent}`)
+      : problem('is not a usable wildcard', 'a wildcard is one label before a domain: `*.mcp.example.com`');
+  }
   const name = toHostName(text);
   if (name !== undefined) return ok(name);
   if (text.includes('://')) return problem('is a URL', 'write the host name alone');

@@ -2,11 +2,12 @@ import { countField, fieldValue } from '../../http/exchange.ts';
 import { toHostOnly } from '../../http/grammar.ts';
 import { PARAM_HEADER_PREFIX } from '../../mcp/headers.ts';
 import type { Exchange } from '../exchange.ts';
+import type { HostNames } from '../host-names.ts';
 import type { Reply } from '../reply.ts';
 
 export interface GuardOptions {
   /** Host names without port, lower case, IPv6 in brackets. */
-  readonly hostNames: ReadonlySet<string>;
+  readonly hostNames: Pick<HostNames, 'has'>;
   /** Further exact Host values, port included. */
   readonly hosts: ReadonlySet<string>;
   /** Origins besides the gateway's own. */

@@ -1,11 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
-import { open } from 'node:fs/promises';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import { explainFileError } from '../../state/directory.ts';
 import { diagnoseCertificate } from './certificate-diagnosis.ts';
 import { buildChain } from './certificate-chain.ts';
-import { checkWithEngine, parseCertificates, parsePrivateKey, type NamedText } from './key-pair.ts';
+import { checkWithEngine, parseCertificates, parsePrivateKey } from './key-pair.ts';
+import { readPassphrase, type Passphrase, type PassphraseSource } from './passphrase.ts';
+import { readTextFile, type NamedText } from './text-file.ts';
 import { buildMaterial, type TlsMaterial } from '../tls-material.ts';
 import { trustedRoots } from './trusted-roots.ts';
 
@@ -13,6 +13,13 @@ import { trustedRoots } from './trusted-roots.ts';
 export interface CertificatePaths {
   readonly cert: string;
   readonly key: string;
+  /** Opens the private key where that is encrypted. */
+  readonly passphrase?: PassphraseSource | undefined;
+}
+
+/** Every file that is read for a certificate. */
+export function listFiles({ cert, key, passphrase }: CertificatePaths): readonly string[] {
+  return [cert, key, ...(passphrase?.kind === 'file' ? [passphrase.path] : [])];
 }
 
 export interface DiagnosisOptions {
@@ -35,10 +42,8 @@ export interface CertificatePair {
   readonly key: NamedText;
   /** Permission bits of the key file. */
   readonly keyMode: number;
+  readonly passphrase: Passphrase | undefined;
 }
-
-/** No chain comes near this; a larger file is the wrong file. */
-const largestFile = 1_048_576;
 
 /** Reads a certificate and its key and says everything that is wrong with them, at once. */
 export async function loadCertificateFiles(
@@ -51,12 +56,20 @@ export async function loadCertificateFiles(
 export async function readCertificatePair(
   paths: CertificatePaths,
 ): Promise<Result<CertificatePair, readonly Diagnostic[]>> {
-  const [cert, key] = await Promise.all([
-    readText(paths.cert, 'certificate'),
-    readText(paths.key, 'private key'),
+  const [cert, key, passphrase] = await Promise.all([
+    readTextFile({ path: paths.cert, what: 'certificate' }),
+    readTextFile({ path: paths.key, what: 'private key' }),
+    paths.passphrase === undefined ? ok(undefined) : readPassphrase(paths.passphrase),
   ]);
-  if (!cert.ok || !key.ok) return fail([cert, key].flatMap((result) => (result.ok ? [] : [result.error])));
-  return ok({ cert: cert.value, key: key.value, keyMode: key.value.mode });
+  if (!cert.ok || !key.ok || !passphrase.ok) {
+    return fail([cert, key, passphrase].flatMap((result) => (result.ok ? [] : [result.error])));
+  }
+  return ok({
+    cert: cert.value,
+    key: key.value,
+    keyMode: key.value.mode,
+    passphrase: passphrase.value,
+  });
 }
 
 export function parseCertificatePair(
@@ -64,7 +77,7 @@ export function parseCertificatePair(
   options: DiagnosisOptions,
 ): Result<LoadedCertificate, readonly Diagnostic[]> {
   const certificates = parseCertificates(pair.cert);
-  const key = parsePrivateKey(pair.key);
+  const key = parsePrivateKey(pair.key, pair.passphrase);
   if (!certificates.ok || !key.ok) {
     return fail([certificates, key].flatMap((result) => (result.ok ? [] : [result.error])));
   }
@@ -99,42 +112,26 @@ export function parseCertificatePair(
 
 /** Key theft by a local user: POSIX permission bits; Windows has none that mean anything here. */
 function diagnoseMode(pair: CertificatePair): readonly Diagnostic[] {
-  if (process.platform === 'win32' || (pair.keyMode & 0o007) === 0) return [];
-  const mode = (pair.keyMode & 0o777).toString(8).padStart(4, '0');
+  const { key, keyMode, passphrase } = pair;
+  return [
+    ...diagnoseFileMode('private key', { file: key.file, mode: keyMode }),
+    ...(passphrase?.file === undefined ? [] : diagnoseFileMode('passphrase', passphrase.file)),
+  ];
+}
+
+function diagnoseFileMode(
+  what: string,
+  { file, mode }: { readonly file: string; readonly mode: number },
+): readonly Diagnostic[] {
+  if (process.platform === 'win32' || (mode & 0o007) === 0) return [];
+  const octal = (mode & 0o777).toString(8).padStart(4, '0');
   return [
     {
       severity: 'warning',
       code: 'E_TLS_KEY_EXPOSED',
-      message: `every user of this machine can reach the private key (mode ${mode})`,
-      file: pair.key.file,
-      fix: `run \`chmod 600 ${pair.key.file}\``,
+      message: `every user of this machine can reach the ${what} (mode ${octal})`,
+      file,
+      fix: `run \`chmod 600 ${file}\``,
     },
   ];
-}
-
-async function readText(
-  path: string,
-  what: string,
-): Promise<Result<NamedText & { readonly mode: number }, Diagnostic>> {
-  const unreadable = (reason: string): { readonly ok: false; readonly error: Diagnostic } =>
-    fail({
-      severity: 'error',
-      code: 'E_TLS_UNREADABLE',
-      message: `cannot read the ${what} \`${path}\`: ${reason}`,
-      file: path,
-    });
-  try {
-    const handle = await open(path, 'r');
-    try {
-      const status = await handle.stat();
-      if (status.isDirectory()) return unreadable('it is a directory');
-      if (!status.isFile()) return unreadable('it is not a regular file');
-      if (status.size > largestFile) return unreadable('it is larger than 1 MiB');
-      return ok({ file: path, text: await handle.readFile('utf8'), mode: status.mode });
-    } finally {
-      await handle.close();
-    }
-  } catch (error) {
-    return unreadable(explainFileError(error));
-  }
 }

@@ -7,7 +7,7 @@ export interface FileWatcherOptions {
   /** Absolute paths of the files. */
   readonly paths: readonly string[];
   readonly clock: Clock;
-  /** Called at most once a second, when something may have changed; the caller compares contents. */
+  /** Called when something may have changed, five times a second at most; the caller compares contents. */
   readonly onChange: () => void;
 }
 
@@ -15,8 +15,12 @@ export interface FileWatcher {
   close(): void;
 }
 
-/** Renewal tools replace the two files one after the other: wait until both are likely done. */
-const quietMilliseconds = 1000;
+/**
+ * Renewal tools replace several files one after the other, and some write into them: wait until nothing happens for a moment.
+ * Where something always happens, as in a directory with a log, the files are looked at all the same.
+ */
+const quietMilliseconds = 200;
+const longestWaitMilliseconds = 600;
 
 /** Network file systems and exhausted inotify limits send no events at all: look now and then anyway. */
 const lookMilliseconds = 60_000;
@@ -29,14 +33,20 @@ export function createFileWatcher(options: FileWatcherOptions): FileWatcher {
   const { clock, paths } = options;
   const watchers = new Map<string, FSWatcher>();
   let quiet: Timer | undefined;
+  let firstEventAt = 0;
   let closed = false;
 
+  const onQuiet = (): void => {
+    quiet = undefined;
+    void arm();
+    options.onChange();
+  };
   const onEvent = (): void => {
-    quiet ??= clock.setTimeout(() => {
-      quiet = undefined;
-      void arm();
-      options.onChange();
-    }, quietMilliseconds);
+    const now = clock.monotonic();
+    if (quiet === undefined) firstEventAt = now;
+    const left = firstEventAt + longestWaitMilliseconds - now;
+    quiet?.cancel();
+    quiet = clock.setTimeout(onQuiet, Math.max(0, Math.min(quietMilliseconds, left)));
   };
 
   /** Links may lead elsewhere after a change, so the set of directories is found anew each time. */

@@ -21,6 +21,12 @@ export function parsePem(text: string): readonly PemBlock[] {
   return blocks;
 }
 
+/** True when the last block has no end. */
+export function isTruncated(text: string): boolean {
+  const begin = text.lastIndexOf('-----BEGIN ');
+  return begin !== -1 && !text.includes('-----END ', begin);
+}
+
 export function isCertificateBlock(block: PemBlock): boolean {
   return /^(X509 |TRUSTED )?CERTIFICATE$/.test(block.label);
 }

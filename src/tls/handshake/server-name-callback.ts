@@ -5,7 +5,9 @@ import { findTransport } from '../../lib/transport.ts';
 export type NameDecision =
   | { readonly kind: 'default' }
   | { readonly kind: 'context'; readonly context: SecureContext }
-  | { readonly kind: 'refuse' };
+  | { readonly kind: 'refuse' }
+  /** The certificate is being obtained; never leads to another wait. */
+  | { readonly kind: 'wait'; readonly until: Promise<NameDecision> };
 
 /** A fatal `unrecognized_name` alert as a whole plaintext record (RFC 8446 sections 5.1 and 6.2). */
 const unrecognizedName = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
@@ -15,27 +17,34 @@ const unrecognizedName = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
  * a callback that throws took the process or the descriptor with it (CVE-2026-21637).
  */
 export function createServerNameCallback(
-  decide: (servername: string) => NameDecision,
+  decide: (servername: string, socket: unknown) => NameDecision,
 ): NonNullable<TlsOptions['SNICallback']> {
   return function onServerName(this: unknown, servername, done): void {
+    const fail = (cause: unknown): void => done(new Error('choosing a certificate failed', { cause }));
+    const answer = (decision: NameDecision): void => {
+      switch (decision.kind) {
+        case 'default':
+          done(null);
+          break;
+        case 'context':
+          done(null, decision.context);
+          break;
+        case 'refuse':
+          sendAlert(this, () => done(new Error('the server name is not served here')));
+          break;
+        case 'wait':
+          void decision.until.then(answer, fail);
+          break;
+      }
+    };
     let decision: NameDecision;
     try {
-      decision = decide(servername);
+      decision = decide(servername, this);
     } catch (cause) {
-      done(new Error('choosing a certificate failed', { cause }));
+      fail(cause);
       return;
     }
-    switch (decision.kind) {
-      case 'default':
-        done(null);
-        break;
-      case 'context':
-        done(null, decision.context);
-        break;
-      case 'refuse':
-        sendAlert(this, () => done(new Error('the server name is not served here')));
-        break;
-    }
+    answer(decision);
   };
 }
 

@@ -9,7 +9,7 @@ import {
   explainFileError,
 } from '../../state/directory.ts';
 import { serverAuthentication, toKeyIdentifier, type DistinguishedName } from '../x509/certificate-fields.ts';
-import { localNameConstraints } from './local-names.ts';
+import { localNameConstraints } from '../../lib/local-names.ts';
 
 /** The certificate authority that signs for names of this machine and its network only. */
 export interface LocalAuthority {

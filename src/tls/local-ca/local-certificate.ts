@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { GatewayError, isGatewayError } from '../../lib/gateway-error.ts';
 import { writeFileAtomically } from '../../state/directory.ts';
-import { toCanonicalName } from '../canonical-name.ts';
+import { toCanonicalName } from '../../lib/canonical-name.ts';
 import { serverAuthentication } from '../x509/certificate-fields.ts';
 import { checkValidity, createKeyPair, createSerialNumber, type LocalAuthority } from './local-ca.ts';
-import { isLocalName } from './local-names.ts';
+import { isLocalName } from '../../lib/local-names.ts';
 import { buildMaterial, type TlsMaterial } from '../tls-material.ts';
 
 export interface LocalCertificate {

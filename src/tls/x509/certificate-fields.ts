@@ -25,6 +25,8 @@ export interface CertificateFields {
   readonly subjectAlternativeName?: readonly string[];
   /** All that an authority may sign for: domains, each with all below it, and CIDR blocks (RFC 5280 section 4.2.1.10). */
   readonly nameConstraints?: readonly string[];
+  /** SHA-256 of a key authorization: makes it the challenge certificate of `tls-alpn-01` (RFC 8737 section 3). */
+  readonly acmeIdentifier?: Uint8Array;
 }
 
 export interface DistinguishedName {

@@ -2,7 +2,7 @@
 import '@abraham/reflection';
 import { createPublicKey, webcrypto, type KeyObject } from 'node:crypto';
 import { isIP } from 'node:net';
-import { AsnConvert } from '@peculiar/asn1-schema';
+import { AsnConvert, OctetString } from '@peculiar/asn1-schema';
 import {
   GeneralName,
   GeneralSubtree,
@@ -66,6 +66,7 @@ function buildExtensions(fields: CertificateFields): Extension[] {
     extensions.push(new SubjectAlternativeNameExtension(names));
   }
   if (nameConstraints !== undefined) extensions.push(buildNameConstraints(nameConstraints));
+  if (fields.acmeIdentifier !== undefined) extensions.push(buildAcmeIdentifier(fields.acmeIdentifier));
   extensions.push(new SubjectKeyIdentifierExtension(subjectKey));
   if (issuerKey !== subjectKey) extensions.push(new AuthorityKeyIdentifierExtension(issuerKey));
   return extensions;
@@ -79,6 +80,11 @@ function buildNameConstraints(names: readonly string[]): Extension {
   });
   const constraints = new NameConstraints({ permittedSubtrees: new GeneralSubtrees(subtrees) });
   return new Extension(id_ce_nameConstraints, true, AsnConvert.serialize(constraints));
+}
+
+/** `id-pe-acmeIdentifier`, critical, so that no client takes the certificate for a real one. */
+function buildAcmeIdentifier(digest: Uint8Array): Extension {
+  return new Extension('1.3.6.1.5.5.7.1.31', true, AsnConvert.serialize(new OctetString(digest)));
 }
 
 /** As UTF8String throughout (RFC 5280 section 4.1.2.4); left to itself the library chooses by the characters. */

@@ -1,6 +1,6 @@
 import { array, assert, integer, property } from 'fast-check';
 import { expect, it } from 'vitest';
-import { toCanonicalName } from '../../src/tls/canonical-name.ts';
+import { toCanonicalName } from '../../src/lib/canonical-name.ts';
 
 it.each([
   ['MCP.Test.', 'mcp.test'],

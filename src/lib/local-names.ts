@@ -1,5 +1,5 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
-import { toCanonicalName } from '../canonical-name.ts';
+import { toCanonicalName } from './canonical-name.ts';
 
 /** Domains that never exist on the public internet (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), each with all below it. */
 const localDomains: readonly string[] = ['localhost', 'local', 'lan', 'internal', 'test', 'home.arpa'];

@@ -1,0 +1,112 @@
+import type { Diagnostic } from '../lib/diagnostic.ts';
+import { fail, ok, type Result } from '../lib/result.ts';
+import { listIssuers } from './automatic-issuance.ts';
+import type { Environment } from './overlay.ts';
+import type { Draft } from './sections.ts';
+import { formatSettingName } from './setting-name.ts';
+import type { SourceTree } from './source-tree.ts';
+
+/** What settings only point to, by the name of the setting: `tls.acme.eab.hmac_key_env`. */
+export type Secrets = ReadonlyMap<string, string>;
+
+export interface SecretSources {
+  readonly tree: SourceTree;
+  readonly environment: Environment;
+  /** Reads a file that is named by the setting at the path. */
+  readonly readFile: (path: readonly PropertyKey[], name: string) => Promise<Uint8Array>;
+}
+
+interface Wanted {
+  readonly path: readonly PropertyKey[];
+  readonly kind: 'file' | 'environment';
+  readonly name: string;
+  readonly isHmacKey: boolean;
+}
+
+/**
+ * Reads the secrets that the configuration names but does not hold. Passphrase files are left to those who read the
+ * private keys, because both are watched. No message repeats a value: people write the secret itself where its name belongs.
+ */
+export async function readSecrets(
+  draft: Draft,
+  sources: SecretSources,
+): Promise<{ secrets: Secrets; problems: Diagnostic[] }> {
+  const secrets = new Map<string, string>();
+  const problems: Diagnostic[] = [];
+  for (const wanted of listWanted(draft)) {
+    const name = formatSettingName(wanted.path);
+    const found = await read(wanted, sources);
+    const value = found.ok && wanted.isHmacKey ? toBase64Url(found.value) : found;
+    if (value.ok) secrets.set(name, value.value);
+    else {
+      const { message, label, fix } = value.error;
+      problems.push({
+        severity: 'error',
+        code: 'E_CONFIG_VALUE',
+        message: `\`${name}\` ${message}`,
+        label,
+        fix,
+        ...sources.tree.place(wanted.path),
+      });
+    }
+  }
+  return { secrets, problems };
+}
+
+function listWanted({ tls }: Draft): readonly Wanted[] {
+  if (tls === undefined) return [];
+  const certificates = [
+    { path: ['tls'] as readonly PropertyKey[], setting: tls },
+    ...tls.certificates.map((setting, index) => ({ path: ['tls', 'certificates', index], setting })),
+  ];
+  const wanted: Wanted[] = [];
+  const want = (path: readonly PropertyKey[], name: string | undefined, isHmacKey: boolean): void => {
+    const kind = String(path.at(-1)).endsWith('_env') ? 'environment' : 'file';
+    if (name !== undefined) wanted.push({ path, kind, name, isHmacKey });
+  };
+  for (const { path, setting } of certificates)
+    want([...path, 'passphrase_env'], setting.passphrase_env, false);
+  for (const { path, setting } of listIssuers(tls.acme)) {
+    want([...path, 'eab', 'hmac_key_env'], setting?.eab?.hmac_key_env, true);
+    want([...path, 'eab', 'hmac_key_file'], setting?.eab?.hmac_key_file, true);
+  }
+  return wanted;
+}
+
+interface SecretProblem {
+  readonly message: string;
+  readonly label: string;
+  readonly fix: string;
+}
+
+async function read(wanted: Wanted, sources: SecretSources): Promise<Result<string, SecretProblem>> {
+  if (wanted.kind === 'environment') {
+    const value = sources.environment[wanted.name];
+    if (value !== undefined && value !== '') return ok(value);
+    return fail({
+      message: 'names a variable that is not set',
+      label: 'not in the environment, or empty',
+      fix: 'set the variable for the process that runs Breakwater, or name a file instead',
+    });
+  }
+  try {
+    return ok(new TextDecoder().decode(await sources.readFile(wanted.path, wanted.name)));
+  } catch {
+    return fail({
+      message: 'names a file that cannot be read',
+      label: 'it does not exist, or permission is denied',
+      fix: 'correct the file name or its permissions',
+    });
+  }
+}
+
+/** Takes base64 as well, because authorities show either. */
+function toBase64Url(text: string): Result<string, SecretProblem> {
+  const key = text.trim().replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '');
+  if (/^[\w-]{16,}$/.test(key)) return ok(key);
+  return fail({
+    message: 'leads to something that is not an HMAC key',
+    label: 'base64url as the authority gave it is needed',
+    fix: 'copy the HMAC key of the external account binding again, and nothing else',
+  });
+}

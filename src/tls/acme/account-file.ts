@@ -1,0 +1,76 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { readFile, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { GatewayError } from '../../lib/gateway-error.ts';
+import { ensurePrivateDirectory, explainFileError, writeFileAtomically } from '../../state/directory.ts';
+import { parseJson } from './problem.ts';
+
+/** What is kept of an account, so that it is made once and found again. */
+export interface StoredAccount {
+  readonly key: KeyObject;
+  /** Undefined until the authority has answered: the key is on disk before it is registered. */
+  readonly url: string | undefined;
+  /** The address that the authority knows. */
+  readonly email: string | undefined;
+}
+
+const fileName = 'account.json';
+
+const schema = z.object({ key: z.string(), url: z.string().optional(), email: z.string().optional() });
+
+/**
+ * Reads the account below the directory of its issuer; undefined when there is none. A damaged file is set aside with the
+ * ending `.damaged`: an account is no loss, it is registered anew. Throws a GatewayError (E_STATE_UNWRITABLE).
+ */
+export async function readAccountFile(directory: string): Promise<StoredAccount | undefined> {
+  const path = join(directory, fileName);
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
+    throw toStateError(`cannot read \`${path}\``, cause);
+  }
+  const stored = parseAccount(text);
+  if (stored === undefined) await setAside(path);
+  return stored;
+}
+
+/** Throws a GatewayError (E_STATE_UNWRITABLE). */
+export async function writeAccountFile(directory: string, account: StoredAccount): Promise<void> {
+  const { url, email } = account;
+  const key = account.key.export({ type: 'pkcs8', format: 'pem' }).toString();
+  const data = `${JSON.stringify({ url, email, key }, null, 2)}\n`;
+  await ensurePrivateDirectory(directory);
+  await writeFileAtomically(directory, { name: fileName, data, mode: 0o600 });
+}
+
+function parseAccount(text: string): StoredAccount | undefined {
+  const parsed = schema.safeParse(parseJson(text));
+  if (!parsed.success) return undefined;
+  const key = parseKey(parsed.data.key);
+  return key === undefined ? undefined : { key, url: parsed.data.url, email: parsed.data.email };
+}
+
+/** OpenSSL says no by throwing; a key of another kind cannot sign with ES256. */
+function parseKey(pem: string): KeyObject | undefined {
+  try {
+    const key = createPrivateKey(pem);
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+async function setAside(path: string): Promise<void> {
+  try {
+    await rename(path, `${path}.damaged`);
+  } catch (cause) {
+    throw toStateError(`cannot set \`${path}\` aside`, cause);
+  }
+}
+
+function toStateError(attempt: string, cause: unknown): GatewayError {
+  return new GatewayError('E_STATE_UNWRITABLE', `${attempt}: ${explainFileError(cause)}`, { cause });
+}

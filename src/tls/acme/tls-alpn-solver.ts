@@ -1,0 +1,68 @@
+import { isIP } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
+import type { Clock } from '../../lib/clock.ts';
+import { createKeyPair, createSerialNumber } from '../local-ca/local-ca.ts';
+import { toKeyAuthorizationDigest } from './authorization.ts';
+import type { ChallengeSolver, PresentedChallenge } from './challenge.ts';
+import { toReverseName } from './reverse-name.ts';
+
+/** The protocol name with which a validator comes (RFC 8737 section 6.2). */
+export const acmeTlsProtocol = 'acme-tls/1';
+
+/** Holds the challenge certificates of `tls-alpn-01` for the TLS listener (RFC 8737). */
+export interface TlsAlpnSolver extends ChallengeSolver {
+  readonly type: 'tls-alpn-01';
+  /**
+   * The context for a connection that asks for `acme-tls/1` alone; undefined for a name that is not being verified. The name is
+   * the one of the handshake, lower case; for an address its reverse name (RFC 8738 section 6).
+   */
+  contextFor(serverName: string): SecureContext | undefined;
+}
+
+const hour = 3_600_000;
+
+export function createTlsAlpnSolver(clock: Clock): TlsAlpnSolver {
+  const contexts = new Map<string, { readonly token: string; readonly context: SecureContext }>();
+  return {
+    type: 'tls-alpn-01',
+    async present(challenge, signal) {
+      const context = await buildContext(challenge, clock.now());
+      signal.throwIfAborted();
+      contexts.set(toServerName(challenge.name), { token: challenge.token, context });
+    },
+    remove({ name, token }) {
+      const serverName = toServerName(name);
+      if (contexts.get(serverName)?.token === token) contexts.delete(serverName);
+      return Promise.resolve();
+    },
+    contextFor: (serverName) => contexts.get(serverName)?.context,
+  };
+}
+
+function toServerName(name: string): string {
+  return isIP(name) === 0 ? name : toReverseName(name);
+}
+
+/** Self-signed, for exactly one name, with the digest in a critical extension (RFC 8737 section 3). */
+async function buildContext(
+  { name, keyAuthorization }: PresentedChallenge,
+  now: number,
+): Promise<SecureContext> {
+  const { buildCertificate } = await import('../x509/x509-builder.ts');
+  const { publicKey, privateKey } = await createKeyPair();
+  const subject = { commonName: 'ACME challenge' };
+  const cert = await buildCertificate({
+    serialNumber: createSerialNumber(),
+    issuer: subject,
+    subject,
+    notBefore: now - hour,
+    notAfter: now + 24 * hour,
+    publicKey,
+    signingKey: privateKey,
+    basicConstraints: { ca: false },
+    subjectAlternativeName: [name],
+    acmeIdentifier: toKeyAuthorizationDigest(keyAuthorization),
+  });
+  const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return createSecureContext({ cert, key });
+}
