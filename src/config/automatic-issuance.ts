@@ -42,16 +42,22 @@ export function toStaging(directory: string): string {
   return findAuthority(`${name}-staging`)?.directory ?? directory;
 }
 
-/** The challenges that can work: `http-01` needs the plain listener, and a DNS command is given to be used. */
+/**
+ * The challenges that can work: `http-01` needs the plain listener, `tls-alpn-01` a listener that lets a validator in without a
+ * certificate, and a DNS command is given to be used.
+ */
 export function chooseChallenges(options: {
   readonly acme: AcmeSetting | undefined;
   readonly hasPlainHttp: boolean;
   /** Whether an address is among the names: there is no `dns-01` for addresses (RFC 8738 section 7). */
   readonly hasAddress: boolean;
+  readonly needsClientCertificate: boolean;
 }): readonly ChallengeName[] {
-  const { acme, hasPlainHttp, hasAddress } = options;
+  const { acme, hasPlainHttp, hasAddress, needsClientCertificate } = options;
   const reachable: readonly ChallengeName[] = ['http-01', 'tls-alpn-01'];
   const byDefault: readonly ChallengeName[] =
     acme?.dns === undefined ? reachable : hasAddress ? ['dns-01', ...reachable] : ['dns-01'];
-  return (acme?.challenges ?? byDefault).filter((name) => name !== 'http-01' || hasPlainHttp);
+  return (acme?.challenges ?? byDefault).filter(
+    (name) => (name !== 'http-01' || hasPlainHttp) && (name !== 'tls-alpn-01' || !needsClientCertificate),
+  );
 }

@@ -35,7 +35,7 @@ export function resolveTls(tls: TlsSetting, context: TlsContext): TlsConfig {
   const { clients } = tls;
   return {
     files,
-    automatic: signer === 'acme' ? { kind: signer, ...resolveAcme(tls.acme, context) } : { kind: signer },
+    automatic: signer === 'acme' ? { kind: signer, ...resolveAcme(tls, context) } : { kind: signer },
     policy: tls.policy,
     clients:
       clients === undefined
@@ -64,7 +64,7 @@ function resolveCertificate(
   return { cert: file([...path, 'cert'], cert), key: file([...path, 'key'], key), passphrase };
 }
 
-function resolveAcme(acme: AcmeSetting | undefined, context: TlsContext): AcmeConfig {
+function resolveAcme({ acme, clients }: TlsSetting, context: TlsContext): AcmeConfig {
   const { domains, hasPlainHttp, file } = context;
   const [first, ...others] = listIssuers(acme);
   const dns = acme?.dns;
@@ -75,7 +75,12 @@ function resolveAcme(acme: AcmeSetting | undefined, context: TlsContext): AcmeCo
       resolveIssuer(first, acme, context),
       ...others.map((issuer) => resolveIssuer(issuer, acme, context)),
     ],
-    challenges: chooseChallenges({ acme, hasPlainHttp, hasAddress }),
+    challenges: chooseChallenges({
+      acme,
+      hasPlainHttp,
+      hasAddress,
+      needsClientCertificate: clients?.required === true,
+    }),
     dns: dns && {
       command: resolveCommand(dns.command, (name) => file(['tls', 'acme', 'dns', 'command'], name)),
       wait: dns.wait,

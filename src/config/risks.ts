@@ -98,6 +98,7 @@ function unreachablePorts(draft: Draft): Risk[] {
     acme: tls.acme,
     hasPlainHttp: plainHttp !== undefined,
     hasAddress: false,
+    needsClientCertificate: tls.clients?.required === true,
   });
   const ways = [
     { name: 'tls-alpn-01', wanted: 443, port: listen.port, path: ['listen'] },

@@ -215,6 +215,7 @@ function needNamesToSign(draft: Draft): Conflict[] {
     acme: tls.acme,
     hasPlainHttp: resolveListeners(draft)?.plainHttp !== undefined,
     hasAddress: domains.some((name) => isIP(name) !== 0),
+    needsClientCertificate: tls.clients?.required === true,
   });
   return domains.flatMap((name, index): Conflict[] => {
     const path = ['domains', index];
@@ -235,6 +236,16 @@ function needNamesToSign(draft: Draft): Conflict[] {
           message: `\`${name}\` is a wildcard, which is proved by a DNS record alone`,
           label: 'needs `tls.acme.dns`',
           fix: 'add `tls.acme.dns: { command: [...] }`, list each name, or give certificate files',
+        },
+      ];
+    }
+    if (challenges.length === 0 && tls.clients?.required === true) {
+      return [
+        {
+          path,
+          message: `no way is left to prove that \`${name}\` is ours`,
+          label: 'needs plain HTTP, `tls.acme.dns`, or clients without certificates',
+          fix: 'set `plain_http: 80`: a validator has no client certificate to show on the TLS port',
         },
       ];
     }

@@ -133,7 +133,7 @@ export function describeRecord(record: Readonly<Record<string, unknown>>): strin
     record['protocol'] === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
     ...pick('revision'),
     ...(record['stream'] === true ? ['stream'] : []),
-    ...pick('principal').map((name) => `key ${name}`),
+    ...pick('principal').map((name) => `for ${name}`),
     ...pick('error'),
   ];
   // Terminal escape injection: names come from the client; in JSON they are escaped anyway.
