@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -6,7 +7,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { requestRenewal } from '../../src/tls/automation/renewal-requests.ts';
 import { startGatewayProcess, type GatewayProcess } from '../support/gateway-process.ts';
-import { isExecutable } from '../support/gateway-program.ts';
+import { buildGatewayCommand, buildGatewayEnvironment, isExecutable } from '../support/gateway-program.ts';
 import { connectFastmcp } from '../support/interop-fastmcp-client.ts';
 import type { ConnectTarget } from '../support/interop-client.ts';
 import { connectMcpRemote } from '../support/interop-mcp-remote.ts';
@@ -101,6 +102,21 @@ async function issued(gateway: GatewayProcess, count = 1): Promise<number> {
   return waited;
 }
 
+interface CommandResult {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+function runCommand(args: readonly string[]): Promise<CommandResult> {
+  const { command, args: all } = buildGatewayCommand(args);
+  return new Promise((resolve) => {
+    const child = execFile(command, all, { env: buildGatewayEnvironment() }, (_, stdout, stderr) =>
+      resolve({ code: child.exitCode, stdout, stderr }),
+    );
+  });
+}
+
 describe('a gateway that obtains its certificate', () => {
   it.each(isExecutable ? ['http-01'] : ['http-01', 'tls-alpn-01'])(
     'by %s on its own port serves it at once',
@@ -183,6 +199,38 @@ describe('a gateway that obtains its certificate', () => {
     onTestFinished(() => client.close());
     const outcome = await client.call({ name: 'echo', arguments: { message: 'hi' } });
     expect(outcome.text).toContain('Just echo: hi');
+  });
+
+  it('is renewed by `certs renew`, which tells the steps, up to the limit of one week', async () => {
+    const gateway = await startGateway();
+    await issued(gateway);
+    const { port, stateDir } = gateway;
+    const certs = async (...args: readonly string[]): Promise<CommandResult> =>
+      runCommand(['certs', ...args, '--state-dir', stateDir]);
+
+    const before = await serialSeen({ port, servername: name });
+    const renewed = await certs('renew', name);
+    expect(renewed).toMatchObject({ code: 0, stdout: '' });
+    expect(renewed.stderr).toMatch(/mcp\.example\.com: issued \(\d+\.\d s\)/);
+    const after = await serialSeen({ port, servername: name });
+    expect(after).not.toBe(before);
+
+    const listed = JSON.parse((await certs('list', '--json')).stdout) as unknown;
+    expect(listed).toMatchObject({
+      schema: 'breakwater.certs-list/1',
+      certificates: [{ name, state: 'valid', origin: 'acme' }],
+    });
+    expect((await certs('show', name)).stdout).toContain(after ?? 'no serial');
+
+    for (let round = 0; round < 2; round++) expect((await certs('renew', name)).code).toBe(0);
+    const refused = await certs('renew', name);
+    expect(refused.code).toBe(1);
+    expect(refused.stderr).toContain('E_ACME_LIMIT');
+
+    await gateway.stop();
+    const late = await certs('renew', name);
+    expect(late.code).toBe(4);
+    expect(late.stderr).toContain('E_CERT_NO_GATEWAY');
   });
 
   it('serves a stored certificate after a restart, with no authority in reach', async () => {

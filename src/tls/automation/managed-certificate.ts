@@ -1,16 +1,12 @@
-import type { ChallengeType } from '../acme/challenge.ts';
-import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { GatewayError, isGatewayError } from '../../lib/gateway-error.ts';
 import { acquireLock, type Lock } from '../../state/lock.ts';
-import type { AttemptLimits } from './attempt-limits.ts';
 import type { AutomationEvent } from './automation-event.ts';
 import { longestBackoff, toBackoff } from './backoff.ts';
-import type { CertificateVault } from './certificate-vault.ts';
 import { IssueError, type CertificateIssuer, type IssueStep } from './issuer.ts';
 import { withDeadline } from './renewal-attempt.ts';
 import { toLastFailure, type LastFailure, type RenewalRecord } from './renewal-record.ts';
-import { runRenewal } from './renewal-run.ts';
+import { runRenewal, type RenewalMeans } from './renewal-run.ts';
 import { selectMoment, toRenewalTime, toSilence, toWarningMargin } from './renewal-schedule.ts';
 import type { TlsMaterial } from '../tls-material.ts';
 
@@ -31,15 +27,7 @@ export interface ManagedCertificateFacts {
   readonly explanationUrl: string | undefined;
 }
 
-export interface ManagedCertificateOptions {
-  readonly name: string;
-  readonly issuers: readonly CertificateIssuer[];
-  readonly challenges: readonly ChallengeType[];
-  readonly vault: CertificateVault;
-  readonly limits: AttemptLimits;
-  readonly clock: Clock;
-  /** 0 to below 1. */
-  readonly random: () => number;
+export interface ManagedCertificateOptions extends RenewalMeans {
   /** Aborted at the end of the process. */
   readonly signal: AbortSignal;
   readonly report: (event: AutomationEvent) => void;

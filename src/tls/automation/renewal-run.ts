@@ -11,14 +11,21 @@ import { toLastFailure, type RenewalRecord, type RenewalWindow } from './renewal
 import { isEarly } from './renewal-schedule.ts';
 import type { TlsMaterial } from '../tls-material.ts';
 
-export interface RenewalRunOptions {
+/** What every renewal of one certificate needs. */
+export interface RenewalMeans {
   readonly name: string;
+  /** The first is asked first. */
   readonly issuers: readonly CertificateIssuer[];
+  /** The preferred one first. */
   readonly challenges: readonly ChallengeType[];
   readonly vault: CertificateVault;
   readonly limits: AttemptLimits;
   readonly clock: Clock;
+  /** 0 to below 1. */
   readonly random: () => number;
+}
+
+export interface RenewalRunOptions extends RenewalMeans {
   /** Ends the attempt: the process closes or the lock is lost. */
   readonly signal: AbortSignal;
   /** The process closes. */
