@@ -9,12 +9,14 @@ const alone = { testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: fals
 
 const config: ViteUserConfig = defineConfig({
   test: {
+    // By itself it leaves a core to itself, which is half of two.
+    maxWorkers: '100%',
     projects: [
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{sockets,interop,soak,security,faults,certificates,executable}/**'],
+          exclude: ['test/{sockets,interop,soak,security,faults,certificates,access,executable}/**'],
         },
       },
       {
@@ -56,6 +58,7 @@ const config: ViteUserConfig = defineConfig({
         },
       },
       { test: { ...alone, name: 'certificates', include: ['test/certificates/**/*.test.ts'] } },
+      { test: { ...alone, name: 'access', include: ['test/access/**/*.test.ts'] } },
       { test: { ...alone, name: 'soak', include: ['test/soak/**/*.test.ts'] } },
     ],
   },

@@ -53,16 +53,19 @@ function buildConfigurationPage(): string {
 }
 
 function listRows(node: SchemaNode, prefix: string): string[] {
-  return Object.entries(node.properties ?? {}).flatMap(([name, child]) => {
+  const settings = [node, ...(node.anyOf ?? [])].flatMap((form) => Object.entries(form.properties ?? {}));
+  return settings.flatMap(([name, child]) => {
     const path = `${prefix}${name}`;
     const { description = '' } = child;
     const isGroup = child.properties !== undefined;
-    const row = `| \`${path}\` | ${isGroup ? '' : describeDefault(child)} | ${description.replaceAll('|', '\\|')} |`;
-    const inner = [child, ...(child.anyOf ?? [])].flatMap((variant) => [
-      ...listRows(variant, `${path}.`),
-      ...(variant.items === undefined ? [] : listRows(variant.items, `${path}[].`)),
-    ]);
-    return [row, ...inner];
+    const isRepeat = path === 'routes[].auth';
+    const meaning = isRepeat ? 'Who may call this route, written as `auth`. Default: `auth`.' : description;
+    const row = `| \`${path}\` | ${isGroup ? '' : describeDefault(child)} | ${meaning.replaceAll('|', '\\|')} |`;
+    if (isRepeat) return [row];
+    const lists = [child, ...(child.anyOf ?? [])].flatMap(({ items }) =>
+      items === undefined ? [] : [items],
+    );
+    return [row, ...listRows(child, `${path}.`), ...lists.flatMap((items) => listRows(items, `${path}[].`))];
   });
 }
 

@@ -1,9 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
-/** Finds the name behind a key, or `undefined`. */
-export type KeyVerifier = (key: string) => string | undefined;
-
 export interface StoredKey {
   readonly name: string;
   /** Lower-case hex SHA-256 of the key. */
@@ -11,7 +8,8 @@ export interface StoredKey {
 }
 
 const PREFIX = 'bwk_';
-const MAX_KEY_LENGTH = 512;
+/** What is longer is refused unread; keys that operators made themselves may be longer than ours. */
+export const maxKeyLength = 512;
 
 /**
  * Makes a new key: a prefix and a checksum let secret scanners recognise a leaked one, 256 random bits make
@@ -22,13 +20,13 @@ export function createKey(random: (size: number) => Buffer = randomBytes): strin
   return `${PREFIX}${body}_${crc32(body).toString(16).padStart(8, '0')}`;
 }
 
+/** Whether a text has the form of our keys and the right checksum: what was mistyped or guessed is refused without hashing. */
+export function isWellFormedKey(text: string): boolean {
+  const [, body, sum] = /^bwk_([\w-]{43})_([\da-f]{8})$/.exec(text) ?? [];
+  return body !== undefined && sum !== undefined && crc32(body) === Number.parseInt(sum, 16);
+}
+
 /** The form in which a key is stored. */
 export function toKeyHash(key: string): string {
   return hash('sha256', key, 'hex');
-}
-
-/** Builds the check for a set of keys. It compares digests, so timing tells nothing about a key (CVE-2026-21713 class). */
-export function buildKeyVerifier(keys: readonly StoredKey[]): KeyVerifier {
-  const names = new Map(keys.map((key) => [key.sha256, key.name]));
-  return (key) => (key.length > MAX_KEY_LENGTH ? undefined : names.get(toKeyHash(key)));
 }

@@ -1,3 +1,5 @@
+import type { Principal } from './principal.ts';
+
 /** Who a verified client certificate names; see `PeerCertificate` of the HTTP room, which has the same shape. */
 export interface CertificateNames {
   /** One line: `CN=ci, O=Example`. */
@@ -7,7 +9,7 @@ export interface CertificateNames {
 }
 
 /** Returns the principal that a certificate stands for, or `undefined` for one that is not admitted. */
-export type CertificateVerifier = (certificate: CertificateNames) => string | undefined;
+export type CertificateVerifier = (certificate: CertificateNames) => Principal | undefined;
 
 /**
  * Admits certificates by their subject or one of their alternative names, letter by letter. The subject comes first; of two entries
@@ -16,9 +18,9 @@ export type CertificateVerifier = (certificate: CertificateNames) => string | un
 export function buildCertificateVerifier(
   admitted: readonly { readonly name: string; readonly subject: string }[],
 ): CertificateVerifier {
-  const principals = new Map<string, string>();
+  const principals = new Map<string, Principal>();
   for (const { name, subject } of admitted) {
-    if (subject !== '' && !principals.has(subject)) principals.set(subject, name);
+    if (subject !== '' && !principals.has(subject)) principals.set(subject, toPrincipal(name));
   }
   return function verifyCertificate({ subject, names }) {
     for (const text of [subject, ...names]) {
@@ -26,5 +28,21 @@ export function buildCertificateVerifier(
       if (principal !== undefined) return principal;
     }
     return undefined;
+  };
+}
+
+function toPrincipal(name: string): Principal {
+  return {
+    method: 'certificate',
+    id: `certificate:${name}`,
+    name,
+    issuer: undefined,
+    subject: undefined,
+    client: undefined,
+    scopes: [],
+    groups: [],
+    claims: {},
+    // The connection does not outlive the check of its handshake by more than an idle time.
+    expiresAt: undefined,
   };
 }

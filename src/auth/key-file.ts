@@ -1,41 +1,114 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GatewayError } from '../lib/gateway-error.ts';
-import { ensurePrivateDirectory, writeFileAtomically } from '../state/directory.ts';
-import { createKey, toKeyHash, type StoredKey } from './api-key.ts';
+import type { Clock } from '../lib/clock.ts';
+import { GatewayError, isGatewayError } from '../lib/gateway-error.ts';
+import { explainFileError } from '../state/directory.ts';
+import { openSqliteStore, type SqliteStoreOptions } from '../state/store/sqlite-store.ts';
+import type { Store } from '../state/store/store.ts';
+import type { StoredKey } from './api-key.ts';
+import { addKey, createApiKeys } from './keys/api-keys.ts';
+import { keyKind, type KnownKey } from './keys/key-record.ts';
 
 export interface LoadedKeys {
-  readonly keys: readonly StoredKey[];
+  /** Those that have not expired. */
+  readonly keys: readonly KnownKey[];
   /** The key in clear, only when it was made just now; it is shown once and stored nowhere. */
   readonly created: string | undefined;
 }
 
 const FILE_NAME = 'keys.json';
 
-/** Loads the keys kept in the state directory, or makes the first one. Only digests are written, readable by the owner alone. */
-export async function loadOrCreateKeys(stateDir: string, name: string): Promise<LoadedKeys> {
-  const stored = await loadKeys(join(stateDir, FILE_NAME));
-  if (stored.length > 0) return { keys: stored, created: undefined };
-  const created = createKey();
-  const keys = [{ name, sha256: toKeyHash(created) }];
-  await ensurePrivateDirectory(stateDir);
-  const data = `${JSON.stringify({ keys }, undefined, 2)}\n`;
-  await writeFileAtomically(stateDir, { name: FILE_NAME, data, mode: 0o600 });
-  return { keys, created };
+/**
+ * Opens the store of the state directory, and takes the keys of an earlier version into it. Rejects with a GatewayError like
+ * `openSqliteStore`, and with E_AUTH_KEYS_FILE.
+ */
+export async function openKeyStore(options: SqliteStoreOptions): Promise<Store> {
+  const store = await openSqliteStore(options);
+  try {
+    await importKeyFile(store, options);
+    return store;
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }
 
-async function loadKeys(file: string): Promise<readonly StoredKey[]> {
+/** Makes a key where none counts, so that somebody can come in. */
+export async function ensureKey(
+  store: Store,
+  { name, clock }: { readonly name: string; readonly clock: Clock },
+): Promise<LoadedKeys> {
+  const apiKeys = createApiKeys(store, { clock });
+  const listed = await apiKeys.list();
+  const living = listed.filter(({ expiresAt = Infinity }) => expiresAt > clock.now());
+  if (living.length > 0) return { keys: living, created: undefined };
+  const free = toFreeName(name, new Set(listed.map((key) => key.name)));
+  try {
+    const created = await apiKeys.create({ name: free, scopes: [], expiresAt: undefined });
+    return { keys: (await apiKeys.list()).filter((key) => key.name === free), created };
+  } catch (error) {
+    // Another process that starts at the same time was first, and its key is the one that is shown.
+    if (isGatewayError(error) && error.code === 'E_NAME_TAKEN') return ensureKey(store, { name, clock });
+    throw error;
+  }
+}
+
+/**
+ * Takes over the keys of `keys.json`, where earlier versions kept them, and puts the file aside: a key that is revoked afterwards
+ * must not come back from it.
+ */
+export async function importKeyFile(
+  store: Store,
+  { stateDir, clock }: Pick<SqliteStoreOptions, 'stateDir' | 'clock'>,
+): Promise<void> {
+  const file = join(stateDir, FILE_NAME);
+  const found = await loadKeyFile(file);
+  if (found === undefined) return;
+  for (const key of found) {
+    const known = { ...key, scopes: [], expiresAt: undefined, createdAt: clock.now(), lastUsedAt: undefined };
+    await addUnderFreeName(store, known);
+  }
+  await putAside(file);
+}
+
+/** Another process may do the same at this moment, or was stopped half way: a key that is there is left alone. */
+async function addUnderFreeName(store: Store, key: KnownKey): Promise<void> {
+  let { name } = key;
+  for (let number = 2; !(await addKey(store, { ...key, name })); number += 1) {
+    if ((await store.get(keyKind, name))?.['sha256'] === key.sha256) return;
+    name = `${key.name}-${number}`;
+  }
+}
+
+async function putAside(file: string): Promise<void> {
+  try {
+    await rename(file, `${file}.imported`);
+  } catch (error) {
+    // Another process took the keys over at the same time.
+    if (hasCode(error, 'ENOENT')) return;
+    const message = `cannot rename \`${file}\`: ${explainFileError(error)}`;
+    throw new GatewayError('E_STATE_UNWRITABLE', message, { cause: error });
+  }
+}
+
+function toFreeName(name: string, taken: ReadonlySet<string>): string {
+  let free = name;
+  for (let number = 2; taken.has(free); number += 1) free = `${name}-${number}`;
+  return free;
+}
+
+async function loadKeyFile(file: string): Promise<readonly StoredKey[] | undefined> {
   let text: string;
   try {
     text = await readFile(file, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    if (hasCode(error, 'ENOENT')) return undefined;
     throw new GatewayError('E_STATE_UNWRITABLE', `the keys in \`${file}\` cannot be read`, { cause: error });
   }
   const keys = parseKeys(text);
   if (keys === undefined) {
     throw new GatewayError('E_AUTH_KEYS_FILE', `\`${file}\` does not hold API keys`, {
-      hint: 'restore the file from a backup, or delete it to make a new key',
+      hint: 'restore the file from a backup, or delete it to go on without its keys',
     });
   }
   return keys;
@@ -58,4 +131,8 @@ function isStoredKey(value: unknown): value is StoredKey {
   return (
     isNamed && 'sha256' in value && typeof value.sha256 === 'string' && /^[\da-f]{64}$/.test(value.sha256)
   );
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

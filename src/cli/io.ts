@@ -24,6 +24,8 @@ export interface CliIo {
   readonly readFile: (path: string) => Promise<Uint8Array>;
   /** Asks a person and resolves to what was typed, empty when it was broken off; absent without a terminal to ask at. */
   readonly ask?: (question: string) => Promise<string>;
+  /** The same for what must not be seen on the screen. */
+  readonly askSecret?: (question: string) => Promise<string>;
 }
 
 export function createProcessIo(): CliIo {
@@ -35,7 +37,7 @@ export function createProcessIo(): CliIo {
     cwd: process.cwd(),
     unicode: process.platform === 'win32' || /utf-?8/i.test(locale),
     readFile: (path) => (path === '-' ? buffer(process.stdin) : readFile(path)),
-    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: askAtTerminal } : {}),
+    ...(process.stdin.isTTY && process.stderr.isTTY ? { ask: askAtTerminal, askSecret: askUnseen } : {}),
   };
 }
 
@@ -49,6 +51,11 @@ async function askAtTerminal(question: string): Promise<string> {
   } finally {
     terminal.close();
   }
+}
+
+async function askUnseen(question: string): Promise<string> {
+  const { askSecretly } = await import('./secret-prompt.ts');
+  return askSecretly(process.stdin, (text) => void process.stderr.write(text), question);
 }
 
 function createOutput(stream: NodeJS.WriteStream): Output {

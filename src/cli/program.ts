@@ -2,10 +2,13 @@ import { Command, Option } from 'commander';
 import type { RegisterCommand, Run } from './command.ts';
 import { registerCerts } from './commands/certs.ts';
 import { registerCheck } from './commands/check.ts';
+import { registerClient } from './commands/client.ts';
 import { registerComplete, registerCompletion } from './commands/completion.ts';
 import { registerExplain } from './commands/explain.ts';
+import { registerKeys } from './commands/keys.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerUp } from './commands/up.ts';
+import { registerUsers } from './commands/users.ts';
 import { registerVersion } from './commands/version.ts';
 import type { CliContext } from './context.ts';
 import { readVersion } from '../lib/version.ts';
@@ -15,6 +18,9 @@ const commands: readonly RegisterCommand[] = [
   registerUp,
   registerCheck,
   registerCerts,
+  registerKeys,
+  registerUsers,
+  registerClient,
   registerSchema,
   registerExplain,
   registerCompletion,

@@ -97,10 +97,7 @@ export interface AccountBindingConfig {
   readonly kid: string;
   /** Base64url. Never shown. */
   readonly hmacKey: string;
-  /** Where the key was read, which may be shown. */
-  readonly hmacKeySource:
-    | { readonly kind: 'file'; readonly path: string }
-    | { readonly kind: 'environment'; readonly name: string };
+  readonly hmacKeySource: SecretSourceConfig;
 }
 
 export interface ClientCertificatesConfig {
@@ -117,6 +114,9 @@ export interface RouteConfig {
   readonly path: string;
   readonly upstream: UpstreamTarget;
   readonly auth: AuthConfig;
+  /** The first that fits decides, and where none fits the answer is no; `undefined` allows everything. */
+  readonly rules: readonly RuleConfig[] | undefined;
+  readonly credentials: UpstreamCredentialsConfig;
 }
 
 export type UpstreamTarget =
@@ -131,10 +131,31 @@ export type UpstreamTarget =
     }
   | { readonly kind: 'unix'; readonly socketPath: string; readonly path: string };
 
+/** Who may call. Of several methods each one alone admits. */
 export type AuthConfig =
   | { readonly kind: 'none' }
-  | { readonly kind: 'keys'; readonly keys: readonly ApiKeyConfig[] }
-  | { readonly kind: 'certificates'; readonly admitted: readonly AdmittedCertificateConfig[] };
+  | {
+      readonly kind: 'required';
+      readonly keys: KeysConfig | undefined;
+      readonly certificates: readonly AdmittedCertificateConfig[] | undefined;
+      readonly oauth: OAuthConfig | undefined;
+    };
+
+export interface KeysConfig {
+  readonly listed: readonly ApiKeyConfig[];
+  /** Whether the keys of `breakwater keys` in the state directory count too. */
+  readonly stored: boolean;
+}
+
+export interface ApiKeyConfig {
+  readonly name: string;
+  /** Lower-case hex SHA-256 of the key. */
+  readonly sha256: string;
+  /** What the key may do, where rules ask for scopes. */
+  readonly scopes: readonly string[];
+  /** Milliseconds since the epoch from which on the key counts no more; `undefined` when it does not end. */
+  readonly expiresAt: number | undefined;
+}
 
 export interface AdmittedCertificateConfig {
   readonly name: string;
@@ -142,10 +163,157 @@ export interface AdmittedCertificateConfig {
   readonly subject: string;
 }
 
-export interface ApiKeyConfig {
-  readonly name: string;
-  /** Lower-case hex SHA-256 of the key. */
-  readonly sha256: string;
+/** Access tokens (OAuth 2.1); of at least one issuer, or of the server that is built in. */
+export interface OAuthConfig {
+  /** No two have the same `issuer`. */
+  readonly issuers: readonly TokenIssuerConfig[];
+  /** The built-in authorization server; the same for all routes that have it. */
+  readonly server: AuthorizationServerConfig | undefined;
+  /** Audiences that are accepted besides the public URL of the route. */
+  readonly audiences: readonly string[];
+  /** Scopes that are advertised. */
+  readonly scopes: readonly string[];
+  /** Scopes that every token needs; part of `scopes`. */
+  readonly requiredScopes: readonly string[];
+  /** How far clocks may differ. */
+  readonly clockSkew: number;
+}
+
+export interface TokenIssuerConfig {
+  /** Exactly as the claim `iss` has it. */
+  readonly issuer: string;
+  /** Where the keys are (RFC 7517); `undefined` leaves it to the metadata of the issuer. */
+  readonly jwksUri: string | undefined;
+  /** Asks the issuer about each token (RFC 7662). */
+  readonly introspection:
+    | (ClientSecretConfig & { readonly url: string; readonly clientId: string })
+    | undefined;
+  /** JWS algorithms that are accepted; asymmetric ones alone, never empty. */
+  readonly algorithms: readonly string[];
+  /** Accepted besides those of `OAuthConfig.audiences`. */
+  readonly audiences: readonly string[];
+  /** Accepted values of `typ`, lower case and without `application/`; empty: any. */
+  readonly types: readonly string[];
+  /** Names of the claims that say so. A name that is no claim of the token may be a path, its parts joined by dots. */
+  readonly claims: {
+    readonly subject: string;
+    readonly client: string;
+    readonly scopes: string;
+    readonly groups: string;
+  };
+  /** PEM file with the roots that the issuer's own certificate is checked against. */
+  readonly ca: string | undefined;
+}
+
+export interface AuthorizationServerConfig {
+  /** How people prove who they are; never empty. */
+  readonly login: readonly LoginConfig[];
+  /** Whether clients may register themselves (RFC 7591). */
+  readonly registration: boolean;
+  /** Redirect URIs with private-use schemes; an entry with a slash at its end stands for all below it. */
+  readonly redirects: readonly string[];
+  /** Hosts that client metadata documents may come from; empty: any. */
+  readonly metadataHosts: readonly string[];
+  readonly accessTokenLifetime: number;
+  readonly refreshTokenLifetime: number;
+}
+
+export type LoginConfig =
+  | { readonly kind: 'accounts' }
+  | { readonly kind: 'owner' }
+  | ({
+      readonly kind: 'oidc';
+      /** For people. */
+      readonly name: string;
+      readonly issuer: string;
+      readonly clientId: string;
+      /** Who may log in; all empty: whoever the provider lets in. */
+      readonly allow: {
+        readonly users: readonly string[];
+        readonly domains: readonly string[];
+        readonly groups: readonly string[];
+      };
+    } & ClientSecretConfig)
+  | ({
+      readonly kind: 'github';
+      readonly clientId: string;
+      /** Never both empty: everyone has an account there. */
+      readonly allow: { readonly users: readonly string[]; readonly organizations: readonly string[] };
+    } & ClientSecretConfig);
+
+export interface ClientSecretConfig {
+  /** Never shown. */
+  readonly clientSecret: string;
+  readonly clientSecretSource: SecretSourceConfig;
+}
+
+/** Where a secret was read, which may be shown. */
+export type SecretSourceConfig =
+  | { readonly kind: 'file'; readonly path: string }
+  | { readonly kind: 'environment'; readonly name: string };
+
+/** One rule of a route. A pattern is text in which `*` stands for any characters; an empty list asks for nothing. */
+export interface RuleConfig {
+  readonly effect: 'allow' | 'deny';
+  readonly who: {
+    /** Patterns of `Principal.id`; the word `anonymous` is a caller without identity. */
+    readonly principals: readonly string[];
+    readonly issuers: readonly string[];
+    readonly subjects: readonly string[];
+    readonly clients: readonly string[];
+    readonly groups: readonly string[];
+    readonly claims: Readonly<Record<string, readonly string[]>>;
+  };
+  readonly methods: readonly string[];
+  readonly tools: readonly string[];
+  readonly prompts: readonly string[];
+  readonly resources: readonly string[];
+  /** Scopes that the caller needs, all of them, for an `allow` to hold; empty on a `deny`. */
+  readonly scopes: readonly string[];
+}
+
+/** What an upstream is shown; the caller's own credentials never reach it. */
+export type UpstreamCredentialsConfig =
+  | { readonly kind: 'none' }
+  | {
+      readonly kind: 'header';
+      /** Lower case. */
+      readonly name: string;
+      /** Never shown. */
+      readonly value: string;
+      readonly valueSource: SecretSourceConfig;
+    }
+  /** A token of our own about the caller; without an audience it is for the URL of the upstream. */
+  | { readonly kind: 'jwt'; readonly audience: string | undefined; readonly lifetime: number }
+  /** The caller's token, exchanged for one for the upstream (RFC 8693). */
+  | ({
+      readonly kind: 'exchange';
+      readonly tokenEndpoint: string;
+      readonly clientId: string;
+      readonly audience: string | undefined;
+      readonly scopes: readonly string[];
+    } & ClientSecretConfig);
+
+/** By what calls are counted. */
+export type LimitKey = 'principal' | 'client' | 'address' | 'route' | 'tool';
+
+export interface RateConfig {
+  readonly per: LimitKey;
+  readonly requests: number;
+  readonly within: number;
+  /** Paths of routes; empty: all. */
+  readonly routes: readonly string[];
+  /** Patterns of tools; empty: every request. */
+  readonly tools: readonly string[];
+}
+
+/** At least one of `calls` and `streams` is there. */
+export interface ConcurrencyConfig {
+  readonly per: LimitKey;
+  readonly calls: number | undefined;
+  readonly streams: number | undefined;
+  /** Paths of routes; empty: all. */
+  readonly routes: readonly string[];
 }
 
 export interface LimitsConfig {
@@ -158,6 +326,8 @@ export interface LimitsConfig {
   readonly connections: number;
   readonly connectionsPerAddress: number;
   readonly http2Streams: number;
+  readonly rates: readonly RateConfig[];
+  readonly concurrency: readonly ConcurrencyConfig[];
 }
 
 export interface TimeoutsConfig {

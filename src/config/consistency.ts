@@ -1,10 +1,13 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
-import type { AuthConfig } from './config.ts';
+import { listAuths } from './access-places.ts';
+import { findDuplicates, toConflictDiagnostics, type Conflict } from './conflict.ts';
 import { isSameEndpoint, resolveListeners } from './listeners.ts';
 import { formatAuthority } from './schema/host-name.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 import type { SourceTree } from './source-tree.ts';
+import { checkOAuth } from './oauth-consistency.ts';
+import { checkRules } from './rules-consistency.ts';
 import { checkTls } from './tls-consistency.ts';
 
 type Check = (draft: Draft, tree: SourceTree) => readonly Diagnostic[];
@@ -14,6 +17,8 @@ const checks: readonly Check[] = [
   needRoute,
   needUniquePaths,
   needUniqueNames,
+  checkOAuth,
+  checkRules,
   checkTls,
   needTrustForProxyProtocol,
   needSeparatePorts,
@@ -39,7 +44,7 @@ function needRoute(draft: Draft, tree: SourceTree): Diagnostic[] {
 
 function needUniquePaths(draft: Draft, tree: SourceTree): Diagnostic[] {
   const paths = draft.routes?.map((route) => route?.path) ?? [];
-  return duplicates(paths).map(({ value, index, first }) => ({
+  return findDuplicates(paths).map(({ value, index, first }) => ({
     severity: 'error',
     code: 'E_CONFIG_DUPLICATE_ROUTE',
     message: `two routes have the path \`${value}\``,
@@ -50,25 +55,23 @@ function needUniquePaths(draft: Draft, tree: SourceTree): Diagnostic[] {
 }
 
 function needUniqueNames(draft: Draft, tree: SourceTree): Diagnostic[] {
-  const lists: (readonly [readonly PropertyKey[], AuthConfig | undefined])[] = [
-    [['auth'], draft.auth],
-    ...(draft.routes ?? []).map((route, index) => [['routes', index, 'auth'], route?.auth] as const),
-  ];
-  return lists.flatMap(([path, auth]) => {
-    const [key, entries] =
-      auth?.kind === 'keys'
-        ? ['keys', auth.keys]
-        : ['certificates', auth?.kind === 'certificates' ? auth.admitted : []];
-    return duplicates(entries.map(({ name }) => name)).map(({ value, index, first }): Diagnostic => ({
-      severity: 'error',
-      code: 'E_CONFIG_CONFLICT',
-      message: `two ${key} of \`${formatSettingName(path)}\` are named \`${value}\``,
-      label: 'the same name again',
-      fix: `give one of the ${key} another name, so that logs tell them apart`,
-      secondary: { ...tree.place([...path, key, first, 'name']), label: 'first given here' },
-      ...tree.place([...path, key, index, 'name']),
-    }));
+  const conflicts = listAuths(draft).flatMap(({ path, auth }): Conflict[] => {
+    if (auth.kind === 'none') return [];
+    const methods = [
+      ['keys', auth.keys?.listed ?? []],
+      ['certificates', auth.certificates ?? []],
+    ] as const;
+    return methods.flatMap(([key, entries]) =>
+      findDuplicates(entries.map(({ name }) => name)).map(({ value, index, first }) => ({
+        path: [...path, key, index, 'name'],
+        message: `two ${key} of \`${formatSettingName(path)}\` are named \`${value}\``,
+        label: 'the same name again',
+        fix: `give one of the ${key} another name, so that logs tell them apart`,
+        other: { path: [...path, key, first, 'name'], label: 'first given here' },
+      })),
+    );
   });
+  return toConflictDiagnostics(conflicts, tree);
 }
 
 /** Against forged client addresses: a PROXY header is believed only from addresses that are named. */
@@ -122,18 +125,5 @@ function needForeignUpstream(draft: Draft, tree: SourceTree): Diagnostic[] {
         ...tree.place(['routes', index, 'upstream']),
       },
     ];
-  });
-}
-
-interface Duplicate {
-  readonly value: string;
-  readonly index: number;
-  readonly first: number;
-}
-
-function duplicates(values: readonly (string | undefined)[]): Duplicate[] {
-  return values.flatMap((value, index) => {
-    const first = values.indexOf(value);
-    return value === undefined || first === index ? [] : [{ value, index, first }];
   });
 }

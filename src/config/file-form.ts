@@ -1,15 +1,18 @@
 import { formatByteSize } from '../lib/byte-size.ts';
 import { formatDuration } from '../lib/duration.ts';
-import type { AuthConfig, Config, ListenAddress, UpstreamTarget } from './config.ts';
+import {
+  toAuthForm,
+  toConcurrencyForm,
+  toCredentialsForm,
+  toRateForm,
+  toRuleForm,
+  type IsGiven,
+} from './access-file-form.ts';
+import type { Config, ListenAddress, RouteConfig, UpstreamTarget } from './config.ts';
+import type { FileMapping } from './file-value.ts';
 import { formatAuthority } from './schema/host-name.ts';
 import type { Provenance } from './source-tree.ts';
 import { toTlsForm } from './tls-file-form.ts';
-
-export type FileValue = string | number | boolean | readonly FileValue[] | FileMapping;
-
-export interface FileMapping {
-  readonly [key: string]: FileValue;
-}
 
 /** A resolved configuration in the words of the file, for people to read. Hashes of keys are shortened. */
 export function toFileForm(config: Config, provenance: Provenance): FileMapping {
@@ -22,11 +25,9 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
     origins: config.origins,
     tls: toTlsForm(tls, { hasOwnPair: provenance.has('tls.cert') }),
     http2: config.http2,
-    routes: config.routes.map(({ path, upstream, auth }) => ({
-      path,
-      upstream: formatUpstream(upstream),
-      auth: formatAuth(auth),
-    })),
+    routes: config.routes.map((route, index) =>
+      toRouteForm(route, givenBelow(provenance, ['routes', index]), givenBelow(provenance, ['auth'])),
+    ),
     trusted_proxies: config.trustedProxies,
     proxy_protocol: config.proxyProtocol,
     limits: {
@@ -38,6 +39,8 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
       connections: limits.connections,
       connections_per_address: limits.connectionsPerAddress,
       http2_streams: limits.http2Streams,
+      rates: limits.rates.map(toRateForm),
+      concurrency: limits.concurrency.map(toConcurrencyForm),
     },
     timeouts: {
       handshake: formatDuration(timeouts.handshake),
@@ -60,6 +63,24 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
   };
 }
 
+function toRouteForm(route: RouteConfig, isGiven: IsGiven, isGivenForAll: IsGiven): FileMapping {
+  const isOwn = isGiven('auth');
+  const { rules } = route;
+  return {
+    path: route.path,
+    upstream: formatUpstream(route.upstream),
+    auth: toAuthForm(route.auth, isOwn ? (...path) => isGiven('auth', ...path) : isGivenForAll),
+    ...(rules === undefined
+      ? {}
+      : { rules: rules.map((rule, at) => toRuleForm(rule, (...path) => isGiven('rules', at, ...path))) }),
+    credentials: toCredentialsForm(route.credentials),
+  };
+}
+
+function givenBelow(provenance: Provenance, base: readonly PropertyKey[]): IsGiven {
+  return (...path) => provenance.has([...base, ...path].map(String).join('.'));
+}
+
 /** The way a target is written in a file: a URL, or `unix:SOCKET:PATH`. */
 export function formatUpstream(upstream: UpstreamTarget): string {
   if (upstream.kind === 'unix') return `unix:${upstream.socketPath}:${upstream.path}`;
@@ -69,12 +90,4 @@ export function formatUpstream(upstream: UpstreamTarget): string {
 
 function formatListen({ host, port }: ListenAddress): string {
   return formatAuthority(host, port);
-}
-
-function formatAuth(auth: AuthConfig): FileValue {
-  if (auth.kind === 'none') return 'none';
-  if (auth.kind === 'certificates') {
-    return { certificates: auth.admitted.map(({ name, subject }) => ({ name, subject })) };
-  }
-  return { keys: auth.keys.map(({ name, sha256 }) => ({ name, sha256: `${sha256.slice(0, 8)}...` })) };
 }

@@ -1,13 +1,17 @@
-import type { ApiKeyConfig, AuthConfig, Config } from './config.ts';
+import type { AuthConfig, Config } from './config.ts';
 import { deepFreeze } from './freeze.ts';
 
-/** A configuration whose every route also accepts these keys, but for those that admit client certificates; routes without access control become locked. */
-export function withKeys(config: Config, keys: readonly ApiKeyConfig[]): Config {
+/**
+ * A configuration whose every route also accepts the keys of the state store, but for those that are locked in other ways
+ * alone; routes without access control become locked.
+ */
+export function withStoredKeys(config: Config): Config {
   const lock = (auth: AuthConfig): AuthConfig => {
-    if (auth.kind === 'certificates') return auth;
-    const present = auth.kind === 'keys' ? auth.keys : [];
-    const known = new Set(present.map(({ sha256 }) => sha256));
-    return { kind: 'keys', keys: [...present, ...keys.filter(({ sha256 }) => !known.has(sha256))] };
+    if (auth.kind === 'none') {
+      const keys = { listed: [], stored: true };
+      return { kind: 'required', keys, certificates: undefined, oauth: undefined };
+    }
+    return auth.keys === undefined ? auth : { ...auth, keys: { ...auth.keys, stored: true } };
   };
   const routes = config.routes.map((route) => ({ ...route, auth: lock(route.auth) }));
   return deepFreeze({ ...config, routes });

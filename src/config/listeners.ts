@@ -36,10 +36,12 @@ export function isSameEndpoint(
   return byName && isLoopback(listener.host) && isLoopback(target.host);
 }
 
-function isWildcard(host: string): boolean {
+/** An address that stands for all of this machine. */
+export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
 
-function isLoopback(host: string): boolean {
+/** `localhost`, or an address of this machine without brackets. */
+export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host);
 }

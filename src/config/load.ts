@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
+import { systemClock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Config } from './config.ts';
@@ -19,6 +20,8 @@ export interface LoadOptions {
   readonly env: Environment;
   readonly flags: ConfigFlags;
   readonly cwd: string;
+  /** Wall-clock milliseconds, against which the ends of keys are held; the system's unless given. */
+  readonly now?: number;
   /** Reads an absolute path, or `-`; the file system and standard input unless given. */
   readonly readFile?: (path: string) => Promise<Uint8Array>;
 }
@@ -28,8 +31,8 @@ export interface LoadedConfig {
   readonly warnings: readonly Diagnostic[];
   /** Origin of every setting that is not a default. */
   readonly provenance: Provenance;
-  /** The `--auth` of the command line: after `key` the caller makes a key and adds it with `withKeys`. */
-  readonly authRequested: 'key' | 'none' | undefined;
+  /** The `--auth` of the command line: after `key` the caller makes a key and adds the store's with `withStoredKeys`. */
+  readonly authRequested: 'key' | 'oauth' | 'none' | undefined;
   /** The file that was read, as it was named. */
   readonly file: string | undefined;
 }
@@ -68,7 +71,7 @@ export async function loadConfig(options: LoadOptions): Promise<Result<LoadedCon
     ...problems,
     ...missing,
     ...checkConsistency(draft, tree),
-    ...findRisks(exposed, tree),
+    ...findRisks(exposed, tree, options.now ?? systemClock.now()),
   ];
   if (all.some(({ severity }) => severity === 'error')) return fail(inOrder(all));
   return ok({

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { suggestion } from '../lib/suggestion.ts';
-import type { SourceTree } from './source-tree.ts';
+import type { Origin, SourceTree } from './source-tree.ts';
 
 /** The settings of the command line; absent ones leave the other sources alone. */
 export interface ConfigFlags {
@@ -15,9 +15,10 @@ export interface ConfigFlags {
   readonly acceptTerms?: boolean;
   /**
    * `none` is the default of routes that say nothing, and opens none that is locked in the file.
+   * `oauth` adds access tokens to that default and locks routes that the file leaves open.
    * `key` is answered by whoever can make keys; see `LoadedConfig.authRequested`.
    */
-  readonly auth?: 'key' | 'none';
+  readonly auth?: 'key' | 'oauth' | 'none';
   readonly stateDir?: string;
   readonly dangerAllowPublic?: boolean;
 }
@@ -83,9 +84,27 @@ export function overlayFlags(tree: SourceTree, flags: ConfigFlags): Diagnostic[]
   set(['tls', 'acme', 'staging'], flags.staging, '--staging');
   set(['tls', 'acme', 'accept_terms'], flags.acceptTerms, '--accept-terms');
   set(['auth'], flags.auth === 'none' ? 'none' : undefined, '--auth');
+  if (flags.auth === 'oauth') overlayOAuth(tree);
   set(['state_dir'], flags.stateDir, '--state-dir');
   set(['danger_allow_public'], flags.dangerAllowPublic, '--danger-allow-public');
   return flags.target === undefined ? [] : overlayTarget(tree, flags.target);
+}
+
+/** What the file says of access tokens stays; no route stays open. */
+function overlayOAuth(tree: SourceTree): void {
+  const origin: Origin = { kind: 'flag', name: '--auth' };
+  const auth = tree.get(['auth']);
+  if (typeof auth !== 'object' || auth === null) {
+    if (auth !== 'oauth') tree.set(['auth'], 'oauth', origin);
+  } else if (tree.get(['auth', 'oauth']) === undefined) {
+    tree.set(['auth', 'oauth'], true, origin);
+  }
+  const routes = tree.get(['routes']);
+  if (!Array.isArray(routes)) return;
+  for (const index of routes.keys()) {
+    const path = ['routes', index, 'auth'];
+    if (tree.get(path) === 'none') tree.set(path, 'oauth', origin);
+  }
 }
 
 function overlayTarget(tree: SourceTree, target: string): Diagnostic[] {

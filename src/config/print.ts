@@ -1,6 +1,7 @@
 import { stringify } from 'yaml';
 import type { Config } from './config.ts';
-import { toFileForm, type FileMapping, type FileValue } from './file-form.ts';
+import { toFileForm } from './file-form.ts';
+import type { FileMapping, FileValue } from './file-value.ts';
 import { formatOrigin, type Provenance } from './source-tree.ts';
 
 /** One setting of a resolved configuration: `limits.head`, its value, and where that comes from. */

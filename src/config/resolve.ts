@@ -1,7 +1,9 @@
 import { dirname, resolve } from 'node:path';
+import { listRouteAuths } from './access-places.ts';
 import type { Config, UpstreamTarget } from './config.ts';
 import { deepFreeze } from './freeze.ts';
 import { resolveListeners } from './listeners.ts';
+import { resolveAuth, resolveCredentials } from './resolve-access.ts';
 import type { Environment } from './overlay.ts';
 import { resolveTls } from './resolve-tls.ts';
 import type { Secrets } from './secrets.ts';
@@ -22,7 +24,6 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     draft;
   const { danger_allow_public: dangerAllowPublic } = draft;
   const listeners = resolveListeners(draft);
-  const routes = draft.routes?.filter((route) => route !== undefined);
   if (
     listeners === undefined ||
     domains === undefined ||
@@ -30,7 +31,7 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     origins === undefined ||
     tls === undefined ||
     http2 === undefined ||
-    routes === undefined ||
+    draft.routes === undefined ||
     limits === undefined ||
     timeouts === undefined ||
     log === undefined ||
@@ -41,7 +42,8 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     throw new TypeError('a configuration with problems cannot be resolved');
   }
   const file = (path: readonly PropertyKey[], name: string): string => resolveFile({ path, name, context });
-  const access = log.access;
+  const accessLog = log.access;
+  const access = { draft, secrets: context.secrets, file };
   return deepFreeze<Config>({
     ...listeners,
     domains: [...new Set(domains)],
@@ -54,18 +56,20 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
       file,
     }),
     http2,
-    routes: routes.map(({ path, upstream, auth }, index) => ({
-      path,
-      upstream: resolveUpstream(upstream, (name) => file(['routes', index, 'upstream'], name)),
-      auth: auth ?? draft.auth ?? { kind: 'none' },
+    routes: listRouteAuths(draft).map(({ index, route, path, auth }) => ({
+      path: route.path,
+      upstream: resolveUpstream(route.upstream, (name) => file(['routes', index, 'upstream'], name)),
+      auth: resolveAuth(path, auth, access),
+      rules: route.rules,
+      credentials: resolveCredentials(['routes', index, 'credentials'], route.credentials, access),
     })),
     trustedProxies: trusted_proxies,
     proxyProtocol: proxy_protocol,
     limits,
     timeouts,
     log:
-      access.kind === 'file'
-        ? { ...log, access: { ...access, path: file(['log', 'access'], access.path) } }
+      accessLog.kind === 'file'
+        ? { ...log, access: { ...accessLog, path: file(['log', 'access'], accessLog.path) } }
         : log,
     stateDir:
       draft.state_dir === undefined

@@ -1,11 +1,12 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
+import { findAccessRisks } from './access-risks.ts';
 import { chooseChallenges, chooseSigner, listIssuers } from './automatic-issuance.ts';
 import { findAuthority } from './known-authorities.ts';
 import { resolveListeners } from './listeners.ts';
 import type { Draft } from './sections.ts';
 import type { SourceTree } from './source-tree.ts';
 
-interface Risk {
+export interface Risk {
   readonly path: readonly PropertyKey[];
   readonly message: string;
   readonly label: string;
@@ -13,13 +14,14 @@ interface Risk {
 }
 
 /** Settings that work but weaken something; each is one warning with its consequence. */
-export function findRisks(draft: Draft, tree: SourceTree): Diagnostic[] {
+export function findRisks(draft: Draft, tree: SourceTree, now: number): Diagnostic[] {
   return [
     ...trustInEveryone(draft),
     ...staleUpstreams(draft),
     ...openDoor(draft),
     ...untrustedCertificates(draft),
     ...unreachablePorts(draft),
+    ...findAccessRisks(draft, now),
   ].map(({ path, ...risk }) => ({
     severity: 'warning',
     code: 'E_CONFIG_RISK',

@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
+import { listAccessSecrets } from './access-places.ts';
 import { listIssuers } from './automatic-issuance.ts';
 import type { Environment } from './overlay.ts';
 import type { Draft } from './sections.ts';
@@ -20,8 +21,11 @@ interface Wanted {
   readonly path: readonly PropertyKey[];
   readonly kind: 'file' | 'environment';
   readonly name: string;
-  readonly isHmacKey: boolean;
+  readonly use: Use;
 }
+
+/** What a secret is for, which says what it may look like. */
+type Use = 'passphrase' | 'hmac-key' | 'text';
 
 /**
  * Reads the secrets that the configuration names but does not hold. Passphrase files are left to those who read the
@@ -36,7 +40,7 @@ export async function readSecrets(
   for (const wanted of listWanted(draft)) {
     const name = formatSettingName(wanted.path);
     const found = await read(wanted, sources);
-    const value = found.ok && wanted.isHmacKey ? toBase64Url(found.value) : found;
+    const value = found.ok ? toValue(found.value, wanted.use) : found;
     if (value.ok) secrets.set(name, value.value);
     else {
       const { message, label, fix } = value.error;
@@ -53,22 +57,33 @@ export async function readSecrets(
   return { secrets, problems };
 }
 
-function listWanted({ tls }: Draft): readonly Wanted[] {
+function listWanted(draft: Draft): readonly Wanted[] {
+  const wanted = listTlsSecrets(draft);
+  for (const { owner, name, env, file } of listAccessSecrets(draft)) {
+    if (env !== undefined)
+      wanted.push({ path: [...owner, `${name}_env`], kind: 'environment', name: env, use: 'text' });
+    if (file !== undefined)
+      wanted.push({ path: [...owner, `${name}_file`], kind: 'file', name: file, use: 'text' });
+  }
+  return wanted;
+}
+
+function listTlsSecrets({ tls }: Draft): Wanted[] {
   if (tls === undefined) return [];
   const certificates = [
     { path: ['tls'] as readonly PropertyKey[], setting: tls },
     ...tls.certificates.map((setting, index) => ({ path: ['tls', 'certificates', index], setting })),
   ];
   const wanted: Wanted[] = [];
-  const want = (path: readonly PropertyKey[], name: string | undefined, isHmacKey: boolean): void => {
+  const want = (path: readonly PropertyKey[], name: string | undefined, use: Use): void => {
     const kind = String(path.at(-1)).endsWith('_env') ? 'environment' : 'file';
-    if (name !== undefined) wanted.push({ path, kind, name, isHmacKey });
+    if (name !== undefined) wanted.push({ path, kind, name, use });
   };
   for (const { path, setting } of certificates)
-    want([...path, 'passphrase_env'], setting.passphrase_env, false);
+    want([...path, 'passphrase_env'], setting.passphrase_env, 'passphrase');
   for (const { path, setting } of listIssuers(tls.acme)) {
-    want([...path, 'eab', 'hmac_key_env'], setting?.eab?.hmac_key_env, true);
-    want([...path, 'eab', 'hmac_key_file'], setting?.eab?.hmac_key_file, true);
+    want([...path, 'eab', 'hmac_key_env'], setting?.eab?.hmac_key_env, 'hmac-key');
+    want([...path, 'eab', 'hmac_key_file'], setting?.eab?.hmac_key_file, 'hmac-key');
   }
   return wanted;
 }
@@ -98,6 +113,28 @@ async function read(wanted: Wanted, sources: SecretSources): Promise<Result<stri
       fix: 'correct the file name or its permissions',
     });
   }
+}
+
+function toValue(text: string, use: Use): Result<string, SecretProblem> {
+  switch (use) {
+    case 'passphrase':
+      return ok(text);
+    case 'hmac-key':
+      return toBase64Url(text);
+    case 'text':
+      return toOneLine(text);
+  }
+}
+
+/** Against header injection: what is sent in a field is one line of visible characters. */
+function toOneLine(text: string): Result<string, SecretProblem> {
+  const line = text.replace(/(?:\r?\n)+$/, '');
+  if (/^[!-~](?:[ -~]*[!-~])?$/.test(line)) return ok(line);
+  return fail({
+    message: 'leads to something that cannot be sent',
+    label: 'one line of ASCII, without spaces around it, is needed',
+    fix: 'write the secret again, and nothing else',
+  });
 }
 
 /** Takes base64 as well, because authorities show either. */

@@ -1,5 +1,5 @@
 import type { Place } from '../lib/diagnostic.ts';
-import { isSecretPath, maskSecrets } from './mask.ts';
+import { isSecretValue, maskSecrets } from './mask.ts';
 import type { YamlSource } from './yaml-source.ts';
 
 /** Where a value comes from; later kinds win over earlier ones. */
@@ -95,7 +95,7 @@ export class SourceTree {
 }
 
 function toSpot(text: string, path: readonly PropertyKey[], origin: Origin): Spot {
-  const sourceLine = isSecretPath(path) ? '*'.repeat(text.length) : maskSecrets(text);
+  const sourceLine = isSecretValue(path, text) ? '*'.repeat(text.length) : maskSecrets(text);
   const place = { file: formatOrigin(origin), length: text.length, sourceLine };
   return { origin, key: place, value: place };
 }

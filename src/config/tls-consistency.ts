@@ -1,7 +1,9 @@
 import { isIP } from 'node:net';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { isLocalName } from '../lib/local-names.ts';
+import { listAuths } from './access-places.ts';
 import { chooseChallenges, chooseSigner, hasFiles, listIssuers, toStaging } from './automatic-issuance.ts';
+import { toConflictDiagnostics, type Conflict } from './conflict.ts';
 import { findAuthority } from './known-authorities.ts';
 import { resolveListeners } from './listeners.ts';
 import type { Draft } from './sections.ts';
@@ -9,15 +11,6 @@ import { formatSettingName } from './setting-name.ts';
 import type { SourceTree } from './source-tree.ts';
 
 type Path = readonly PropertyKey[];
-
-/** A contradiction, told at the place of the path. */
-interface Conflict {
-  readonly path: Path;
-  readonly message: string;
-  readonly label: string;
-  readonly fix: string;
-  readonly other?: { readonly path: Path; readonly label: string };
-}
 
 /** What the `tls` section contradicts, in itself or in other sections. */
 export function checkTls(draft: Draft, tree: SourceTree): Diagnostic[] {
@@ -30,13 +23,7 @@ export function checkTls(draft: Draft, tree: SourceTree): Diagnostic[] {
     ...needNamesToSign(draft),
     ...needClientAuthority(draft),
   ];
-  return conflicts.map(({ path, other, ...conflict }) => ({
-    severity: 'error',
-    code: 'E_CONFIG_CONFLICT',
-    ...conflict,
-    ...(other === undefined ? {} : { secondary: { ...tree.place(other.path), label: other.label } }),
-    ...tree.place(path),
-  }));
+  return toConflictDiagnostics(conflicts, tree);
 }
 
 function needCertificatePair({ tls }: Draft): Conflict[] {
@@ -268,14 +255,10 @@ function isPublicName(name: string): boolean {
 }
 
 /** Against routes that nobody could ever use, or that would be taken for open. */
-function needClientAuthority({ tls, auth, routes }: Draft): Conflict[] {
-  if (tls === undefined || tls.clients !== undefined) return [];
-  const places: (readonly [Path, typeof auth])[] = [
-    [['auth'], auth],
-    ...(routes ?? []).map((route, index) => [['routes', index, 'auth'], route?.auth] as const),
-  ];
-  return places.flatMap(([path, value]): Conflict[] =>
-    value?.kind === 'certificates'
+function needClientAuthority(draft: Draft): Conflict[] {
+  if (draft.tls === undefined || draft.tls.clients !== undefined) return [];
+  return listAuths(draft).flatMap(({ path, auth }): Conflict[] =>
+    auth.kind === 'required' && auth.certificates !== undefined
       ? [
           {
             path: [...path, 'certificates'],

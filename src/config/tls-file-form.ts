@@ -1,6 +1,6 @@
 import { formatDuration } from '../lib/duration.ts';
 import type { AcmeConfig, CertificateFilesConfig, IssuerConfig, TlsConfig } from './config.ts';
-import type { FileMapping, FileValue } from './file-form.ts';
+import { present, type FileMapping } from './file-value.ts';
 import { findAuthority } from './known-authorities.ts';
 
 /** The `tls` section in the words of the file. Secrets are named by where they come from, never shown. */
@@ -51,11 +51,4 @@ function toIssuerForm(issuer: IssuerConfig): FileMapping {
         hmac_key_env: source?.kind === 'environment' ? source.name : undefined,
       }),
   });
-}
-
-function present(values: Readonly<Record<string, FileValue | undefined>>): FileMapping {
-  const given = Object.entries(values).flatMap(([key, value]): [string, FileValue][] =>
-    value === undefined ? [] : [[key, value]],
-  );
-  return Object.fromEntries(given);
 }

@@ -10,7 +10,7 @@ import {
 } from 'yaml';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
-import { isSecretPath, maskSecrets } from './mask.ts';
+import { isSecretValue, maskSecrets } from './mask.ts';
 import { createSourceText, type SourceText, type Span } from './source-text.ts';
 
 /** Where one value of the file stands, and the key before it where it has one. */
@@ -141,7 +141,7 @@ class Walk {
 
   #note(spot: YamlSpot, node: Node | null): void {
     this.spots.push(spot);
-    if (isSecretPath(spot.path) && isScalar(node) && node.value !== 'none') this.secrets.push(toSpan(node));
+    if (isScalar(node) && isSecretValue(spot.path, node.value)) this.secrets.push(toSpan(node));
   }
 
   #refuse(message: string, label: string, node: Node | null | undefined): null {

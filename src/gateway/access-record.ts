@@ -20,7 +20,7 @@ export function formatRecord(exchange: Exchange, now: number): string {
   if (classification !== undefined) text += `,"revision":"${classification.revision}"`;
   if (envelope?.kind === 'request' || envelope?.kind === 'notification')
     text += describeCall(envelope.method, envelope.name);
-  if (exchange.principal !== undefined) text += `,"principal":${quote(exchange.principal)}`;
+  if (exchange.principal !== undefined) text += `,"principal":${quote(exchange.principal.name)}`;
   if (outcome.code !== undefined) text += `,"error":"${outcome.code}"`;
   return text;
 }

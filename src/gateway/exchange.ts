@@ -1,3 +1,4 @@
+import type { Principal } from '../auth/principal.ts';
 import type { IncomingRequest, ResponseSink } from '../http/exchange.ts';
 import type { Client } from '../http/forwarded.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
@@ -39,7 +40,9 @@ export interface Exchange {
   destination: Destination;
   /** The browser origin that was allowed, to be repeated in the CORS fields of the answer. */
   origin: string | undefined;
-  principal: string | undefined;
+  principal: Principal | undefined;
+  /** Gives back what the limits counted; called once the exchange is over. */
+  leave: (() => void) | undefined;
   envelope: Envelope | undefined;
   /** Raw id of a message that was refused, as far as it was unambiguous. */
   refusedId: string | undefined;

@@ -1,6 +1,7 @@
-import { buildKeyVerifier } from '../auth/api-key.ts';
+import { buildListedKeyVerifier } from '../auth/keys/listed-keys.ts';
+import type { Principal } from '../auth/principal.ts';
 import { buildCertificateVerifier } from '../auth/client-certificate.ts';
-import type { Config } from '../config/config.ts';
+import type { Config, KeysConfig } from '../config/config.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { Deadlines } from '../http/deadlines.ts';
 import { PeerWatch } from '../http/peer-watch.ts';
@@ -17,6 +18,7 @@ import type { Log } from '../observe/log.ts';
 import type { RecordLog } from '../observe/record-log.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import { createClientCheck } from '../tls/handshake/client-identity.ts';
+import { createLimits } from '../limits/limits.ts';
 import { UpstreamPool } from '../upstream/pool.ts';
 import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './access-record.ts';
 import type { Exchange } from './exchange.ts';
@@ -28,10 +30,11 @@ import { toReadiness, type Readiness } from './readiness.ts';
 import { Relay, type RelayEnvironment } from './relay.ts';
 import type { ResponsePolicy } from './response-fields.ts';
 import { createRouteTable, type Route } from './routes.ts';
-import { createAuthenticateStage, type RouteCheck } from './stages/authenticate.ts';
+import { createAuthenticateStage, type KeyCheck, type RouteCheck } from './stages/authenticate.ts';
 import { classifyStage } from './stages/classify.ts';
 import { createGuardStage } from './stages/guard.ts';
 import { createHealthStage } from './stages/health.ts';
+import { createDoorStage, createLimitStage } from './stages/limit.ts';
 import { createRouteStage } from './stages/route.ts';
 import { createShedStage } from './stages/shed.ts';
 
@@ -47,6 +50,8 @@ export interface GatewayOptions {
   readonly accessLog: RecordLog | undefined;
   readonly clock: Clock;
   readonly random: () => number;
+  /** The keys of the state store; needed where a route accepts them. */
+  readonly storedKeys?: KeyCheck | undefined;
   /** What is left of memory; nothing is refused for want of it when absent. */
   readonly readMemory?: () => readonly MemoryReading[];
 }
@@ -60,12 +65,15 @@ export interface Gateway {
     readonly exchanges: number;
     readonly upstreamConnections: number;
   };
+  /** Ends everything that a caller has open. */
+  turnOut(principal: Principal): void;
   /** Stops accepting, finishes calls within the drain time, ends streams by their era's rule. Idempotent. */
   shutdown(): Promise<void>;
   /** Cuts a running shutdown short: what still runs gets an error and ends. */
   hasten(): void;
 }
 
+const EXPIRY_LOOK_MILLISECONDS = 1000;
 const READ_BUFFER_BYTES = 64 * 1024;
 /** How long answers given at the very end may take to leave. */
 const LAST_FLUSH_MILLISECONDS = 1000;
@@ -109,6 +117,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const isDraining = (): boolean => draining;
   const readiness = (): Readiness => toReadiness(draining, options.certificates, clock.now());
   const record = (exchange: Exchange): void => {
+    exchange.leave?.();
     options.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
   };
 
@@ -124,14 +133,19 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       record(relay.exchange);
     },
   };
+  const { rates, concurrency } = config.limits;
+  const isLimited = rates.length + concurrency.length > 0;
+  const limits = createLimits({ rates, concurrency, clock });
   const handler = createPipeline({
     stages: [
       createRouteStage(routes),
+      ...(isLimited ? [createDoorStage(limits)] : []),
       createGuardStage({ hostNames, hosts: new Set(config.hosts), origins: new Set(config.origins) }),
       createHealthStage(readiness),
       createShedStage(new MemoryGuard(options.readMemory ?? (() => []))),
-      createAuthenticateStage(buildChecks(routes.routes)),
+      createAuthenticateStage(buildChecks(routes.routes, options)),
       classifyStage,
+      ...(isLimited ? [createLimitStage(limits)] : []),
     ],
     forward(exchange) {
       if (exchange.destination.kind !== 'mcp') return;
@@ -193,9 +207,17 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     for (const relay of relays.snapshot()) relay.giveUp();
   };
   const close = (): void => {
+    expiry.cancel();
     for (const each of listeners) each.destroy();
     for (const pool of pools) pool.close();
   };
+  // Most callers never end, so nothing is asked for each of them: one look a second at what is open.
+  const expiry = clock.setInterval(() => {
+    const now = clock.now();
+    for (const relay of relays.snapshot()) {
+      if ((relay.exchange.principal?.expiresAt ?? Infinity) <= now) relay.turnOut();
+    }
+  }, EXPIRY_LOOK_MILLISECONDS);
   let closing: Promise<void> | undefined;
   const shutdown = async (): Promise<void> => {
     draining = true;
@@ -218,6 +240,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         upstreamConnections: pools.reduce((sum, pool) => sum + pool.size, 0),
       };
     },
+    turnOut(principal) {
+      for (const relay of relays.snapshot()) if (relay.exchange.principal === principal) relay.turnOut();
+    },
     shutdown: () => (closing ??= shutdown()),
     hasten() {
       finish();
@@ -230,20 +255,43 @@ function sleep(clock: Clock, milliseconds: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimeout(resolve, milliseconds));
 }
 
-function buildChecks(routes: readonly Route[]): Map<Route, RouteCheck> {
+function buildChecks(
+  routes: readonly Route[],
+  { clock, storedKeys }: Pick<GatewayOptions, 'clock' | 'storedKeys'>,
+): Map<Route, RouteCheck> {
   const checks = new Map<Route, RouteCheck>();
   for (const route of routes) {
-    switch (route.auth.kind) {
-      case 'none':
-        break;
-      case 'keys':
-        checks.set(route, { kind: 'key', verify: buildKeyVerifier(route.auth.keys) });
-        break;
-      case 'certificates':
-        checks.set(route, { kind: 'certificate', verify: buildCertificateVerifier(route.auth.admitted) });
-    }
+    if (route.auth.kind === 'none') continue;
+    const { keys, certificates } = route.auth;
+    checks.set(route, {
+      keys: keys && buildKeyCheck(keys, { clock, storedKeys: keys.stored ? storedKeys : undefined }),
+      certificates: certificates && buildCertificateVerifier(certificates),
+    });
   }
   return checks;
+}
+
+/** Keys of the configuration first, then those of the state store, which can be revoked while the gateway runs. */
+function buildKeyCheck(
+  { listed, stored }: KeysConfig,
+  { clock, storedKeys }: Pick<GatewayOptions, 'clock' | 'storedKeys'>,
+): KeyCheck {
+  if (stored && storedKeys === undefined)
+    throw new TypeError('a route accepts stored keys, and there are none');
+  const find = buildListedKeyVerifier(listed, { clock });
+  const mine = new WeakSet<Principal>();
+  return {
+    verify(key) {
+      const principal = find(key);
+      if (principal === undefined) return storedKeys?.verify(key);
+      mine.add(principal);
+      return principal;
+    },
+    isCurrent: (principal) =>
+      mine.has(principal)
+        ? (principal.expiresAt ?? Infinity) > clock.now()
+        : storedKeys?.isCurrent(principal) === true,
+  };
 }
 
 function toH1Settings(config: Config): H1Settings {

@@ -1,5 +1,7 @@
-import { loadOrCreateKeys } from '../auth/key-file.ts';
-import { withKeys } from '../config/keys.ts';
+import { ensureKey, openKeyStore } from '../auth/key-file.ts';
+import { createStoredKeyVerifier, type StoredKeyVerifier } from '../auth/keys/stored-keys.ts';
+import type { Principal } from '../auth/principal.ts';
+import { withStoredKeys } from '../config/keys.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
@@ -18,12 +20,13 @@ import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { buildMemoryReader } from './memory-readings.ts';
 import { findOpenDoor } from './open-door.ts';
+import { findUnwired } from './unwired.ts';
 import { toPublicUrl } from './public-url.ts';
 
 export interface LaunchOptions {
   readonly config: Config;
   /** `--auth` of the command line: `key` loads the stored key or makes one. */
-  readonly authRequested: 'key' | 'none' | undefined;
+  readonly authRequested: 'key' | 'oauth' | 'none' | undefined;
   readonly clock: Clock;
   /** Told of certificates that come, change, end or fail to come, beside the log. */
   readonly onCertificate?: (event: CertificateEvent) => void;
@@ -70,10 +73,12 @@ export async function launchGateway(
   options: LaunchOptions,
 ): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> {
   const { clock } = options;
-  const { config: asked, createdKey } = await addKeys(options);
+  const asked = options.authRequested === 'key' ? withStoredKeys(options.config) : options.config;
   const { config, warning } = fitConnections(asked, await readDescriptorLimit());
   const audience = toAudience(config.listen.host);
   const openDoor = findOpenDoor(config);
+  const unwired = findUnwired(config);
+  if (unwired !== undefined) return fail([unwired]);
   if (openDoor !== undefined) return fail([openDoor]);
   const { log, accessLog, close: closeLogs } = openLogs(config, options);
   const loaded = await loadCertificates({
@@ -89,8 +94,20 @@ export async function launchGateway(
     return fail(loaded.error);
   }
   const certificates = loaded.value;
+  let running: Gateway | undefined;
+  const keys = await openKeys(config, {
+    ...options,
+    onProblem: (error) =>
+      log.error({ err: error }, 'the stored keys cannot be read; those known so far count on'),
+    onEnded: (principal) => running?.turnOut(principal),
+  }).catch(async (error: unknown) => {
+    await certificates.close();
+    await closeLogs();
+    throw error;
+  });
   const release = async (): Promise<void> => {
     await certificates.close();
+    keys?.close();
     await closeLogs();
   };
   const gateway = await startListening(config, () =>
@@ -101,12 +118,14 @@ export async function launchGateway(
       accessLog,
       clock,
       random: Math.random,
+      storedKeys: keys?.verifier,
       readMemory: buildMemoryReader(),
     }),
   ).catch(async (error: unknown) => {
     await release();
     throw error;
   });
+  running = gateway;
   certificates.start();
   return ok({
     gateway,
@@ -119,7 +138,7 @@ export async function launchGateway(
       authorities:
         config.tls.automatic.kind === 'acme' ? config.tls.automatic.issuers.map(({ title }) => title) : [],
       needsClientCertificate: config.tls.clients?.required === true,
-      createdKey,
+      createdKey: keys?.created,
       warnings: [...certificates.warnings, ...(warning === undefined ? [] : [warning])],
     },
     async stop() {
@@ -129,10 +148,40 @@ export async function launchGateway(
   });
 }
 
-async function addKeys(options: LaunchOptions): Promise<{ config: Config; createdKey: string | undefined }> {
-  if (options.authRequested !== 'key') return { config: options.config, createdKey: undefined };
-  const { keys, created } = await loadOrCreateKeys(options.config.stateDir, 'default');
-  return { config: withKeys(options.config, keys), createdKey: created };
+interface OpenKeys {
+  readonly verifier: StoredKeyVerifier;
+  /** A key made just now. */
+  readonly created: string | undefined;
+  close(): void;
+}
+
+/** Opens the state store where a route accepts its keys; after `--auth key` there is at least one. */
+async function openKeys(
+  { routes, stateDir }: Config,
+  options: LaunchOptions & {
+    readonly onProblem: (error: unknown) => void;
+    readonly onEnded: (principal: Principal) => void;
+  },
+): Promise<OpenKeys | undefined> {
+  if (!routes.some(({ auth }) => auth.kind === 'required' && auth.keys?.stored === true)) return undefined;
+  const { authRequested, clock, onProblem, onEnded } = options;
+  const store = await openKeyStore({ stateDir, clock, onProblem });
+  try {
+    const created =
+      authRequested === 'key' ? (await ensureKey(store, { name: 'default', clock })).created : undefined;
+    const verifier = await createStoredKeyVerifier(store, { clock, onEnded, onProblem });
+    return {
+      verifier,
+      created,
+      close() {
+        verifier.close();
+        store.close();
+      },
+    };
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }
 
 function openLogs(

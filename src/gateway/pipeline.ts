@@ -73,6 +73,7 @@ function createExchange(request: IncomingRequest, sink: ResponseSink, options: P
     destination: { kind: 'unknown' },
     origin: undefined,
     principal: undefined,
+    leave: undefined,
     envelope: undefined,
     refusedId: undefined,
     classification: undefined,

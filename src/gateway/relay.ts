@@ -90,6 +90,14 @@ export class Relay implements UpstreamListener, Placed {
     connection?.abort();
   }
 
+  /** Ends the exchange because its caller may no longer be here: a key that was revoked, a token that is over. */
+  turnOut(): void {
+    if (this.#settled) return;
+    const connection = this.#connection;
+    this.onFailure('E_AUTH_INVALID', true);
+    connection?.abort();
+  }
+
   onHead(head: ResponseHead, isRepeat: boolean): void {
     const { exchange } = this;
     const { policy } = this.#environment;

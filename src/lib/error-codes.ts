@@ -1,3 +1,4 @@
+import { accessErrorCodes, type AccessErrorCode } from './access-error-codes.ts';
 import { acmeErrorCodes, type AcmeErrorCode } from './acme-error-codes.ts';
 import { configErrorCodes, type ConfigErrorCode } from './config-error-codes.ts';
 import { certsErrorCodes, type CertsErrorCode } from './certs-error-codes.ts';
@@ -8,6 +9,7 @@ import { tlsErrorCodes, type TlsErrorCode } from './tls-error-codes.ts';
 export type { ErrorEntry } from './error-entry.ts';
 
 export type ErrorCode =
+  | AccessErrorCode
   | AcmeErrorCode
   | CertsErrorCode
   | ConfigErrorCode
@@ -49,6 +51,7 @@ export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
   ...startErrorCodes,
   ...tlsErrorCodes,
   ...acmeErrorCodes,
+  ...accessErrorCodes,
   ...certsErrorCodes,
   E_INTERNAL: {
     title: 'an unexpected failure inside Breakwater',

@@ -38,8 +38,8 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
   E_AUTH_KEYS_FILE: {
     title: 'the stored API keys cannot be used',
     explanation:
-      'The file `keys.json` in the state directory holds the digests of the API keys. It is damaged, and starting without it would lock out every client or, worse, let new ones in.',
-    fix: 'restore `keys.json` from a backup, or delete it to make a new key',
+      'The file `keys.json` in the state directory, where earlier versions kept the digests of the API keys, is damaged. Starting without it would lock out every client that has one of them.',
+    fix: 'restore `keys.json` from a backup, or delete it to go on without its keys',
     exit: 2,
   },
   E_LOG_UNWRITABLE: {

@@ -19,9 +19,14 @@ export const slot = {
   protocolVersion: 12,
   /** Known by name only: its spelling is guarded, its value is not read. */
   unread: 13,
+  /** `params.ref` of `completion/complete`, and its members. */
+  ref: 14,
+  refType: 15,
+  refName: 16,
+  refUri: 17,
 } as const;
 
-export const SLOTS = 14;
+export const SLOTS = 18;
 
 interface KnownKey {
   readonly name: string;
@@ -54,6 +59,13 @@ export const paramsKeys: KeyTable = buildTable({
   uri: slot.uri,
   taskId: slot.taskId,
   protocolVersion: slot.offeredVersion,
+  ref: slot.ref,
+});
+
+export const refKeys: KeyTable = buildTable({
+  type: slot.refType,
+  name: slot.refName,
+  uri: slot.refUri,
 });
 
 export const metaKeys: KeyTable = buildTable(
@@ -69,7 +81,8 @@ export const metaKeys: KeyTable = buildTable(
   META_PREFIX,
 );
 
-function buildTable(slots: Readonly<Record<string, number>>, prefix?: string): KeyTable {
+/** Builds a table from names and their slots, which begin at 1. */
+export function buildTable(slots: Readonly<Record<string, number>>, prefix?: string): KeyTable {
   return {
     keys: Object.entries(slots).map(([name, known]) => ({ name, bytes: Buffer.from(name), slot: known })),
     prefix: prefix === undefined ? undefined : Buffer.from(prefix),
@@ -128,6 +141,6 @@ function findDecoded(table: KeyTable, name: string): number {
  * Folds as the most generous parser does: case-insensitive decoders take U+017F for s and U+212A for k (Go,
  * simple folding), U+0131 and U+0130 for i (Java).
  */
-function foldCase(name: string): string {
+export function foldCase(name: string): string {
   return name.replaceAll('\u0130', 'i').toUpperCase().toLowerCase();
 }

@@ -1,6 +1,12 @@
 import { SLOTS, slot } from './envelope-keys.ts';
 import { decodeString, tokenKind, type Token } from './json-tokens.ts';
 
+/** What is to be completed: an argument of a prompt, or of the template of a resource (its `uri`). */
+export interface CompletionRef {
+  readonly kind: 'prompt' | 'resource';
+  readonly name: string;
+}
+
 /** What a request or notification says of itself. A value of another type than string leaves its field undefined. */
 interface CallFacts {
   readonly method: string;
@@ -14,6 +20,8 @@ interface CallFacts {
   readonly hasProtocolVersion: boolean;
   /** `params.protocolVersion` of an `initialize`: the legacy revision the client offers. */
   readonly initializeVersion: string | undefined;
+  /** `params.ref` of a `completion/complete`; `undefined` when it does not name one thing and what that is. */
+  readonly ref: CompletionRef | undefined;
 }
 
 export interface RequestEnvelope extends CallFacts {
@@ -37,9 +45,9 @@ export type MessageEnvelope = RequestEnvelope | NotificationEnvelope | ResponseE
 /** Collects the members of one JSON-RPC message while its text is scanned. */
 export class MessageReader {
   #text: Buffer;
-  readonly #kinds: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-  readonly #starts: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
-  readonly #ends: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  readonly #kinds: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  readonly #starts: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+  readonly #ends: number[] = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
   constructor(text: Buffer) {
     this.#text = text;
@@ -101,15 +109,27 @@ export class MessageReader {
     const protocolVersion = this.#string(slot.protocolVersion);
     const hasProtocolVersion = this.#kind(slot.protocolVersion) !== tokenKind.absent;
     const initializeVersion = method === 'initialize' ? this.#string(slot.offeredVersion) : undefined;
+    const ref = method === 'completion/complete' ? this.#toRef() : undefined;
     if (this.#kind(slot.id) === tokenKind.absent) {
       const kind = 'notification';
-      return { kind, method, name, hasName, protocolVersion, hasProtocolVersion, initializeVersion };
+      return { kind, method, name, hasName, protocolVersion, hasProtocolVersion, initializeVersion, ref };
     }
     const id = this.rawId();
     if (id === undefined) return undefined;
     // Written out twice, because spreading one object into another costs more than the rest of this.
     const kind = 'request';
-    return { kind, id, method, name, hasName, protocolVersion, hasProtocolVersion, initializeVersion };
+    return { kind, id, method, name, hasName, protocolVersion, hasProtocolVersion, initializeVersion, ref };
+  }
+
+  /** ref-confusion: a server that goes by the members and not by `type` must not find another thing than was decided on. */
+  #toRef(): CompletionRef | undefined {
+    const type = this.#string(slot.refType);
+    const kind = type === 'ref/prompt' ? 'prompt' : type === 'ref/resource' ? 'resource' : undefined;
+    const own = kind === 'prompt' ? slot.refName : slot.refUri;
+    const other = kind === 'prompt' ? slot.refUri : slot.refName;
+    const name = this.#string(own);
+    if (kind === undefined || name === undefined || this.#kind(other) !== tokenKind.absent) return undefined;
+    return { kind, name };
   }
 
   #kind(member: number): number {

@@ -1,7 +1,14 @@
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { buildKeyVerifier, createKey, toKeyHash } from '../../src/auth/api-key.ts';
+import { createKey, toKeyHash } from '../../src/auth/api-key.ts';
+import { buildListedKeyVerifier, type FindKeyHolder } from '../../src/auth/keys/listed-keys.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+
+function buildVerifier(name: string, key: string): FindKeyHolder {
+  const listed = { name, sha256: toKeyHash(key), scopes: [], expiresAt: undefined };
+  return buildListedKeyVerifier([listed], { clock: systemClock });
+}
 
 describe('API keys', () => {
   it('carry 256 random bits, a prefix and a checksum that secret scanners can verify', () => {
@@ -15,8 +22,8 @@ describe('API keys', () => {
   it('are known by their digest alone', () => {
     const key = createKey();
     expect(toKeyHash(key)).toBe(createHash('sha256').update(key).digest('hex'));
-    const verify = buildKeyVerifier([{ name: 'ci', sha256: toKeyHash(key) }]);
-    expect(verify(key)).toBe('ci');
+    const verify = buildVerifier('ci', key);
+    expect(verify(key)?.name).toBe('ci');
     expect(verify(`${key}x`)).toBeUndefined();
     expect(verify('')).toBeUndefined();
     expect(verify(toKeyHash(key))).toBeUndefined();
@@ -24,8 +31,8 @@ describe('API keys', () => {
 
   it('oversized-token: a long token is refused before it is hashed', () => {
     const long = 'x'.repeat(513);
-    expect(buildKeyVerifier([{ name: 'a', sha256: toKeyHash(long) }])(long)).toBeUndefined();
+    expect(buildVerifier('a', long)(long)).toBeUndefined();
     const fits = 'x'.repeat(512);
-    expect(buildKeyVerifier([{ name: 'a', sha256: toKeyHash(fits) }])(fits)).toBe('a');
+    expect(buildVerifier('a', fits)(fits)?.name).toBe('a');
   });
 });

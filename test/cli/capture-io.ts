@@ -58,6 +58,10 @@ export async function capture(
             written.stderr += question;
             return Promise.resolve(left.shift() ?? '');
           },
+          askSecret: (question) => {
+            written.stderr += `${question}\n`;
+            return Promise.resolve(left.shift() ?? '');
+          },
         }),
   });
   return { exit, ...written };

@@ -9,7 +9,7 @@ describe('help', () => {
   it('begins with five examples and fits a screen', async () => {
     const { stdout } = await runCli(['--help']);
     const lines = stdout.trimEnd().split('\n');
-    expect(lines.length).toBeLessThanOrEqual(27);
+    expect(lines.length).toBeLessThanOrEqual(28);
     expect(lines.slice(2, 7).every((line) => line.startsWith('  breakwater '))).toBe(true);
     expect(lines[8]).toBe('Usage: breakwater [options] [command]');
   });
@@ -24,6 +24,17 @@ describe('help', () => {
     'certs export',
     'certs trust',
     'certs untrust',
+    'keys',
+    'keys create',
+    'keys list',
+    'keys revoke',
+    'keys jwks',
+    'users',
+    'users add',
+    'users list',
+    'users remove',
+    'users passwd',
+    'client',
     'schema',
     'explain',
     'completion',
@@ -124,7 +135,7 @@ describe('mistakes', () => {
     [
       ['up', '8000', '--auth', 'x'],
       'option `--auth <MODE>` argument `x` is invalid',
-      'allowed choices are key, none',
+      'allowed choices are key, oauth, none',
     ],
     [
       ['completion'],

@@ -1,6 +1,10 @@
 import { execFile } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { systemClock } from '../../src/lib/clock.ts';
+import { openSqliteStore } from '../../src/state/store/sqlite-store.ts';
 import { runCli } from './capture-io.ts';
 import { createTestState } from './certs/state.ts';
 
@@ -18,20 +22,35 @@ async function completeIn(
 
 describe('completion', () => {
   it.each([
-    [[''], ['up', 'check', 'certs', 'schema', 'explain', 'completion', 'version']],
-    [['c'], ['check', 'certs', 'completion']],
+    [[''], ['up', 'check', 'certs', 'keys', 'users', 'client', 'schema', 'explain', 'completion', 'version']],
+    [['c'], ['check', 'certs', 'client', 'completion']],
     [
       ['certs', ''],
       ['list', 'show', 'renew', 'export', 'trust', 'untrust'],
     ],
+    [
+      ['keys', ''],
+      ['create', 'list', 'revoke', 'jwks'],
+    ],
+    [
+      ['users', ''],
+      ['add', 'list', 'remove', 'passwd'],
+    ],
+    [['users', 'add', 'alice', '--pass'], ['--password-stdin']],
+    [['keys', 'revoke', ''], []],
     [['certs', 'trust', '--y'], ['--yes']],
     [['certs', 'export', '--out', ''], [':files']],
     [['certs', 'show', ''], []],
     [['--j'], ['--json']],
+    [
+      ['client', '--for', 'c'],
+      ['claude-code', 'claude-desktop', 'chatgpt', 'cursor'],
+    ],
+    [['client', '-c', ''], [':files']],
     [['up', '--au'], ['--auth']],
     [
       ['up', '--auth', ''],
-      ['key', 'none'],
+      ['key', 'oauth', 'none'],
     ],
     [['up', '--domain', ''], []],
     [['up', '--config', ''], [':files']],
@@ -47,7 +66,7 @@ describe('completion', () => {
     ],
     [['--color', 'n'], ['never']],
     [['unknown', ''], []],
-    [[], ['up', 'check', 'certs', 'schema', 'explain', 'completion', 'version']],
+    [[], ['up', 'check', 'certs', 'keys', 'users', 'client', 'schema', 'explain', 'completion', 'version']],
   ])('of %j is %j', async (words, values) => {
     expect(await complete(...words)).toEqual(values);
   });
@@ -64,6 +83,24 @@ describe('completion', () => {
       ]);
     }
     expect(await completeIn(env, ['certs', 'show', 'mcp.example.com', ''])).toEqual([]);
+    await state.clean();
+  });
+
+  it('knows the names of API keys and accounts, and of a store that cannot be read none', async () => {
+    const state = await createTestState();
+    const { stateDir } = state;
+    const store = await openSqliteStore({ stateDir, clock: systemClock, onProblem: () => undefined });
+    await store.put('ApiKey', 'ci', {});
+    await store.put('Account', 'alice', {});
+    const env = { BREAKWATER_STATE_DIR: stateDir };
+    expect(await completeIn(env, ['keys', 'revoke', ''])).toEqual(['ci']);
+    for (const command of ['remove', 'passwd']) {
+      expect(await completeIn(env, ['users', command, 'a'])).toEqual(['alice']);
+    }
+    expect(await completeIn(env, ['users', 'add', ''])).toEqual([]);
+    store.close();
+    await writeFile(join(stateDir, 'breakwater.db'), 'x'.repeat(1000));
+    expect(await completeIn(env, ['keys', 'revoke', ''])).toEqual([]);
     await state.clean();
   });
 

@@ -9,7 +9,10 @@ const folder = new URL('goldens/', import.meta.url);
 const inputs = (await readdir(folder)).filter((name) => name.endsWith('.input'));
 
 const environment = z.record(z.string(), z.string());
-const flags = z.object({ target: z.string(), domain: z.array(z.string()), key: z.string() });
+const flags = z.union([
+  z.strictObject({ target: z.string(), domain: z.array(z.string()), key: z.string() }),
+  z.strictObject({ auth: z.literal('oauth') }),
+]);
 
 describe.each(inputs)('%s', (name) => {
   it('is told as its golden says', async () => {

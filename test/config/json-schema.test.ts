@@ -13,7 +13,11 @@ describe('the JSON Schema', () => {
 
   it('describes every setting and knows no others', () => {
     const visit = (node: JsonSchema, path: string): void => {
-      const isOpen = node.type === 'object' && node.additionalProperties !== false;
+      // Claims have names of their own; what they hold is described all the same.
+      const isOpen =
+        node.type === 'object' &&
+        typeof (node.additionalProperties ?? true) === 'boolean' &&
+        node.additionalProperties !== false;
       expect([path, isOpen]).toEqual([path, false]);
       for (const [key, child] of Object.entries(node.properties ?? {})) {
         if (typeof child !== 'object') throw new TypeError(`${path}.${key} is not a schema`);
@@ -39,14 +43,20 @@ describe('the JSON Schema', () => {
       'ask',
       'ca',
       'cert,key',
-      'certificates',
+      'client_id,allow',
       'command',
       'directory',
-      'keys',
+      'issuer',
+      'issuer,client_id',
       'kid',
+      'name',
       'name,sha256',
       'name,subject',
+      'per',
+      'per,requests',
+      'token_endpoint,client_id',
       'upstream',
+      'url,client_id',
     ]);
   });
 
@@ -60,6 +70,13 @@ describe('the JSON Schema', () => {
     'listen: 443\nplain_http: false\nroutes: [{ upstream: "unix:/x", auth: none }]',
     `auth: { keys: [{ name: a, sha256: ${'ab'.repeat(32)} }] }`,
     'auth: { certificates: [{ name: ci, subject: "CN=ci" }] }',
+    'auth: oauth',
+    'auth: { keys: stored, oauth: true }',
+    'auth: { oauth: { issuers: ["https://a.example.com", { issuer: "https://b.example.com", algorithms: [EdDSA] }] } }',
+    'auth: { oauth: { server: { login: [owner, { github: { client_id: a, allow: { users: [b] } } }] } } }',
+    'routes: [{ upstream: 1, rules: [{ allow: [a] }, { deny: true, who: { claims: { team: [blue, 1, true] } } }] }]',
+    'routes: [{ upstream: 1, credentials: { jwt: true } }, { upstream: 2, credentials: none }]',
+    'limits: { rates: [{ per: tool, requests: 1 }], concurrency: [{ per: client, streams: 1 }] }',
     'tls: { acme: true }',
     'tls: { acme: {}, policy: modern, clients: { ca: a.pem, required: false } }',
     'tls: { acme: { dns: { command: hook }, fallback: [{ directory: zerossl }], on_demand: { ask: "http://a" } } }',
@@ -79,6 +96,16 @@ describe('the JSON Schema', () => {
     'log: { level: loud }',
     'auth: { keys: [] }',
     'auth: { certificates: [] }',
+    'auth: token',
+    'auth: { keys: [{ name: a }] }',
+    'auth: { oauth: false }',
+    'auth: { oauth: { issuers: [{ issuer: "https://a.example.com", algorithms: [HS256] }] } }',
+    'auth: { oauth: { server: { login: [guest] } } }',
+    'routes: [{ upstream: 1, rules: [] }]',
+    'routes: [{ upstream: 1, rules: [{ allow: false }] }]',
+    'routes: [{ upstream: 1, rules: [{ allow: true, who: { groups: [] } }] }]',
+    'routes: [{ upstream: 1, credentials: jwt }]',
+    'limits: { rates: [{ per: planet, requests: 1 }] }',
     'auth: { certificates: [{ name: ci }] }',
     'tls: { acme: false }',
     'tls: { acme: { challenges: [http-02] } }',

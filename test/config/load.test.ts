@@ -22,7 +22,7 @@ routes:
         {
           path: '/mcp',
           upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp' },
-          auth: { kind: 'keys', keys: [{ name: 'laptop', sha256: 'ab'.repeat(32) }] },
+          auth: { kind: 'required', keys: { listed: [{ name: 'laptop', sha256: 'ab'.repeat(32) }] } },
         },
       ],
     });
@@ -68,11 +68,15 @@ danger_allow_public: false
           path: '/a',
           upstream: { kind: 'unix', socketPath: `${cwd}/run/server.sock`, path: '/mcp' },
           auth: { kind: 'none' },
+          rules: undefined,
+          credentials: { kind: 'none' },
         },
         {
           path: '/',
           upstream: { kind: 'tcp', secure: true, host: 'upstream.internal', port: 443, path: '/' },
           auth: { kind: 'none' },
+          rules: undefined,
+          credentials: { kind: 'none' },
         },
       ],
       trustedProxies: ['10.0.0.0/8', 'fd00::/8'],
@@ -86,6 +90,8 @@ danger_allow_public: false
         connections: 10,
         connectionsPerAddress: 5,
         http2Streams: 7,
+        rates: [],
+        concurrency: [],
       },
       timeouts: {
         handshake: 1000,
@@ -120,6 +126,8 @@ describe('defaults', () => {
           path: '/mcp',
           upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 3000, path: '/mcp' },
           auth: { kind: 'none' },
+          rules: undefined,
+          credentials: { kind: 'none' },
         },
       ],
       trustedProxies: [],
@@ -133,6 +141,8 @@ describe('defaults', () => {
         connections: 20_000,
         connectionsPerAddress: 2000,
         http2Streams: 100,
+        rates: [],
+        concurrency: [],
       },
       timeouts: {
         handshake: 10_000,
@@ -255,7 +265,7 @@ describe('--auth', () => {
     const key = `{ name: a, sha256: ${'0a'.repeat(32)} }`;
     const text = `routes: [{ upstream: 1, auth: { keys: [${key}] } }, { path: /b, upstream: 2 }]`;
     const config = await configOf(text, { flags: { auth: 'none' } });
-    expect(config.routes.map(({ auth }) => auth.kind)).toEqual(['keys', 'none']);
+    expect(config.routes.map(({ auth }) => auth.kind)).toEqual(['required', 'none']);
   });
 
   it('key is left to the caller, and silences the warning about an open door', async () => {

@@ -29,9 +29,11 @@ routes:
   - path: /tools # breakwater.yaml:3:11
     upstream: http://127.0.0.1:8000/mcp # breakwater.yaml:2:15
     auth: none # breakwater.yaml:6:7
+    credentials: none # default
   - path: /b # breakwater.yaml:4:11
     upstream: unix:/run/x.sock:/mcp # breakwater.yaml:5:15
     auth: none # breakwater.yaml:6:7
+    credentials: none # default
 `);
   });
 

@@ -39,6 +39,45 @@ const mistakes: readonly (readonly [name: string, text: string])[] = [
     `domains: [a.example]\ntls: { acme: { eab: { kid: k, hmac_key_env: ${secret}${long} } } }`,
   ],
   ['an HMAC key under another name', `tls: { acme: { eab: { kid: k, hmac_key: ${secret} } } }`],
+  ['a key in place of `stored`', `auth: { keys: ${secret} }`],
+  ['a key in place of a method', `auth: { oauth: ${secret} }`],
+  [
+    'a client secret under another name',
+    `auth: { oauth: { server: { login: [{ github: { client_id: a, client_secret: ${secret} } }] } } }`,
+  ],
+  [
+    'a client secret on its own line',
+    `auth:\n  oauth:\n    server:\n      login:\n        - github:\n            client_secret:\n              ${secret}`,
+  ],
+  [
+    'a client secret in place of its variable',
+    `auth: { oauth: { server: { login: [{ github: { client_secret_env: ${secret}- } }] } } }`,
+  ],
+  [
+    'a client secret in place of its file',
+    `auth: { oauth: { issuers: [{ introspection: { client_secret_file: ${secret} } }] } }`,
+  ],
+  [
+    'a list of client secrets',
+    `routes: [{ upstream: 1, credentials: { exchange: { client_secret_env: [${secret}] } } }]`,
+  ],
+  [
+    'a value of a header under another name',
+    `routes: [{ upstream: 1, credentials: { header: { name: a, value: ${secret} } } }]`,
+  ],
+  [
+    'a value of a header in place of its variable',
+    `routes: [{ upstream: 1, credentials: { header: { name: a, value_env: ${secret} ${secret} } } }]`,
+  ],
+  [
+    'a value of a header on its own line',
+    `routes:\n  - upstream: 1\n    credentials:\n      header:\n        name: a\n        value:\n          ${secret}`,
+  ],
+  [
+    'a password in the URL of an issuer',
+    `auth: { oauth: { issuer: "https://me:${secret}@login.example.com" } }`,
+  ],
+  ['a secret that begins like a word of a setting', `password: true ${secret}`],
   ['a secret in a header', `header: "Authorization: Bearer ${secret}"`],
 ];
 
@@ -67,6 +106,31 @@ describe('attack: secrets read from error messages', () => {
     const printed = printConfig(loaded.value.config, loaded.value.provenance);
     expect(printed).toContain('sha256: c0ffee11...');
     expect(printed).not.toContain(hash.slice(0, 9));
+  });
+
+  it('in the printed configuration of access control', async () => {
+    const env = { CLIENT: `${secret}-client`, VALUE: `${secret}-value`, HOME: '/home/op' };
+    const client = 'client_id: a, client_secret_env: CLIENT';
+    const loaded = await loadText(
+      `
+auth:
+  oauth:
+    issuers: [{ issuer: https://a.example.com, introspection: { url: https://a.example.com/i, ${client} } }]
+    server: { login: [{ oidc: { issuer: https://b.example.com, ${client} } }, { github: { ${client}, allow: { users: [a] } } }] }
+routes:
+  - { upstream: 1, credentials: { header: { name: Authorization, value_env: VALUE } } }
+  - { path: /b, upstream: 2, credentials: { exchange: { token_endpoint: https://a.example.com/t, ${client} } } }
+`,
+      { env },
+    );
+    if (!loaded.ok) throw new Error(renderDiagnostics(loaded.error));
+    const { config, provenance, warnings } = loaded.value;
+    expect(JSON.stringify(config)).toContain(`${secret}-client`);
+    const shown =
+      printConfig(config, provenance) + JSON.stringify([...provenance]) + renderDiagnostics(warnings);
+    expect(shown).toContain('client_secret_env: CLIENT');
+    expect(shown).toContain('value_env: VALUE');
+    expect(shown).not.toContain(secret);
   });
 
   it('control: what is no secret is shown', async () => {

@@ -219,8 +219,10 @@ describe('client certificates', () => {
       `${clients}auth: { certificates: [{ name: ci, subject: "CN=ci, O=Example" }] }\nroutes: [{ upstream: 1 }]\n`,
     );
     expect(routes[0]?.auth).toEqual({
-      kind: 'certificates',
-      admitted: [{ name: 'ci', subject: 'CN=ci, O=Example' }],
+      kind: 'required',
+      keys: undefined,
+      certificates: [{ name: 'ci', subject: 'CN=ci, O=Example' }],
+      oauth: undefined,
     });
   });
 

@@ -7,6 +7,7 @@ import { parseProxyHeader } from '../../src/http/proxy-protocol.ts';
 import { parseRequestHead } from '../../src/http/request-head.ts';
 import { parseResponseHead } from '../../src/http/response-head.ts';
 import { createEndpointRewriter } from '../../src/mcp/endpoint-event.ts';
+import { ListEventStream } from '../../src/mcp/list-event-stream.ts';
 import { scanEnvelope } from '../../src/mcp/envelope.ts';
 import { fuzz } from './engine.ts';
 import type { FuzzTarget } from './target.ts';
@@ -18,6 +19,7 @@ import { createEnvelopeTarget } from './targets/envelope.ts';
 import { createEventStreamTarget, relayStream } from './targets/event-stream.ts';
 import { createForwardedFieldsTarget } from './targets/forwarded-fields.ts';
 import { createH2HeadTarget } from './targets/h2-head.ts';
+import { createListEventsTarget } from './targets/list-events.ts';
 import { createProxyHeaderTarget } from './targets/proxy-header.ts';
 import { createRequestHeadTarget } from './targets/request-head.ts';
 import { createResponseHeadTarget } from './targets/response-head.ts';
@@ -102,6 +104,28 @@ export const controls: readonly Control[] = [
       } catch {
         return scanEnvelope(body);
       }
+    }),
+  },
+  {
+    fault: 'a filter that judges names as they are written, escapes and all',
+    target: createListEventsTarget((filter) => {
+      const events = new ListEventStream(filter);
+      return {
+        feed: (chunk) =>
+          chunk.includes('\\u0062') ? { bytes: chunk, refused: undefined } : events.feed(chunk),
+      };
+    }),
+  },
+  {
+    fault: 'a filter that passes on what it cannot read',
+    target: createListEventsTarget((filter) => {
+      const events = new ListEventStream(filter);
+      return {
+        feed(chunk) {
+          const { bytes, refused } = events.feed(chunk);
+          return { bytes: refused === undefined ? bytes : chunk, refused: undefined };
+        },
+      };
     }),
   },
   {

@@ -7,6 +7,7 @@ import { createEnvelopeTarget } from './targets/envelope.ts';
 import { createEventStreamTarget } from './targets/event-stream.ts';
 import { createForwardedFieldsTarget } from './targets/forwarded-fields.ts';
 import { createH2HeadTarget } from './targets/h2-head.ts';
+import { createListEventsTarget } from './targets/list-events.ts';
 import { createProxyHeaderTarget } from './targets/proxy-header.ts';
 import { createRequestHeadTarget } from './targets/request-head.ts';
 import { createResponseHeadTarget } from './targets/response-head.ts';
@@ -21,6 +22,7 @@ export const pureTargets: readonly FuzzTarget[] = [
   createEnvelopeTarget(),
   createEventStreamTarget(),
   createEndpointEventTarget(),
+  createListEventsTarget(),
   createRoutePathTarget(),
   createConfigurationTarget(),
   createProxyHeaderTarget(),

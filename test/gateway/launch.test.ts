@@ -17,6 +17,8 @@ const route: RouteConfig = {
   path: '/mcp',
   upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 1, path: '/mcp' },
   auth: { kind: 'none' },
+  rules: undefined,
+  credentials: { kind: 'none' },
 };
 let stateDir: string;
 

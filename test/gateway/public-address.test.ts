@@ -8,6 +8,8 @@ const route = {
   path: '/mcp',
   upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 1, path: '/mcp' },
   auth: { kind: 'none' },
+  rules: undefined,
+  credentials: { kind: 'none' },
 } as const;
 
 const everywhere = { listen: { host: '0.0.0.0', port: 443 } } as const;

@@ -11,6 +11,7 @@ export interface Expected {
   readonly protocolVersion?: string | undefined;
   readonly hasProtocolVersion?: boolean;
   readonly initializeVersion?: string | undefined;
+  readonly ref?: { readonly kind: string; readonly name: string } | undefined;
   readonly entries?: number;
   readonly hasRequest?: boolean;
 }
@@ -20,7 +21,8 @@ type Json = Readonly<Record<string, unknown>>;
 const versionKey = 'io.modelcontextprotocol/protocolVersion';
 const guarded = {
   message: ['jsonrpc', 'id', 'method', 'params', 'result', 'error'],
-  params: ['name', 'uri', 'taskId', '_meta', 'arguments', 'protocolVersion'],
+  params: ['name', 'uri', 'taskId', '_meta', 'arguments', 'protocolVersion', 'ref'],
+  ref: ['type', 'name', 'uri'],
   meta: [
     versionKey,
     'io.modelcontextprotocol/clientCapabilities',
@@ -67,7 +69,10 @@ function expectMessage(message: unknown): Expected {
   if (!isObject(message) || hasTwin(message, guarded.message)) return refused;
   const params = isObject(message['params']) ? message['params'] : {};
   const meta = isObject(params['_meta']) ? params['_meta'] : {};
-  if (hasTwin(params, guarded.params) || hasTwin(meta, guarded.meta)) return refused;
+  const ref = isObject(params['ref']) ? params['ref'] : {};
+  if (hasTwin(params, guarded.params) || hasTwin(meta, guarded.meta) || hasTwin(ref, guarded.ref)) {
+    return refused;
+  }
   if (
     Object.keys(meta).some(
       (key) => /^io\.modelcontextprotocol\//i.test(key) && !key.startsWith('io.modelcontextprotocol/'),
@@ -102,7 +107,19 @@ function expectMessage(message: unknown): Expected {
     protocolVersion: asString(meta[versionKey]),
     hasProtocolVersion: Object.hasOwn(meta, versionKey),
     initializeVersion: method === 'initialize' ? asString(params['protocolVersion']) : undefined,
+    ref: method === 'completion/complete' ? expectRef(ref) : undefined,
   };
+}
+
+function expectRef(ref: Json): Expected['ref'] {
+  const { type, name, uri } = ref;
+  if (type === 'ref/prompt' && typeof name === 'string' && !Object.hasOwn(ref, 'uri')) {
+    return { kind: 'prompt', name };
+  }
+  if (type === 'ref/resource' && typeof uri === 'string' && !Object.hasOwn(ref, 'name')) {
+    return { kind: 'resource', name: uri };
+  }
+  return undefined;
 }
 
 function toNameKey(method: string): string | undefined {

@@ -38,13 +38,22 @@ describe('scanEnvelope against JSON.parse', { timeout: 30_000 }, () => {
         const body = Buffer.from(text);
         const result = scanEnvelope(body);
         seen.add(toLabel(result));
+        if (result.kind === 'request' && result.ref !== undefined) seen.add(`ref/${result.ref.kind}`);
         expect(findDisagreement(body, result)).toBeUndefined();
       }),
-      { numRuns: 3000 },
+      { numRuns: 4000 },
     );
     // The generator must reach all of these, or the property proves little.
     expect([...seen]).toEqual(
-      expect.arrayContaining(['request', 'notification', 'response', 'batch', ...semantic]),
+      expect.arrayContaining([
+        'request',
+        'notification',
+        'response',
+        'batch',
+        'ref/prompt',
+        'ref/resource',
+        ...semantic,
+      ]),
     );
   });
 

@@ -22,6 +22,7 @@ describe('scanEnvelope', () => {
       protocolVersion: undefined,
       hasProtocolVersion: false,
       initializeVersion: undefined,
+      ref: undefined,
     });
   });
 
@@ -37,6 +38,33 @@ describe('scanEnvelope', () => {
   ])('takes the name of %s from the right member', (method, params, name) => {
     const result = scan(`{"jsonrpc":"2.0","id":1,"method":"${method}","params":{${params}}}`);
     expect(result).toMatchObject({ kind: 'request', name, hasName: method !== 'tools/list' });
+  });
+
+  it.each([
+    ['{"type":"ref/prompt","name":"n"}', { kind: 'prompt', name: 'n' }],
+    ['{"uri":"file:///{p}","type":"ref\\/resource"}', { kind: 'resource', name: 'file:///{p}' }],
+    ['{"type":"ref/prompt","uri":"u"}', undefined],
+    // ref-confusion: which of the two a server takes is its own affair.
+    ['{"type":"ref/prompt","name":"n","uri":"u"}', undefined],
+    ['{"type":"ref/resource","name":"n","uri":"u"}', undefined],
+    ['{"type":"ref/other","name":"n"}', undefined],
+    ['{"name":"n"}', undefined],
+    ['{"type":"ref/prompt","name":["n"]}', undefined],
+    ['["ref/prompt","n"]', undefined],
+    ['"ref/prompt"', undefined],
+  ])('reads what is to be completed: %s', (ref, expected) => {
+    const text = (method: string): string =>
+      `{"jsonrpc":"2.0","id":1,"method":"${method}","params":{"ref":${ref},"argument":{"name":"a"}}}`;
+    expect(scan(text('completion/complete'))).toMatchObject({ ref: expected, name: undefined });
+    expect(scan(text('tools/call'))).toMatchObject({ ref: undefined, name: undefined });
+  });
+
+  it.each(['Ref', 'REF', '\\u0052ef'])('refuses the case twin %s', (key) => {
+    const ref = '{"type":"ref/prompt","name":"n"}';
+    const text = `{"jsonrpc":"2.0","id":1,"method":"completion/complete","params":{"ref":${ref},"${key}":${ref}}}`;
+    expect(scan(text)).toMatchObject({ kind: 'refused', reason: 'case-twin' });
+    const inner = text.replace(`"${key}":${ref}`, '"x":1').replace('"name"', '"Name":"o","name"');
+    expect(scan(inner)).toMatchObject({ kind: 'refused', reason: 'case-twin' });
   });
 
   it('reads the protocol version of either era', () => {

@@ -1,12 +1,12 @@
 import * as fc from 'fast-check';
 
 /** Text of JSON in which white space, escapes and the order of keys vary, so that parsers have something to disagree on. */
-type JsonText = fc.Arbitrary<string>;
+export type JsonText = fc.Arbitrary<string>;
 
-const space: JsonText = fc.constantFrom('', '', '', ' ', '\n', '\t\r\n ');
+export const space: JsonText = fc.constantFrom('', '', '', ' ', '\n', '\t\r\n ');
 
 /** One of many spellings of a string. */
-function spell(value: string): JsonText {
+export function spell(value: string): JsonText {
   return fc.array(fc.integer({ min: 0, max: 9 }), { minLength: value.length, maxLength: value.length }).map(
     (dice) =>
       `"${Array.from({ length: value.length }, (_, index) => {
@@ -31,7 +31,7 @@ const scalar: JsonText = fc.oneof(
   fc.integer().map(String),
 );
 
-const anyValue: JsonText = fc.letrec<{ value: string }>((tie) => ({
+export const anyValue: JsonText = fc.letrec<{ value: string }>((tie) => ({
   value: fc.oneof(
     { maxDepth: 4, depthSize: 'small' },
     scalar,
@@ -41,7 +41,7 @@ const anyValue: JsonText = fc.letrec<{ value: string }>((tie) => ({
 })).value;
 
 /** Now and then a key comes twice, as the entries have it. */
-function object(entries: fc.Arbitrary<readonly (readonly [string, string])[]>): JsonText {
+export function object(entries: fc.Arbitrary<readonly (readonly [string, string])[]>): JsonText {
   return entries.chain((list) =>
     fc
       .tuple(...list.map(([key, value]) => fc.tuple(spell(key), space, fc.constant(value), space)))
@@ -84,6 +84,8 @@ const method = fc
     'tasks/get',
     'ping',
     'tools/list',
+    'completion/complete',
+    'completion/complete',
   )
   .chain(spell);
 const version = fc.constantFrom('2026-07-28', '2025-11-25', 'v999.0.0').chain(spell);
@@ -92,7 +94,18 @@ const meta = members({
   'io.modelcontextprotocol/clientInfo': anyValue,
   progressToken: scalar,
 });
+const ref = members({
+  type: fc.oneof(fc.constantFrom('ref/prompt', 'ref/resource').chain(spell), scalar),
+  name: fc.oneof(word.chain(spell), anyValue),
+  uri: fc.oneof(word.chain(spell), anyValue),
+});
+const exactRef = fc
+  .constantFrom('name', 'uri')
+  .chain((key) =>
+    required({ type: fc.constantFrom('ref/prompt', 'ref/resource').chain(spell), [key]: word.chain(spell) }),
+  );
 const params = members({
+  ref: fc.oneof(exactRef, ref, anyValue),
   name: fc.oneof(word.chain(spell), anyValue),
   uri: fc.oneof(word.chain(spell), anyValue),
   taskId: scalar,

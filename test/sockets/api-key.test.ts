@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { connectH2 } from '../support/h2-client.ts';
-import { buildKeys } from '../support/keys.ts';
+import { buildKeys, lockWithKey } from '../support/keys.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { buildCall, buildGet } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { startRig } from '../support/rig.ts';
-import { answerJson } from '../support/scripted-upstream.ts';
+import { answerJson, eventStreamHead, type Answer } from '../support/scripted-upstream.ts';
 
-const { key, auth } = buildKeys('laptop');
+const { key, sha256, auth } = buildKeys('laptop');
 const other = buildKeys().key;
 const answer = answerJson('{}');
 const bearer = (token: string): string => `Authorization: Bearer ${token}\r\n`;
@@ -20,7 +21,7 @@ describe('a route protected by keys', () => {
     ['another scheme', `Authorization: Basic ${Buffer.from(`a:${key}`).toString('base64')}\r\n`],
     ['the key without a scheme', `Authorization: ${key}\r\n`],
     ['two words', bearer(`${key} ${key}`)],
-    ['another header', `X-API-Key: ${key}\r\n`],
+    ['an empty header of its own', 'X-API-Key: \r\n'],
     ['a cookie', `Cookie: access_token=${key}\r\n`],
     ['an underscore twin', `Authorization_: Bearer ${key}\r\n`],
     ['a nominated header', `${bearer(key)}Connection: authorization\r\n`],
@@ -41,7 +42,7 @@ describe('a route protected by keys', () => {
     ['one letter less', bearer(key.slice(0, -1))],
     ['one letter more', bearer(`${key}x`)],
     ['another letter case', bearer(key.toUpperCase())],
-    ['its hash', bearer(auth.kind === 'keys' ? (auth.keys[0]?.sha256 ?? '') : '')],
+    ['its hash', bearer(sha256)],
     ['a key too long to be one', bearer('x'.repeat(8000))],
     ['quotes', bearer(`"${key}"`)],
     ['an object name', bearer('__proto__')],
@@ -49,6 +50,8 @@ describe('a route protected by keys', () => {
     ['the key and another', bearer(key) + bearer(other)],
     ['another and the key', bearer(other) + bearer(key)],
     ['the key and another scheme', `${bearer(key)}Authorization: Basic eDp5\r\n`],
+    ['the key in both headers', `${bearer(key)}X-API-Key: ${key}\r\n`],
+    ['another key in its own header', `X-API-Key: ${other}\r\n`],
   ])('answers 401 with invalid_token to %s', async (_name, fields) => {
     await using rig = await startRig({ answer, auth });
     for (const request of [buildPost(buildCall(), { fields }), buildGet({ fields })]) {
@@ -130,5 +133,57 @@ describe('the access log', () => {
       route: '/mcp',
     });
     expect(rig.gateway.lines[1]).toMatchObject({ rpc: 'resources/read' });
+  });
+});
+
+describe('a key of its own header', () => {
+  it('lets in, and reaches no upstream', async () => {
+    await using rig = await startRig({ answer, auth });
+    const fields = `X-API-Key: ${key}\r\n`;
+    expect((await rig.ask(buildPost(buildCall(), { fields }))).status).toBe(200);
+    expect(rig.upstream.requests[0]?.head.toLowerCase()).not.toContain('x-api-key');
+  });
+});
+
+describe('a key that ends', () => {
+  const stream: Answer = ({ socket }) => socket.write(eventStreamHead);
+
+  it('takes the streams of its holder with it within a second, and lets nobody in again', async () => {
+    const clock = new ManualClock();
+    const ending = lockWithKey({ name: 'laptop', sha256, expiresAt: clock.now() + 60_000 });
+    await using rig = await startRig({ answer: stream, auth: ending, clock });
+    const client = await rig.connect();
+    client.send(buildGet({ fields: bearer(key) }));
+    await client.until((text) => text.includes('text/event-stream'));
+    clock.advance(59_000);
+    expect(rig.gateway.gateway.load.exchanges).toBe(1);
+    clock.advance(1000);
+    await client.closed();
+    expect((await rig.ask(buildPost(buildCall(), { fields: bearer(key) }))).status).toBe(401);
+  });
+
+  it('stolen-recognition: is refused on a connection where it was let in before', async () => {
+    const clock = new ManualClock();
+    const ending = lockWithKey({ name: 'laptop', sha256, expiresAt: clock.now() + 10_000 });
+    await using rig = await startRig({ answer, auth: ending, clock });
+    const client = await rig.connect();
+    for (let turn = 1; turn <= 3; turn++) {
+      client.send(buildPost(buildCall(), { fields: bearer(key) }));
+      await client.until((text) => text.split('HTTP/1.1 200').length > turn);
+    }
+    clock.jump(10_000);
+    client.send(buildPost(buildCall(), { fields: bearer(key) }));
+    const received = await client.until((text) => text.includes('HTTP/1.1 401'));
+    expect(received).toContain('invalid_token');
+  });
+
+  it('control: one without end keeps its stream', async () => {
+    const clock = new ManualClock();
+    await using rig = await startRig({ answer: stream, auth, clock });
+    const client = await rig.connect();
+    client.send(buildGet({ fields: bearer(key) }));
+    await client.until((text) => text.includes('text/event-stream'));
+    clock.advance(61_000);
+    expect(rig.gateway.gateway.load.exchanges).toBe(1);
   });
 });

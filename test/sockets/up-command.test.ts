@@ -113,7 +113,7 @@ describe('breakwater up', () => {
     child.kill('SIGTERM');
     const key = /bwk_\S+/.exec((await done).stderr)?.[0] ?? '';
     expect(key).toMatch(/^bwk_[\w-]{43}_[\da-f]{8}$/);
-    expect(await readFile(join(directory, 'state/keys.json'), 'utf8')).not.toContain(key);
+    expect(await readFile(join(directory, 'state/breakwater.db'), 'latin1')).not.toContain(key);
 
     const again = up(String(upstream.port), '--auth', 'key');
     const doneAgain = ended(again);

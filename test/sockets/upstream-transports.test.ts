@@ -131,6 +131,8 @@ describe('an upstream on a Unix socket', () => {
     const route = {
       path: '/mcp',
       auth: { kind: 'none' },
+      rules: undefined,
+      credentials: { kind: 'none' },
       upstream: { kind: 'unix', socketPath, path: '/x' },
     } as const;
     await using rig = await startRig({ changes: { routes: [route] } });

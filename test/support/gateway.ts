@@ -40,6 +40,8 @@ export function buildTestConfig(
       connections: 20_000,
       connectionsPerAddress: 2000,
       http2Streams: 100,
+      rates: [],
+      concurrency: [],
       ...limits,
     },
     timeouts: {
@@ -97,6 +99,8 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
       path: options.upstreamPath ?? '/mcp',
     },
     auth: options.auth ?? { kind: 'none' },
+    rules: undefined,
+    credentials: { kind: 'none' },
   };
   const config = buildTestConfig(stateDir, [route], options.changes);
   const clock = options.clock ?? systemClock;

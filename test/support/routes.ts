@@ -9,10 +9,19 @@ export function buildRoute(
       readonly upstreamPath?: string;
     } = {},
 ): RouteConfig {
-  const { path = '/mcp', auth = { kind: 'none' }, upstreamPath = '/mcp', ...upstream } = options;
+  const {
+    path = '/mcp',
+    auth = { kind: 'none' },
+    rules,
+    credentials = { kind: 'none' },
+    upstreamPath = '/mcp',
+    ...upstream
+  } = options;
   return {
     path,
     auth,
+    rules,
+    credentials,
     upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port, ...upstream, path: upstreamPath },
   };
 }

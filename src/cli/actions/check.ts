@@ -5,11 +5,15 @@ import { formatAuthority } from '../../config/schema/host-name.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { toDiagnosticJson } from '../../lib/diagnostic-json.ts';
 import { showDiagnostics, writeEnvelope, type CliContext } from '../context.ts';
+import { parseAccessWords } from '../access-words.ts';
 import { reportProblems } from '../failure.ts';
+import { explainAccess, renderAccess } from './explain-access.ts';
 
 export interface CheckOptions {
   readonly file?: string;
   readonly print: boolean;
+  /** USER and TOOL: says for each route which rule decides. */
+  readonly explainAccess?: readonly string[];
   /** Builds what needs more than the configuration itself, such as certificates, and listens on nothing. */
   readonly provision?: (config: Config) => Promise<readonly Diagnostic[]>;
 }
@@ -17,6 +21,7 @@ export interface CheckOptions {
 /** Validates without listening. Standard output carries data only: the printed configuration, or the JSON envelope. */
 export async function runCheck(options: CheckOptions, context: CliContext): Promise<number> {
   const { io } = context;
+  const words = options.explainAccess === undefined ? undefined : parseAccessWords(options.explainAccess);
   const source = options.file === undefined ? {} : { file: options.file };
   const loaded = await loadConfig({ ...source, env: io.env, flags: {}, cwd: io.cwd, readFile: io.readFile });
   if (!loaded.ok) return refuse(loaded.error, context);
@@ -24,18 +29,21 @@ export async function runCheck(options: CheckOptions, context: CliContext): Prom
   const provisioned = (await options.provision?.(config)) ?? [];
   const problems = [...provisioned, ...warnings];
   if (problems.some(({ severity }) => severity === 'error')) return refuse(problems, context);
+  const access = words === undefined ? [] : explainAccess(config, words);
   if (context.json) {
     writeEnvelope(context, 'check', {
       ok: true,
       file: file ?? null,
       diagnostics: problems.map(toDiagnosticJson),
       ...(options.print ? { settings: listSettings(config, provenance) } : {}),
+      ...(words === undefined ? {} : { access }),
     });
     return 0;
   }
   showDiagnostics(problems, context);
   if (options.print) io.stdout.write(printConfig(config, provenance));
-  else io.stderr.write(`${describe(loaded.value)}\n`);
+  if (words !== undefined) io.stdout.write(renderAccess(access, words));
+  if (!options.print && words === undefined) io.stderr.write(`${describe(loaded.value)}\n`);
   return 0;
 }
 

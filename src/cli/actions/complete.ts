@@ -2,6 +2,9 @@ import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command, Option } from 'commander';
 import { defaultStateDir } from '../../config/state-dir.ts';
+import { accountKind } from '../../auth/accounts/account-record.ts';
+import { keyKind } from '../../auth/keys/key-record.ts';
+import { readRecordNames } from '../../state/store/record-names.ts';
 import { fromFolderName } from '../../tls/automation/certificate-name.ts';
 import type { CliIo } from '../io.ts';
 import { listCodes } from './explain.ts';
@@ -9,20 +12,24 @@ import { listCodes } from './explain.ts';
 /** Values that the command tree does not know, by the name of an argument: what it may be. */
 export type ArgumentValues = { readonly [argument: string]: (() => readonly string[]) | undefined };
 
-/** Those of this machine: error codes, and the names that the default state directory has certificates for. */
+/** Those of this machine: error codes, and the names of certificates, API keys and accounts in the default state directory. */
 export function buildArgumentValues({ env, cwd }: Pick<CliIo, 'env' | 'cwd'>): ArgumentValues {
+  const inState = (read: (stateDir: string) => readonly string[]) => (): readonly string[] => {
+    try {
+      return read(resolve(cwd, env['BREAKWATER_STATE_DIR'] || defaultStateDir(env, cwd)));
+    } catch {
+      // A directory that is not there, or not for us, completes to nothing.
+      return [];
+    }
+  };
   return {
     CODE: listCodes,
-    NAME: () => {
-      const stateDir = resolve(cwd, env['BREAKWATER_STATE_DIR'] || defaultStateDir(env, cwd));
-      try {
-        const folders = readdirSync(join(stateDir, 'certificates'));
-        return folders.map(fromFolderName).filter((name) => name !== undefined);
-      } catch {
-        // A directory that is not there, or not for us, completes to nothing.
-        return [];
-      }
-    },
+    NAME: inState((stateDir) => {
+      const folders = readdirSync(join(stateDir, 'certificates'));
+      return folders.map(fromFolderName).filter((name) => name !== undefined);
+    }),
+    KEY: inState((stateDir) => readRecordNames(stateDir, keyKind)),
+    USER: inState((stateDir) => readRecordNames(stateDir, accountKind)),
   };
 }
 

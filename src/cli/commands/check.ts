@@ -4,6 +4,7 @@ import { describeCommand } from '../command-help.ts';
 
 interface CheckFlags {
   readonly print?: boolean;
+  readonly explainAccess?: readonly string[];
 }
 
 export function registerCheck(program: Command, run: Run): void {
@@ -13,12 +14,14 @@ export function registerCheck(program: Command, run: Run): void {
     .description('Builds everything that `up` would build and listens on nothing. All problems come at once.')
     .argument('[FILE]', 'configuration, or - for standard input (default: breakwater.yaml)')
     .option('--print', 'print the resolved configuration, each value with its origin')
+    .option('--explain-access <USER TOOL...>', 'say which rule decides when USER calls TOOL')
     .addHelpText(
       'after',
       describeCommand({
         examples: [
           ['breakwater check', 'check ./breakwater.yaml'],
           ['breakwater check --print other.yaml', 'show every value and where it comes from'],
+          ['breakwater check --explain-access key:ci search', 'may this key call this tool, and why'],
           ['generate | breakwater check - --json', 'problems as JSON'],
         ],
         exits: '0 valid, 2 not valid',
@@ -30,8 +33,16 @@ export function registerCheck(program: Command, run: Run): void {
           import('../actions/check.ts'),
           import('../../gateway/provision.ts'),
         ]);
-        const source = file === undefined ? {} : { file };
-        return runCheck({ ...source, print: flags.print === true, provision }, context);
+        const { explainAccess } = flags;
+        return runCheck(
+          {
+            ...(file === undefined ? {} : { file }),
+            ...(explainAccess === undefined ? {} : { explainAccess }),
+            print: flags.print === true,
+            provision,
+          },
+          context,
+        );
       }),
     );
 }

@@ -26,10 +26,10 @@ export function registerUp(program: Command, run: Run): void {
     .option('--accept-terms', 'accept the terms of service of the certificate authority')
     .option('--staging', "use Let's Encrypt's staging directory, for experiments")
     .addOption(
-      new Option('--auth <MODE>', 'who may call: holders of a new API key, or everyone').choices([
-        'key',
-        'none',
-      ]),
+      new Option(
+        '--auth <MODE>',
+        'who may call: holders of a new API key, whoever logs in, or everyone',
+      ).choices(['key', 'oauth', 'none']),
     )
     .option('--danger-allow-public', 'allow a public address without access control')
     .optionsGroup('Files:')

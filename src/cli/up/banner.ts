@@ -63,9 +63,11 @@ function describeCertificate(facts: LaunchFacts, now: number): string {
 }
 
 function describeAccess({ routes, needsClientCertificate }: LaunchFacts): string {
-  const kinds = routes.map(({ route }) => route.auth.kind);
-  const count = (kind: RouteConfig['auth']['kind']): number => kinds.filter((each) => each === kind).length;
+  const auths = routes.map(({ route }) => route.auth);
+  const count = (method: 'keys' | 'certificates' | 'oauth'): number =>
+    auths.filter((auth) => auth.kind === 'required' && auth[method] !== undefined).length;
   const ways: readonly (readonly [name: string, routes: number])[] = [
+    ['login (OAuth)', count('oauth')],
     ['API key', count('keys')],
     ['client certificate', count('certificates')],
   ];
@@ -76,10 +78,12 @@ function describeAccess({ routes, needsClientCertificate }: LaunchFacts): string
       ? 'client certificate, checked on every connection'
       : 'open: whoever can reach this address can call every tool';
   }
-  if (only[1] === routes.length) return `${only[0]}, checked on every call`;
+  if (used.every(([, some]) => some === routes.length)) {
+    return `${used.map(([name]) => name).join(' or ')}, checked on every call`;
+  }
   const locked = used.map(([name, some]) => `${name} on ${some} of ${routes.length} routes`).join(', ');
   const rest = needsClientCertificate ? 'the others open to every client certificate' : 'the others open';
-  return count('none') > 0 ? `${locked}, ${rest}` : locked;
+  return auths.some((auth) => auth.kind === 'none') ? `${locked}, ${rest}` : locked;
 }
 
 function paint(text: string, style: 'dim' | 'green' | 'yellow', options: BannerOptions): string {

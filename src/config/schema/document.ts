@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import type { AuthConfig, LimitsConfig, LogConfig, TimeoutsConfig } from '../config.ts';
-import { authSchema } from './auth.ts';
+import type { LimitsConfig, LogConfig, TimeoutsConfig } from '../config.ts';
+import { authSchema, type AuthSetting } from './auth.ts';
 import { switchField } from './field.ts';
 import { fileNameSchema } from './file-name.ts';
 import { limitsSchema } from './limits.ts';
@@ -21,7 +21,7 @@ export interface Sections {
   readonly tls: TlsSetting;
   readonly http2: boolean;
   readonly routes: readonly RouteSetting[];
-  readonly auth: AuthConfig | undefined;
+  readonly auth: AuthSetting | undefined;
   readonly trusted_proxies: readonly string[];
   readonly proxy_protocol: boolean;
   readonly limits: LimitsConfig;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { formatByteSize, parseByteSize } from '../../lib/byte-size.ts';
-import { formatDuration, parseDuration } from '../../lib/duration.ts';
+import { formatDuration, longestDuration, parseDuration } from '../../lib/duration.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 
@@ -30,19 +30,21 @@ export function parsedField<Input, Output>(
   });
 }
 
-/** A text with a unit, as milliseconds, at least `min` of them. */
+/** A text with a unit, as milliseconds, at least `min` and at most `max` of them. */
 export function durationField(options: {
   default: string;
   description: string;
   min?: number;
+  max?: number;
 }): z.ZodPrefault<z.ZodType<number>> {
-  const min = options.min ?? 1;
+  const { min = 1, max = longestDuration } = options;
   const text = z.string({ error: 'a duration such as `30s`' }).meta({ pattern: '^[0-9]{1,10}(ms|s|m|h|d)$' });
   return parsedField(text, (value): Result<number, FieldProblem> => {
-    const duration = parseDuration(value);
+    const duration = parseDuration(value, Math.max(max, longestDuration));
     if (!duration.ok) return failValue('is not a duration', duration.error);
-    if (duration.value >= min) return ok(duration.value);
-    return failValue('is too short', `at least \`${formatDuration(min)}\``);
+    if (duration.value < min) return failValue('is too short', `at least \`${formatDuration(min)}\``);
+    if (duration.value > max) return failValue('is too long', `at most \`${formatDuration(max)}\``);
+    return ok(duration.value);
   })
     .prefault(options.default)
     .describe(options.description);
@@ -80,6 +82,22 @@ export function countField(options: {
 
 export function switchField(description: string, byDefault: boolean): z.ZodPrefault<z.ZodType<boolean>> {
   return z.boolean().prefault(byDefault).describe(description);
+}
+
+/** The problem of a mapping that has to have exactly one of these keys, or `undefined`. */
+export function findChoice(
+  value: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): FieldProblem | undefined {
+  const given = keys.filter((key) => value[key] !== undefined);
+  if (given.length === 1) return undefined;
+  const [all, some] = [keys, given].map((names) => names.map((name) => `\`${name}\``));
+  return {
+    code: 'E_CONFIG_CONFLICT',
+    predicate: given.length === 0 ? 'does not say what it is' : `is ${some?.join(' and ')} at once`,
+    label: `needs exactly one of ${all?.join(', ')}`,
+    fix: given.length === 0 ? `add one of ${all?.join(', ')}` : `keep one of ${some?.join(', ')}`,
+  };
 }
 
 /** The failure of a parser whose value has the right kind but not the right form or range. */

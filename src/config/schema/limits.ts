@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { LimitsConfig } from '../config.ts';
 import { byteSizeField, countField } from './field.ts';
+import { concurrencySchema, ratesSchema } from './rates.ts';
 
 const kib = 1024;
 const mib = 1024 * kib;
@@ -46,6 +47,8 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
       max: 1000,
       description: 'Most concurrent streams of one HTTP/2 connection.',
     }),
+    rates: ratesSchema,
+    concurrency: concurrencySchema,
   })
   .transform((limits) => ({
     headBytes: limits.head,
@@ -56,6 +59,8 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
     connections: limits.connections,
     connectionsPerAddress: limits.connections_per_address,
     http2Streams: limits.http2_streams,
+    rates: limits.rates,
+    concurrency: limits.concurrency,
   }))
   .prefault({})
   .describe('Caps on what one client can make the gateway hold.');

@@ -1,15 +1,19 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import type { AuthConfig, UpstreamTarget } from '../config.ts';
-import { authSchema } from './auth.ts';
+import type { RuleConfig, UpstreamTarget } from '../config.ts';
+import { authSchema, type AuthSetting } from './auth.ts';
+import { credentialsSchema, type CredentialsSetting } from './credentials.ts';
 import { parsedField, type FieldProblem } from './field.ts';
+import { rulesSchema } from './rules.ts';
 import { upstreamSchema } from './upstream.ts';
 
 export interface RouteSetting {
   readonly path: string;
   readonly upstream: UpstreamTarget;
   /** `undefined` takes the default of all routes. */
-  readonly auth: AuthConfig | undefined;
+  readonly auth: AuthSetting | undefined;
+  readonly rules: readonly RuleConfig[] | undefined;
+  readonly credentials: CredentialsSetting;
 }
 
 export const routeSchema: z.ZodType<RouteSetting> = z
@@ -19,8 +23,20 @@ export const routeSchema: z.ZodType<RouteSetting> = z
       .describe('Public path, matched exactly, with and without one trailing slash.'),
     upstream: upstreamSchema,
     auth: authSchema.optional(),
+    rules: rulesSchema
+      .optional()
+      .describe(
+        'What callers may do. The first rule that fits decides; where none fits, the answer is no. Without rules everything is allowed.',
+      ),
+    credentials: credentialsSchema,
   })
-  .transform(({ path, upstream, auth }) => ({ path, upstream, auth }));
+  .transform(({ path, upstream, auth, rules, credentials }) => ({
+    path,
+    upstream,
+    auth,
+    rules,
+    credentials,
+  }));
 
 /** Against path confusion: only paths that every client, proxy and server spells and reads the same way. */
 function parsePath(text: string): Result<string, FieldProblem> {

@@ -1,49 +1,55 @@
-import type { KeyVerifier } from '../../auth/api-key.ts';
 import type { CertificateVerifier } from '../../auth/client-certificate.ts';
-import { countField, fieldValue, type Fields } from '../../http/exchange.ts';
+import { readCredential } from '../../auth/credential.ts';
+import type { Principal } from '../../auth/principal.ts';
+import type { Fields } from '../../http/exchange.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
 import type { Route } from '../routes.ts';
 
 const CHALLENGE = 'Bearer realm="breakwater"';
 
-/** How callers of a route prove who they are. */
-export type RouteCheck =
-  | { readonly kind: 'key'; readonly verify: KeyVerifier }
-  | { readonly kind: 'certificate'; readonly verify: CertificateVerifier };
+/** How callers of a route prove who they are; any of the ways does. */
+export interface RouteCheck {
+  readonly keys: KeyCheck | undefined;
+  readonly certificates: CertificateVerifier | undefined;
+}
 
-/** Finds out who calls. A challenge names an error only when a token was sent (RFC 6750 section 3.1). */
+export interface KeyCheck {
+  verify(key: string): Principal | undefined;
+  /** Whether somebody whom `verify` returned may still come in. */
+  isCurrent(principal: Principal): boolean;
+}
+
+/** Finds out who calls. A challenge names an error only when a credential was sent (RFC 6750 section 3.1). */
 export function createAuthenticateStage(
   checks: ReadonlyMap<Route, RouteCheck>,
 ): (exchange: Exchange) => Reply | undefined {
-  /** Who was behind fields that come again: a key stays what it is for as long as this stage does. */
-  const recognised = new WeakMap<Fields, { readonly verify: KeyVerifier; readonly principal: string }>();
+  /** Who was behind fields that come again; whether that still holds is asked each time. */
+  const recognised = new WeakMap<Fields, { readonly keys: KeyCheck; readonly principal: Principal }>();
   return function authenticate(exchange) {
     if (exchange.destination.kind !== 'mcp') return undefined;
     const check = checks.get(exchange.destination.route);
     if (check === undefined) return undefined;
-    if (check.kind === 'certificate') {
+    const { fields, isRepeat, peer } = exchange.request;
+    const { keys, certificates } = check;
+    if (certificates !== undefined && peer.certificate !== undefined) {
       // The certificate belongs to the connection, so no field of a request can change who calls, and none is remembered.
-      const { certificate } = exchange.request.peer;
-      exchange.principal = certificate === undefined ? undefined : check.verify(certificate);
-      return exchange.principal === undefined ? { kind: 'error', code: 'E_AUTH_CERTIFICATE' } : undefined;
+      exchange.principal = certificates(peer.certificate);
+      if (exchange.principal !== undefined) return undefined;
     }
-    const { verify } = check;
-    const { fields, isRepeat } = exchange.request;
+    if (keys === undefined) return { kind: 'error', code: 'E_AUTH_CERTIFICATE' };
     const known = isRepeat ? recognised.get(fields) : undefined;
-    if (known?.verify === verify) {
+    if (known?.keys === keys && keys.isCurrent(known.principal)) {
       exchange.principal = known.principal;
       return undefined;
     }
-    const authorization = fieldValue(fields, 'authorization');
-    const token = /^bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    if (token === undefined) {
+    const credential = readCredential(fields);
+    if (credential.kind === 'none') {
       return { kind: 'error', code: 'E_AUTH_REQUIRED', fields: ['www-authenticate', CHALLENGE] };
     }
-    // Two credentials: the gateway would check one and a lenient upstream read the other.
-    exchange.principal = countField(fields, 'authorization') === 1 ? verify(token) : undefined;
+    exchange.principal = credential.kind === 'ambiguous' ? undefined : keys.verify(credential.secret);
     if (exchange.principal !== undefined) {
-      if (isRepeat) recognised.set(fields, { verify, principal: exchange.principal });
+      if (isRepeat) recognised.set(fields, { keys, principal: exchange.principal });
       return undefined;
     }
     return {

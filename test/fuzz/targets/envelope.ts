@@ -18,6 +18,9 @@ const keys = [
   'arguments',
   'protocolVersion',
   'io.modelcontextprotocol/protocolVersion',
+  'ref',
+  'type',
+  'Ref',
   'io.modelcontextprotocol/x',
   'IO.modelcontextprotocol/y',
   'Method',
@@ -35,6 +38,7 @@ const methods = [
   'prompts/get',
   'resources/read',
   'tasks/get',
+  'completion/complete',
   'tools/list',
   'notifications/x',
   '',
@@ -54,6 +58,8 @@ const scalars = [
   'nul',
   'NaN',
   '"2.0"',
+  '"ref/prompt"',
+  '"ref/resource"',
   '"a"',
   '""',
   '"\\ud800"',
@@ -128,7 +134,14 @@ function toOutcome(result: EnvelopeResult): string {
       return `response ${String(result.id === 'null')}`;
     case 'request':
     case 'notification':
-      return [result.kind, result.hasName, result.name, result.hasProtocolVersion, result.initializeVersion]
+      return [
+        result.kind,
+        result.hasName,
+        result.name,
+        result.hasProtocolVersion,
+        result.initializeVersion,
+        result.ref?.kind,
+      ]
         .map((fact) => (typeof fact === 'string' ? Math.min(fact.length, 4) : String(fact)))
         .join(' ');
   }
@@ -156,7 +169,15 @@ function buildMessage(random: Random): string {
 function buildParams(random: Random): string {
   if (random.oneIn(10)) return buildValue(random, 1);
   const meta = `"_meta":{"io.modelcontextprotocol/protocolVersion":${random.pick(scalars)}}`;
-  const members = ['"name":"x"', '"uri":"a:b"', '"taskId":"7"', '"protocolVersion":"2025-11-25"', meta];
+  const ref = ['"type":"ref/prompt"', '"name":"x"', '"uri":"a:b"'].filter(() => random.oneIn(2)).join(',');
+  const members = [
+    '"name":"x"',
+    '"uri":"a:b"',
+    '"taskId":"7"',
+    '"protocolVersion":"2025-11-25"',
+    `"ref":{${ref}}`,
+    meta,
+  ];
   return `{${members.filter(() => random.oneIn(2)).join(random.oneIn(20) ? ' ' : ', ')}}`;
 }
 

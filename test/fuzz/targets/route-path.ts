@@ -1,4 +1,5 @@
 import { ManualClock } from '../../support/manual-clock.ts';
+import { lockWithKey } from '../../support/keys.ts';
 import { buildRoute } from '../../support/routes.ts';
 import type { Destination } from '../../../src/gateway/exchange.ts';
 import { createRouteTable, type RouteTable } from '../../../src/gateway/routes.ts';
@@ -124,7 +125,7 @@ export function createTable(): RouteTable {
   const clock = new ManualClock(0);
   const deadlines = new Deadlines(clock);
   const readBuffer = Buffer.alloc(0);
-  const auth = { kind: 'keys', keys: [{ name: 'ci', sha256: '00'.repeat(32) }] } as const;
+  const auth = lockWithKey({ name: 'ci', sha256: '00'.repeat(32) });
   return createRouteTable(
     [buildRoute(8000), buildRoute(8000, { path: lockedPath, upstreamPath: lockedPath, auth })],
     ({ upstream: target }) =>

@@ -188,8 +188,7 @@ async function startTrusting(
 
 /** A comparison in constant time throws when lengths differ, and one that stops early tells how much was right. */
 async function expectKeysOfAllLengths({ upstream }: AdvisoryRig): Promise<void> {
-  const { key, auth } = buildKeys('laptop');
-  const sha256 = auth.kind === 'keys' ? (auth.keys[0]?.sha256 ?? '') : '';
+  const { key, sha256 } = buildKeys('laptop');
   const route = {
     path: '/mcp',
     upstream: `http://127.0.0.1:${upstream.port}/mcp`,

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto';
+import { link, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { GatewayError } from '../../lib/gateway-error.ts';
+import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
+
+/** What the authorization server signs with. */
+export interface ServerKeys {
+  /** Private ES256 key for access tokens. */
+  readonly signing: JWK;
+  /** Signs cookies and form tokens. */
+  readonly cookie: string;
+}
+
+const DIRECTORY = 'auth';
+const FILE = 'server-keys.json';
+
+/**
+ * Loads `<stateDir>/auth/server-keys.json`, or makes it: whoever reads it can issue tokens, so it is readable by the owner alone
+ * (mode 0600). Rejects with a GatewayError (E_STATE_UNWRITABLE, E_AUTH_KEYS_FILE); a file that cannot be read is left untouched.
+ */
+export async function loadOrCreateServerKeys(stateDir: string): Promise<ServerKeys> {
+  const directory = join(stateDir, DIRECTORY);
+  const path = join(directory, FILE);
+  const stored = await readKeys(path);
+  if (stored !== undefined) return stored;
+  await ensurePrivateDirectory(directory);
+  const data = `${JSON.stringify(await createKeys(), undefined, 2)}\n`;
+  await writeOnce(directory, data);
+  const written = await readKeys(path);
+  if (written !== undefined) return written;
+  throw new GatewayError('E_STATE_UNWRITABLE', `\`${path}\` vanished after it was written`);
+}
+
+/** The part of the keys that everybody may know (RFC 7517). */
+export function toPublicKeys(keys: ServerKeys): { readonly keys: readonly JWK[] } {
+  const { kty, crv, x, y, kid, alg, use } = keys.signing;
+  return { keys: [{ kty, crv, x, y, kid, alg, use } as JWK] };
+}
+
+async function createKeys(): Promise<ServerKeys> {
+  const { privateKey } = await generateKeyPair('ES256', { extractable: true });
+  const jwk = await exportJWK(privateKey);
+  const kid = await calculateJwkThumbprint(jwk);
+  return {
+    signing: { ...jwk, kid, alg: 'ES256', use: 'sig' },
+    cookie: randomBytes(32).toString('base64url'),
+  };
+}
+
+/** When two processes start at once, the first one's keys hold for both: a link never replaces a file. */
+async function writeOnce(directory: string, data: string): Promise<void> {
+  const draft = `${FILE}.${randomBytes(6).toString('hex')}.draft`;
+  await writeFileAtomically(directory, { name: draft, data, mode: 0o600 });
+  try {
+    await link(join(directory, draft), join(directory, FILE));
+  } catch (error) {
+    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
+      throw new GatewayError('E_STATE_UNWRITABLE', `cannot write \`${join(directory, FILE)}\``, {
+        cause: error,
+      });
+    }
+  } finally {
+    await rm(join(directory, draft), { force: true });
+  }
+}
+
+async function readKeys(path: string): Promise<ServerKeys | undefined> {
+  let text: string;
+  try {
+    text = await readFile(path, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw new GatewayError('E_STATE_UNWRITABLE', `the keys in \`${path}\` cannot be read`, { cause: error });
+  }
+  const keys = parseKeys(text);
+  if (keys !== undefined) return keys;
+  throw new GatewayError(
+    'E_AUTH_KEYS_FILE',
+    `\`${path}\` does not hold the keys of the authorization server`,
+    {
+      hint: 'restore the file from a backup, or delete it: everybody then has to log in again',
+    },
+  );
+}
+
+function parseKeys(text: string): ServerKeys | undefined {
+  let content: unknown;
+  try {
+    content = JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+  if (typeof content !== 'object' || content === null) return undefined;
+  const { signing, cookie } = content as Partial<Record<keyof ServerKeys, unknown>>;
+  if (typeof cookie !== 'string' || cookie.length < 32 || !isSigningKey(signing)) return undefined;
+  return { signing, cookie };
+}
+
+function isSigningKey(value: unknown): value is JWK {
+  if (typeof value !== 'object' || value === null) return false;
+  const key = value as Record<string, unknown>;
+  const texts = [key['x'], key['y'], key['d'], key['kid']];
+  return key['kty'] === 'EC' && key['crv'] === 'P-256' && texts.every((text) => typeof text === 'string');
+}

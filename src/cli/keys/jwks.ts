@@ -1,0 +1,18 @@
+import { loadJwks } from '../../auth/outbound/signing-keys.ts';
+import { findSource } from '../certs/source.ts';
+import { writeEnvelope, type CliContext } from '../context.ts';
+import { reportProblems } from '../failure.ts';
+import type { StateOptions } from '../state-source.ts';
+
+/**
+ * Prints the public keys with which upstreams check the gateway's tokens, as a JWK Set (RFC 7517). Throws a GatewayError:
+ * E_STATE_UNWRITABLE.
+ */
+export async function runJwks(options: StateOptions, context: CliContext): Promise<number> {
+  const source = await findSource(options, context);
+  if (!source.ok) return reportProblems(source.error, context);
+  const jwks = await loadJwks(source.value.stateDir);
+  if (context.json) writeEnvelope(context, 'keys-jwks', { jwks });
+  else context.io.stdout.write(`${JSON.stringify(jwks, undefined, 2)}\n`);
+  return 0;
+}

@@ -1,0 +1,36 @@
+import type { LimitRefusal, Limits } from '../../limits/limits.ts';
+import { isLongLived } from '../last-words.ts';
+import type { Exchange } from '../exchange.ts';
+import type { Reply } from '../reply.ts';
+
+/** Counts a request by its address before anything it says is believed or paid for (credential guessing, floods). */
+export function createDoorStage(limits: Limits): (exchange: Exchange) => Reply | undefined {
+  return function door(exchange) {
+    if (exchange.destination.kind !== 'mcp') return undefined;
+    const refusal = limits.admitUnauthenticated(exchange.client.address);
+    return refusal === undefined ? undefined : toReply(refusal);
+  };
+}
+
+/** Counts a request by who calls what; what it takes is given back when the exchange is over. */
+export function createLimitStage(limits: Limits): (exchange: Exchange) => Reply | undefined {
+  return function limit(exchange) {
+    const { destination, envelope, principal } = exchange;
+    if (destination.kind !== 'mcp') return undefined;
+    const outcome = limits.enter({
+      principalId: principal?.id,
+      client: principal?.client,
+      address: exchange.client.address,
+      route: destination.route.path,
+      tool: envelope?.kind === 'request' && envelope.method === 'tools/call' ? envelope.name : undefined,
+      isStream: isLongLived(exchange),
+    });
+    if (outcome.kind === 'limited') return toReply(outcome);
+    exchange.leave = () => outcome.leave();
+    return undefined;
+  };
+}
+
+function toReply({ retryAfter }: LimitRefusal): Reply {
+  return { kind: 'error', code: 'E_RATE_LIMITED', fields: ['retry-after', String(retryAfter)] };
+}

@@ -1,0 +1,46 @@
+import type { OpenedSession } from './seal.ts';
+
+/** Path and query at the upstream of a message endpoint (HTTP+SSE, 2024-11-05). */
+export interface MessageEndpoint {
+  /** As the upstream announced it. */
+  readonly path: string;
+  /** With its `?`, or an empty string. */
+  readonly query: string;
+}
+
+export type OpenedEndpoint =
+  | { readonly kind: 'ok'; readonly query: string; readonly upstream: string }
+  | { readonly kind: 'unknown' };
+
+/** The parameter that FastMCP uses; clients send back the whole URI and never look at it. */
+const prefix = '?session_id=';
+
+/**
+ * Seals path and query of an announced endpoint as a whole, so that it makes no difference under which name, or in which part of the
+ * URI, a server keeps its session id. Returns the query for clients, with its `?`; `undefined` as `seal` does.
+ */
+export function sealEndpoint(
+  endpoint: MessageEndpoint,
+  seal: (sessionId: string) => string | undefined,
+): string | undefined {
+  const sealed = seal(endpoint.path + endpoint.query);
+  return sealed === undefined ? undefined : `${prefix}${sealed}`;
+}
+
+/**
+ * Opens the query of a POST to an endpoint, and returns the upstream's own. Nothing may stand beside the sealed id: a second parameter
+ * under another spelling of the name (`session%5Fid`) could be the one that the server reads (parameter pollution).
+ */
+export function openEndpoint(
+  request: MessageEndpoint,
+  open: (text: string) => OpenedSession,
+): OpenedEndpoint {
+  if (!request.query.startsWith(prefix)) return { kind: 'unknown' };
+  const opened = open(request.query.slice(prefix.length));
+  if (opened.kind === 'unknown') return opened;
+  const { sessionId, upstream } = opened;
+  const query = sessionId.slice(request.path.length);
+  // What was sealed for one path, or as a Mcp-Session-Id, opens no other.
+  const isItsPath = sessionId.startsWith(request.path) && (query === '' || query.startsWith('?'));
+  return isItsPath ? { kind: 'ok', query, upstream } : { kind: 'unknown' };
+}
