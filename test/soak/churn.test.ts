@@ -71,7 +71,8 @@ describe(`${rounds} times ${calls} calls and ${streams} streams, opened and clos
       heap.push(await gateway.measureHeap());
       resident.push(readResidentBytes(gateway.pid));
     }
-    const descriptorsLeft = countDescriptors(gateway.pid) - descriptors;
+    // A start still has a file open for a moment, in which it writes the keys of session tickets.
+    const descriptorsLeft = Math.max(0, countDescriptors(gateway.pid) - descriptors);
     const exitCode = await gateway.stop();
     const records = await gateway.readAccessLog();
     const bounds = toBounds(heap, resident);
