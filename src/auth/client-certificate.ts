@@ -1,4 +1,4 @@
-import type { Principal } from './principal.ts';
+import { buildOwnPrincipal, type Principal } from './principal.ts';
 
 /** Who a verified client certificate names; see `PeerCertificate` of the HTTP room, which has the same shape. */
 export interface CertificateNames {
@@ -20,7 +20,11 @@ export function buildCertificateVerifier(
 ): CertificateVerifier {
   const principals = new Map<string, Principal>();
   for (const { name, subject } of admitted) {
-    if (subject !== '' && !principals.has(subject)) principals.set(subject, toPrincipal(name));
+    if (subject !== '' && !principals.has(subject))
+      principals.set(
+        subject,
+        buildOwnPrincipal({ method: 'certificate', name, scopes: [], expiresAt: undefined }),
+      );
   }
   return function verifyCertificate({ subject, names }) {
     for (const text of [subject, ...names]) {
@@ -28,21 +32,5 @@ export function buildCertificateVerifier(
       if (principal !== undefined) return principal;
     }
     return undefined;
-  };
-}
-
-function toPrincipal(name: string): Principal {
-  return {
-    method: 'certificate',
-    id: `certificate:${name}`,
-    name,
-    issuer: undefined,
-    subject: undefined,
-    client: undefined,
-    scopes: [],
-    groups: [],
-    claims: {},
-    // The connection does not outlive the check of its handshake by more than an idle time.
-    expiresAt: undefined,
   };
 }

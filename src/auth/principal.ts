@@ -16,3 +16,18 @@ export interface Principal {
   /** Wall-clock milliseconds from which on it counts no more; `undefined` when it does not end. */
   readonly expiresAt: number | undefined;
 }
+
+/** Somebody whom this gateway knows itself, by a key or a certificate with that name. */
+export function buildOwnPrincipal(
+  known: Pick<Principal, 'method' | 'name' | 'scopes' | 'expiresAt'>,
+): Principal {
+  return {
+    ...known,
+    id: `${known.method}:${known.name}`,
+    issuer: undefined,
+    subject: undefined,
+    client: undefined,
+    groups: [],
+    claims: {},
+  };
+}

@@ -1,4 +1,4 @@
-import type { Principal } from '../principal.ts';
+import { buildOwnPrincipal, type Principal } from '../principal.ts';
 
 /** What is known of a key besides its digest. */
 export interface KeyFacts {
@@ -10,16 +10,5 @@ export interface KeyFacts {
 
 /** The holder of an API key. */
 export function toKeyPrincipal({ name, scopes, expiresAt }: KeyFacts): Principal {
-  return {
-    method: 'key',
-    id: `key:${name}`,
-    name,
-    issuer: undefined,
-    subject: undefined,
-    client: undefined,
-    scopes,
-    groups: [],
-    claims: {},
-    expiresAt,
-  };
+  return buildOwnPrincipal({ method: 'key', name, scopes, expiresAt });
 }
