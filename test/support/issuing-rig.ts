@@ -11,7 +11,8 @@ import type { ChallengeSolver, ChallengeType } from '../../src/tls/acme/challeng
 import { createDnsSolver } from '../../src/tls/acme/dns-solver.ts';
 import { createHttpSolver } from '../../src/tls/acme/http-solver.ts';
 import { toIssuerId, type IssuerSettings } from '../../src/tls/acme/issuer-settings.ts';
-import { acmeTlsProtocol, createTlsAlpnSolver } from '../../src/tls/acme/tls-alpn-solver.ts';
+import { createTlsAlpnSolver } from '../../src/tls/acme/tls-alpn-solver.ts';
+import { CHALLENGE_PROTOCOL } from '../../src/tls/handshake/challenge-callback.ts';
 import type {
   CertificateIssuer,
   IssuedCertificate,
@@ -70,7 +71,7 @@ export async function startIssuingRig(pebble: Pebble): Promise<IssuingRig> {
       response.writeHead(answer === undefined ? 404 : 200).end(answer);
     }).listen(pebble.httpPort, '127.0.0.1'),
     createTlsServer({
-      ALPNProtocols: [acmeTlsProtocol],
+      ALPNProtocols: [CHALLENGE_PROTOCOL],
       SNICallback: (name, done) => {
         serverNames.push(name);
         done(null, alpn.contextFor(name));

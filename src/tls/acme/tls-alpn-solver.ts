@@ -6,9 +6,6 @@ import { toKeyAuthorizationDigest } from './authorization.ts';
 import type { ChallengeSolver, PresentedChallenge } from './challenge.ts';
 import { toReverseName } from './reverse-name.ts';
 
-/** The protocol name with which a validator comes (RFC 8737 section 6.2). */
-export const acmeTlsProtocol = 'acme-tls/1';
-
 /** Holds the challenge certificates of `tls-alpn-01` for the TLS listener (RFC 8737). */
 export interface TlsAlpnSolver extends ChallengeSolver {
   readonly type: 'tls-alpn-01';

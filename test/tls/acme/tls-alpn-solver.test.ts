@@ -4,11 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { connect, createServer } from 'node:tls';
 import { expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
-import {
-  acmeTlsProtocol,
-  createTlsAlpnSolver,
-  type TlsAlpnSolver,
-} from '../../../src/tls/acme/tls-alpn-solver.ts';
+import { createTlsAlpnSolver, type TlsAlpnSolver } from '../../../src/tls/acme/tls-alpn-solver.ts';
+import { CHALLENGE_PROTOCOL } from '../../../src/tls/handshake/challenge-callback.ts';
 import { toFacts } from '../../../src/tls/tls-material.ts';
 
 const never = new AbortController().signal;
@@ -21,7 +18,7 @@ function toChallenge(name: string, token = 'token'): Parameters<TlsAlpnSolver['p
 /** The certificate that a validator is shown. */
 async function fetchCertificate(solver: TlsAlpnSolver, servername: string): Promise<X509Certificate> {
   const server = createServer({
-    ALPNProtocols: [acmeTlsProtocol],
+    ALPNProtocols: [CHALLENGE_PROTOCOL],
     SNICallback: (name, done) => done(null, solver.contextFor(name)),
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -31,7 +28,7 @@ async function fetchCertificate(solver: TlsAlpnSolver, servername: string): Prom
     port,
     host: '127.0.0.1',
     servername,
-    ALPNProtocols: [acmeTlsProtocol],
+    ALPNProtocols: [CHALLENGE_PROTOCOL],
     rejectUnauthorized: false,
   });
   try {
