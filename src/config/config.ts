@@ -11,6 +11,8 @@ export interface Config {
    * Empty on a loopback-only gateway.
    */
   readonly domains: readonly string[];
+  /** Origin that clients use, where it does not follow from `domains` and `listen`: `https://mcp.example.com`, without a slash. */
+  readonly publicUrl: string | undefined;
   /** Further accepted Host values (`host` or `host:port`), lower case. */
   readonly hosts: readonly string[];
   /** Further accepted browser origins, serialised as a browser sends them (`https://app.example.com`). */

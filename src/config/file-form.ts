@@ -21,6 +21,7 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
     listen: formatListen(config.listen),
     plain_http: config.plainHttp === undefined ? false : formatListen(config.plainHttp),
     domains: config.domains,
+    ...(config.publicUrl === undefined ? {} : { public_url: config.publicUrl }),
     hosts: config.hosts,
     origins: config.origins,
     tls: toTlsForm(tls, { hasOwnPair: provenance.has('tls.cert') }),

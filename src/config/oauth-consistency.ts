@@ -123,7 +123,7 @@ function needPublicName(draft: Draft): Conflict[] {
   const listeners = resolveListeners(draft);
   const [first] = listOAuth(draft);
   if (first === undefined || domains === undefined || listeners === undefined) return [];
-  if (domains.some((name) => !name.startsWith('*.'))) return [];
+  if (draft.public_url !== undefined || domains.some((name) => !name.startsWith('*.'))) return [];
   const { host } = listeners.listen;
   const hasWildcard = domains.length > 0;
   if (!hasWildcard && !isWildcard(host)) return [];

@@ -47,6 +47,7 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
   return deepFreeze<Config>({
     ...listeners,
     domains: [...new Set(domains)],
+    publicUrl: draft.public_url,
     hosts: [...new Set(hosts)],
     origins: [...new Set(origins)],
     tls: resolveTls(tls, {

@@ -2,6 +2,7 @@ import type { Deadlines, Expiring } from '../http/deadlines.ts';
 import type { ResponseSink } from '../http/exchange.ts';
 import { SseBoundary } from '../http/sse-boundary.ts';
 import type { EndpointRewriter } from '../mcp/endpoint-event.ts';
+import type { ListEventStream } from '../mcp/list-event-stream.ts';
 
 export interface EventStreamOptions {
   readonly sink: ResponseSink;
@@ -10,6 +11,10 @@ export interface EventStreamOptions {
   readonly heartbeat: number;
   /** Watches for the `endpoint` event of the HTTP+SSE transport; `undefined` on all other streams. */
   readonly endpoint: EndpointRewriter | undefined;
+  /** Takes out what the caller must not see; `undefined` where all may be seen. */
+  readonly filter: ListEventStream | undefined;
+  /** The next event must not be passed on, and the stream cannot go on without it. */
+  readonly onRefused: () => void;
   /** Bytes that went to the client. */
   readonly onSent: (bytes: number) => void;
 }
@@ -60,10 +65,18 @@ export class EventStream implements Expiring {
       relayed = step.bytes;
       if (step.done) this.#endpoint = undefined;
     }
+    const { filter } = this.#options;
+    let isRefused = false;
+    if (filter !== undefined) {
+      const step = filter.feed(relayed);
+      relayed = step.bytes;
+      isRefused = step.refused !== undefined;
+    }
     if (this.#sentComment && !this.#boundary.started) relayed = this.#withoutByteOrderMark(relayed);
     this.#boundary.feed(relayed);
     this.#send(relayed);
     this.deadline = this.#options.deadlines.now() + this.#options.heartbeat;
+    if (isRefused) this.#options.onRefused();
   }
 
   /** Hands the bytes of one read on; false when the client is slow. */
@@ -86,7 +99,8 @@ export class EventStream implements Expiring {
   /** The upstream ended in order: nothing is added. */
   end(): void {
     const rest = this.#endpoint?.finish();
-    if (rest !== undefined && rest.length > 0) this.#send(rest);
+    // Half an event is dispatched to nobody, and may name what must not be seen.
+    if (rest !== undefined && rest.length > 0 && this.#options.filter === undefined) this.#send(rest);
     this.stop();
     this.#options.sink.end();
   }

@@ -1,9 +1,10 @@
 import type { Principal } from '../auth/principal.ts';
 import type { IncomingRequest, ResponseSink } from '../http/exchange.ts';
 import type { Client } from '../http/forwarded.ts';
-import type { ErrorCode } from '../lib/error-codes.ts';
 import type { Classification } from '../mcp/classify.ts';
 import type { Envelope } from '../mcp/envelope.ts';
+import type { ListFilter } from '../mcp/list-filter.ts';
+import type { Outcome } from './outcome.ts';
 import type { Route } from './routes.ts';
 
 /** What a request asks for, decided once by the route stage. */
@@ -16,17 +17,26 @@ export type Destination =
     }
   | { readonly kind: 'health' }
   | { readonly kind: 'readiness' }
+  /** What a protected resource says of itself: a whole JSON document. */
+  | { readonly kind: 'resource-metadata'; readonly document: string }
+  /** The built-in authorization server. */
+  | { readonly kind: 'login' }
   | { readonly kind: 'unknown' };
 
-/** How an exchange ended, for the record. */
-export interface Outcome {
-  status: number;
-  /** Bytes of body sent to the client. */
-  bytes: number;
-  upstreamStatus: number | undefined;
-  code: ErrorCode | undefined;
-  /** Set when the answer was an event stream. */
-  stream: boolean;
+/** A legacy session under its two names; see `src/sessions/seal.ts`. */
+export interface OpenSession {
+  /** As the client knows it. */
+  readonly sealed: string;
+  /** As the upstream does. */
+  readonly id: string;
+}
+
+/** Credentials for the upstream: the same object as long as they are the same. */
+export interface OutboundFieldSet {
+  /** Names, in lower case, of which a client's own fields must not go on. */
+  readonly names: readonly string[];
+  /** Name, value, name, value. */
+  readonly fields: readonly string[];
 }
 
 /** All facts about one request; stages fill it in order and nothing else carries them. */
@@ -41,12 +51,21 @@ export interface Exchange {
   /** The browser origin that was allowed, to be repeated in the CORS fields of the answer. */
   origin: string | undefined;
   principal: Principal | undefined;
+  /** The token that the principal came with; kept only where it is to be exchanged for another one. */
+  token: string | undefined;
   /** Gives back what the limits counted; called once the exchange is over. */
   leave: (() => void) | undefined;
   envelope: Envelope | undefined;
   /** Raw id of a message that was refused, as far as it was unambiguous. */
   refusedId: string | undefined;
   classification: Classification | undefined;
+  /** Which entries of lists the caller may see; `undefined` where answers hold none, or all may be seen. */
+  listFilter: ListFilter | undefined;
+  /** `undefined` where the request names no session, or the route does not bind them. */
+  session: OpenSession | undefined;
+  /** The query for the upstream where it is not the request's own: that of an opened message endpoint. */
+  upstreamQuery: string | undefined;
+  outbound: OutboundFieldSet | undefined;
 }
 
 /** The raw JSON text of the request's id, or `null` where there is none to echo. */

@@ -1,7 +1,4 @@
-import { buildListedKeyVerifier } from '../auth/keys/listed-keys.ts';
-import type { Principal } from '../auth/principal.ts';
-import { buildCertificateVerifier } from '../auth/client-certificate.ts';
-import type { Config, KeysConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import { BodyBudget } from '../http/body-budget.ts';
 import { Deadlines } from '../http/deadlines.ts';
 import { PeerWatch } from '../http/peer-watch.ts';
@@ -20,23 +17,32 @@ import type { Certificates } from '../tls/certificates.ts';
 import { createClientCheck } from '../tls/handshake/client-identity.ts';
 import { createLimits } from '../limits/limits.ts';
 import { UpstreamPool } from '../upstream/pool.ts';
+import type { UpstreamTarget } from '../upstream/target.ts';
+import type { Access } from './access/open-access.ts';
 import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './access-record.ts';
 import type { Exchange } from './exchange.ts';
 import { buildHostNames } from './host-names.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
+import { LoginRelay, type LoginRelayEnvironment } from './login-relay.ts';
 import { createPipeline } from './pipeline.ts';
 import { createPlainHttpHandler } from './plain-http.ts';
 import { toReadiness, type Readiness } from './readiness.ts';
 import { Relay, type RelayEnvironment } from './relay.ts';
 import type { ResponsePolicy } from './response-fields.ts';
-import { createRouteTable, type Route } from './routes.ts';
-import { createAuthenticateStage, type KeyCheck, type RouteCheck } from './stages/authenticate.ts';
+import { createRouteTable } from './routes.ts';
+import { createSessionNames } from './session-names.ts';
+import { createAuthenticateStage } from './stages/authenticate.ts';
+import { authorizeStage } from './stages/authorize.ts';
+import { createBindSessionStage } from './stages/bind-session.ts';
 import { classifyStage } from './stages/classify.ts';
+import { createCredentialsStage } from './stages/credentials.ts';
 import { createGuardStage } from './stages/guard.ts';
 import { createHealthStage } from './stages/health.ts';
-import { createDoorStage, createLimitStage } from './stages/limit.ts';
+import { createDoorStage, createLimitStage, createLoginDoorStage } from './stages/limit.ts';
+import { resourceMetadataStage } from './stages/resource-metadata.ts';
 import { createRouteStage } from './stages/route.ts';
 import { createShedStage } from './stages/shed.ts';
+import { watchCallers } from './watch-callers.ts';
 
 export interface GatewayOptions {
   readonly config: Config;
@@ -50,8 +56,8 @@ export interface GatewayOptions {
   readonly accessLog: RecordLog | undefined;
   readonly clock: Clock;
   readonly random: () => number;
-  /** The keys of the state store; needed where a route accepts them. */
-  readonly storedKeys?: KeyCheck | undefined;
+  /** Opened for this configuration; stays open until the gateway has shut down. */
+  readonly access: Access;
   /** What is left of memory; nothing is refused for want of it when absent. */
   readonly readMemory?: () => readonly MemoryReading[];
 }
@@ -65,15 +71,12 @@ export interface Gateway {
     readonly exchanges: number;
     readonly upstreamConnections: number;
   };
-  /** Ends everything that a caller has open. */
-  turnOut(principal: Principal): void;
   /** Stops accepting, finishes calls within the drain time, ends streams by their era's rule. Idempotent. */
   shutdown(): Promise<void>;
   /** Cuts a running shutdown short: what still runs gets an error and ends. */
   hasten(): void;
 }
 
-const EXPIRY_LOOK_MILLISECONDS = 1000;
 const READ_BUFFER_BYTES = 64 * 1024;
 /** How long answers given at the very end may take to leave. */
 const LAST_FLUSH_MILLISECONDS = 1000;
@@ -83,16 +86,16 @@ const LAST_FLUSH_MILLISECONDS = 1000;
  * system's error when an address cannot be bound; nothing is left open then.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, log, clock } = options;
+  const { config, log, clock, access } = options;
   const deadlines = new Deadlines(clock);
   const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
   const { stall } = config.timeouts;
   const peers = new PeerWatch({ deadlines, timeout: stall, read: readUnansweredConnections });
   const pools: UpstreamPool[] = [];
-  const routes = createRouteTable(config.routes, ({ upstream }) => {
+  const openPool = (target: UpstreamTarget): UpstreamPool => {
     const { connect, upstreamIdle } = config.timeouts;
     const pool = new UpstreamPool({
-      target: upstream,
+      target,
       clock,
       deadlines,
       connectTimeout: connect,
@@ -102,7 +105,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     pools.push(pool);
     peers.watch(() => pool.sockets());
     return pool;
-  });
+  };
+  const routes = createRouteTable(
+    config.routes,
+    ({ path, upstream }) => {
+      const own = access.routes.get(path);
+      if (own === undefined) throw new TypeError(`the access of ${path} was not opened`);
+      return { pool: openPool(upstream), access: own };
+    },
+    access.paths,
+  );
   const { automatic } = config.tls;
   const isOnDemand = automatic.kind === 'acme' && automatic.onDemand !== undefined;
   const hostNames = buildHostNames(
@@ -112,7 +124,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   );
   const isTrusted = buildTrustedProxies(config.trustedProxies);
   const policy: ResponsePolicy = { hsts: config.domains.length > 0 };
-  const relays = new SwapSet<Relay>();
+  const relays = new SwapSet<Relay | LoginRelay>();
   let draining = false;
   const isDraining = (): boolean => draining;
   const readiness = (): Readiness => toReadiness(draining, options.certificates, clock.now());
@@ -121,6 +133,10 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     options.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
   };
 
+  const onSettled = (relay: Relay | LoginRelay): void => {
+    relays.delete(relay);
+    record(relay.exchange);
+  };
   const relayEnvironment: RelayEnvironment = {
     routes,
     policy,
@@ -128,10 +144,20 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     heartbeat: config.timeouts.heartbeat,
     random: options.random,
     isDraining,
-    onSettled(relay) {
-      relays.delete(relay);
-      record(relay.exchange);
-    },
+    sessions: createSessionNames(access.seal),
+    onSettled,
+  };
+  const login = access.loginSocket;
+  const loginEnvironment: LoginRelayEnvironment | undefined =
+    login === undefined
+      ? undefined
+      : { pool: openPool({ kind: 'unix', socketPath: login, path: '/' }), policy, onSettled };
+  const createRelay = (exchange: Exchange): Relay | LoginRelay => {
+    const { destination } = exchange;
+    if (destination.kind === 'mcp') return new Relay(relayEnvironment, exchange, destination);
+    if (destination.kind === 'login' && loginEnvironment !== undefined)
+      return new LoginRelay(loginEnvironment, exchange);
+    throw new TypeError(`nothing is behind ${exchange.request.path}`);
   };
   const { rates, concurrency } = config.limits;
   const isLimited = rates.length + concurrency.length > 0;
@@ -140,16 +166,23 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     stages: [
       createRouteStage(routes),
       ...(isLimited ? [createDoorStage(limits)] : []),
-      createGuardStage({ hostNames, hosts: new Set(config.hosts), origins: new Set(config.origins) }),
+      ...(login === undefined ? [] : [createLoginDoorStage(clock)]),
+      createGuardStage({ hostNames, hosts: listHosts(config), origins: new Set(config.origins) }),
       createHealthStage(readiness),
+      resourceMetadataStage,
       createShedStage(new MemoryGuard(options.readMemory ?? (() => []))),
-      createAuthenticateStage(buildChecks(routes.routes, options)),
+      createAuthenticateStage(),
       classifyStage,
+      authorizeStage,
       ...(isLimited ? [createLimitStage(limits)] : []),
+      createBindSessionStage(access.seal),
+      createCredentialsStage(({ reason }, { destination }) => {
+        const route = destination.kind === 'mcp' ? destination.route.path : undefined;
+        log.error({ route, reason }, 'there are no credentials for the MCP server');
+      }),
     ],
     forward(exchange) {
-      if (exchange.destination.kind !== 'mcp') return;
-      const relay = new Relay(relayEnvironment, exchange, exchange.destination);
+      const relay = createRelay(exchange);
       relays.add(relay);
       relay.start();
     },
@@ -211,18 +244,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     for (const each of listeners) each.destroy();
     for (const pool of pools) pool.close();
   };
-  // Most callers never end, so nothing is asked for each of them: one look a second at what is open.
-  const expiry = clock.setInterval(() => {
-    const now = clock.now();
-    for (const relay of relays.snapshot()) {
-      if ((relay.exchange.principal?.expiresAt ?? Infinity) <= now) relay.turnOut();
-    }
-  }, EXPIRY_LOOK_MILLISECONDS);
+  const expiry = watchCallers(relays, { clock, routes: access.routes });
   let closing: Promise<void> | undefined;
   const shutdown = async (): Promise<void> => {
     draining = true;
     const drained = Promise.all(listeners.map((each) => each.drain())).then(() => undefined);
-    for (const relay of relays.snapshot()) if (relay.longLived) relay.leave();
+    for (const relay of relays.snapshot()) if (relay instanceof Relay && relay.longLived) relay.leave();
     try {
       await Promise.race([drained, sleep(clock, config.timeouts.drain)]);
       finish();
@@ -240,9 +267,6 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         upstreamConnections: pools.reduce((sum, pool) => sum + pool.size, 0),
       };
     },
-    turnOut(principal) {
-      for (const relay of relays.snapshot()) if (relay.exchange.principal === principal) relay.turnOut();
-    },
     shutdown: () => (closing ??= shutdown()),
     hasten() {
       finish();
@@ -255,43 +279,9 @@ function sleep(clock: Clock, milliseconds: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimeout(resolve, milliseconds));
 }
 
-function buildChecks(
-  routes: readonly Route[],
-  { clock, storedKeys }: Pick<GatewayOptions, 'clock' | 'storedKeys'>,
-): Map<Route, RouteCheck> {
-  const checks = new Map<Route, RouteCheck>();
-  for (const route of routes) {
-    if (route.auth.kind === 'none') continue;
-    const { keys, certificates } = route.auth;
-    checks.set(route, {
-      keys: keys && buildKeyCheck(keys, { clock, storedKeys: keys.stored ? storedKeys : undefined }),
-      certificates: certificates && buildCertificateVerifier(certificates),
-    });
-  }
-  return checks;
-}
-
-/** Keys of the configuration first, then those of the state store, which can be revoked while the gateway runs. */
-function buildKeyCheck(
-  { listed, stored }: KeysConfig,
-  { clock, storedKeys }: Pick<GatewayOptions, 'clock' | 'storedKeys'>,
-): KeyCheck {
-  if (stored && storedKeys === undefined)
-    throw new TypeError('a route accepts stored keys, and there are none');
-  const find = buildListedKeyVerifier(listed, { clock });
-  const mine = new WeakSet<Principal>();
-  return {
-    verify(key) {
-      const principal = find(key);
-      if (principal === undefined) return storedKeys?.verify(key);
-      mine.add(principal);
-      return principal;
-    },
-    isCurrent: (principal) =>
-      mine.has(principal)
-        ? (principal.expiresAt ?? Infinity) > clock.now()
-        : storedKeys?.isCurrent(principal) === true,
-  };
+/** Further Host values: those that are listed, and the one in the URL of clients. */
+function listHosts({ hosts, publicUrl }: Config): ReadonlySet<string> {
+  return new Set(publicUrl === undefined ? hosts : [...hosts, new URL(publicUrl).host]);
 }
 
 function toH1Settings(config: Config): H1Settings {

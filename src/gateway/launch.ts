@@ -1,6 +1,3 @@
-import { ensureKey, openKeyStore } from '../auth/key-file.ts';
-import { createStoredKeyVerifier, type StoredKeyVerifier } from '../auth/keys/stored-keys.ts';
-import type { Principal } from '../auth/principal.ts';
 import { withStoredKeys } from '../config/keys.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
@@ -12,15 +9,16 @@ import { openRecordFile, toRecordLog, type RecordLog } from '../observe/record-l
 import type { CertificateEvent } from '../tls/certificate-provider.ts';
 import { loadCertificates } from '../tls/certificates.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
+import { openAccess } from './access/open-access.ts';
 import { describeRecord, recordFields, RECORD_MESSAGE } from './access-record.ts';
 import { logCertificateEvent } from './certificate-log.ts';
+import { logLoginEvent } from './login-log.ts';
 import { toCertificateSettings } from './certificate-settings.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import { buildMemoryReader } from './memory-readings.ts';
 import { findOpenDoor } from './open-door.ts';
-import { findUnwired } from './unwired.ts';
 import { toPublicUrl } from './public-url.ts';
 
 export interface LaunchOptions {
@@ -28,6 +26,8 @@ export interface LaunchOptions {
   /** `--auth` of the command line: `key` loads the stored key or makes one. */
   readonly authRequested: 'key' | 'oauth' | 'none' | undefined;
   readonly clock: Clock;
+  /** Shows a login code to the owner of the gateway, and to nobody else. */
+  readonly onOwnerCode?: (code: string) => void;
   /** Told of certificates that come, change, end or fail to come, beside the log. */
   readonly onCertificate?: (event: CertificateEvent) => void;
   /** Whether the log goes to a terminal that shows colours. */
@@ -77,8 +77,6 @@ export async function launchGateway(
   const { config, warning } = fitConnections(asked, await readDescriptorLimit());
   const audience = toAudience(config.listen.host);
   const openDoor = findOpenDoor(config);
-  const unwired = findUnwired(config);
-  if (unwired !== undefined) return fail([unwired]);
   if (openDoor !== undefined) return fail([openDoor]);
   const { log, accessLog, close: closeLogs } = openLogs(config, options);
   const loaded = await loadCertificates({
@@ -94,12 +92,15 @@ export async function launchGateway(
     return fail(loaded.error);
   }
   const certificates = loaded.value;
-  let running: Gateway | undefined;
-  const keys = await openKeys(config, {
-    ...options,
+  const accessWarnings: Diagnostic[] = [];
+  const access = await openAccess(config, {
+    clock,
+    wantsKey: options.authRequested === 'key',
+    onOwnerCode: (code) => options.onOwnerCode?.(code),
+    onLogin: (event) => logLoginEvent(log, event),
     onProblem: (error) =>
-      log.error({ err: error }, 'the stored keys cannot be read; those known so far count on'),
-    onEnded: (principal) => running?.turnOut(principal),
+      log.error({ err: error }, 'the state store cannot be read; what is known so far counts on'),
+    onWarning: (found) => accessWarnings.push(found),
   }).catch(async (error: unknown) => {
     await certificates.close();
     await closeLogs();
@@ -107,7 +108,7 @@ export async function launchGateway(
   });
   const release = async (): Promise<void> => {
     await certificates.close();
-    keys?.close();
+    await access.close();
     await closeLogs();
   };
   const gateway = await startListening(config, () =>
@@ -118,14 +119,13 @@ export async function launchGateway(
       accessLog,
       clock,
       random: Math.random,
-      storedKeys: keys?.verifier,
+      access,
       readMemory: buildMemoryReader(),
     }),
   ).catch(async (error: unknown) => {
     await release();
     throw error;
   });
-  running = gateway;
   certificates.start();
   return ok({
     gateway,
@@ -138,50 +138,14 @@ export async function launchGateway(
       authorities:
         config.tls.automatic.kind === 'acme' ? config.tls.automatic.issuers.map(({ title }) => title) : [],
       needsClientCertificate: config.tls.clients?.required === true,
-      createdKey: keys?.created,
-      warnings: [...certificates.warnings, ...(warning === undefined ? [] : [warning])],
+      createdKey: access.createdKey,
+      warnings: [...certificates.warnings, ...accessWarnings, ...(warning === undefined ? [] : [warning])],
     },
     async stop() {
       await gateway.shutdown();
       await release();
     },
   });
-}
-
-interface OpenKeys {
-  readonly verifier: StoredKeyVerifier;
-  /** A key made just now. */
-  readonly created: string | undefined;
-  close(): void;
-}
-
-/** Opens the state store where a route accepts its keys; after `--auth key` there is at least one. */
-async function openKeys(
-  { routes, stateDir }: Config,
-  options: LaunchOptions & {
-    readonly onProblem: (error: unknown) => void;
-    readonly onEnded: (principal: Principal) => void;
-  },
-): Promise<OpenKeys | undefined> {
-  if (!routes.some(({ auth }) => auth.kind === 'required' && auth.keys?.stored === true)) return undefined;
-  const { authRequested, clock, onProblem, onEnded } = options;
-  const store = await openKeyStore({ stateDir, clock, onProblem });
-  try {
-    const created =
-      authRequested === 'key' ? (await ensureKey(store, { name: 'default', clock })).created : undefined;
-    const verifier = await createStoredKeyVerifier(store, { clock, onEnded, onProblem });
-    return {
-      verifier,
-      created,
-      close() {
-        verifier.close();
-        store.close();
-      },
-    };
-  } catch (error) {
-    store.close();
-    throw error;
-  }
 }
 
 function openLogs(

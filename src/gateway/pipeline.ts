@@ -73,9 +73,14 @@ function createExchange(request: IncomingRequest, sink: ResponseSink, options: P
     destination: { kind: 'unknown' },
     origin: undefined,
     principal: undefined,
+    token: undefined,
     leave: undefined,
     envelope: undefined,
     refusedId: undefined,
     classification: undefined,
+    listFilter: undefined,
+    session: undefined,
+    upstreamQuery: undefined,
+    outbound: undefined,
   };
 }

@@ -4,14 +4,11 @@ import type { Diagnostic } from '../lib/diagnostic.ts';
 import { isLocalName } from '../lib/local-names.ts';
 import { loadCertificates } from '../tls/certificates.ts';
 import { findOpenDoor } from './open-door.ts';
-import { findUnwired } from './unwired.ts';
 
 /** What would keep a configuration from starting, or should worry, found without listening and without writing anything. */
 export async function provision(config: Config): Promise<readonly Diagnostic[]> {
   const openDoor = findOpenDoor(config);
-  const unwired = findUnwired(config);
   return [
-    ...(unwired === undefined ? [] : [{ ...unwired, severity: 'warning' as const }]),
     ...(openDoor === undefined ? [] : [openDoor]),
     ...findForeignNames(config),
     ...(await loadFiles(config)),

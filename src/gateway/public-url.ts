@@ -3,10 +3,22 @@ import type { Config } from '../config/config.ts';
 import { toAudience } from './audience.ts';
 import { isWildcard, toHostName } from './host-names.ts';
 
-/** The URL clients use for a path: under the first domain (that is no wildcard, if there is one), `localhost` on loopback, else the address. */
-export function toPublicUrl(config: Config, place: { readonly port: number; readonly path: string }): string {
-  const port = place.port === 443 ? '' : `:${place.port}`;
-  return `https://${toPublicHost(config)}${port}${place.path}`;
+/** The URL clients use for a path. `port` is the one that was bound, where the configuration left it open. */
+export function toPublicUrl(
+  config: Config,
+  place: { readonly path: string; readonly port?: number },
+): string {
+  return `${toOrigin(config, place.port)}${place.path}`;
+}
+
+/**
+ * The origin clients use: the one that is configured, else under the first domain (that is no wildcard, if there is one), `localhost` on
+ * loopback, or the address.
+ */
+export function toOrigin(config: Config, bound: number = config.listen.port): string {
+  if (config.publicUrl !== undefined) return config.publicUrl;
+  const port = bound === 443 ? '' : `:${bound}`;
+  return `https://${toPublicHost(config)}${port}`;
 }
 
 function toPublicHost(config: Config): string {

@@ -1,17 +1,21 @@
-import { fieldValue } from '../http/exchange.ts';
+import { fieldValue, type Fields } from '../http/exchange.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import type { Placed } from '../lib/swap-set.ts';
 import { createEndpointRewriter } from '../mcp/endpoint-event.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
+import { ListEventStream } from '../mcp/list-event-stream.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
 import { EventStream } from './event-stream.ts';
 import type { Destination, Exchange } from './exchange.ts';
+import { HeldList } from './held-list.ts';
 import { buildFarewell, buildLastWords, isLongLived } from './last-words.ts';
+import { CLIENT_GONE } from './outcome.ts';
 import { sendReply } from './reply.ts';
 import { toRelayedFields, type ResponsePolicy } from './response-fields.ts';
 import { isUpstreamUrl, type RouteTable } from './routes.ts';
+import type { SessionNames } from './session-names.ts';
 import { serializeUpstreamRequest } from './upstream-request.ts';
 
 /** What all relays of a gateway share. */
@@ -22,14 +26,24 @@ export interface RelayEnvironment {
   readonly heartbeat: number;
   readonly random: () => number;
   readonly isDraining: () => boolean;
+  readonly sessions: SessionNames;
   /** Called once, when both sides are done with the exchange. */
   readonly onSettled: (relay: Relay) => void;
+}
+
+/** An answer of which nothing was sent yet. */
+interface HeldAnswer {
+  readonly status: number;
+  readonly fields: Fields;
+  readonly list: HeldList;
 }
 
 type McpDestination = Extract<Destination, { kind: 'mcp' }>;
 
 const MAX_REDIRECTS = 3;
 const MAX_CONNECT_ATTEMPTS = 2;
+/** Errors hold no lists, and some are plain text. */
+const FIRST_ERROR_STATUS = 400;
 
 /**
  * Carries one exchange to the upstream and its answer back, chunk by chunk. When either side goes, the
@@ -46,13 +60,14 @@ export class Relay implements UpstreamListener, Placed {
   #redirects = 0;
   #attempts = 0;
   #following: string | undefined;
+  #held: HeldAnswer | undefined;
   #settled = false;
 
   constructor(environment: RelayEnvironment, exchange: Exchange, destination: McpDestination) {
     this.#environment = environment;
     this.exchange = exchange;
     this.#destination = destination;
-    this.#target = `${destination.upstreamPath}${exchange.request.query}`;
+    this.#target = `${destination.upstreamPath}${exchange.upstreamQuery ?? exchange.request.query}`;
   }
 
   /** True for answers that have no natural end: GET streams and `subscriptions/listen`. */
@@ -100,21 +115,36 @@ export class Relay implements UpstreamListener, Placed {
 
   onHead(head: ResponseHead, isRepeat: boolean): void {
     const { exchange } = this;
-    const { policy } = this.#environment;
+    const { policy, sessions } = this.#environment;
+    const { route } = this.#destination;
     this.#following = this.#redirectTarget(head);
     if (this.#following !== undefined) return;
     const { isEventStream } = head;
     exchange.outcome.status = head.status;
     exchange.outcome.upstreamStatus = head.status;
     exchange.outcome.stream = isEventStream;
+    const session = sessions.forAnswer(exchange, route, head);
+    if (session.kind === 'too-long') {
+      this.#refuse();
+      return;
+    }
     const length = head.framing.kind === 'length' ? head.framing.length : undefined;
-    const fields = toRelayedFields(exchange, this.#destination.route, {
+    const fields = toRelayedFields(exchange, route, {
       fields: head.fields,
       policy,
       isEventStream,
       isRepeat,
+      sessionId: session.kind === 'named' ? session.id : undefined,
     });
     if (isEventStream) this.#stream = this.#openStream();
+    else if (
+      exchange.listFilter !== undefined &&
+      head.framing.kind !== 'none' &&
+      head.status < FIRST_ERROR_STATUS
+    ) {
+      this.#held = { status: head.status, fields, list: new HeldList(exchange.listFilter) };
+      return;
+    }
     // A stream never gets a length: comments are added to it.
     exchange.sink.open(
       head.status,
@@ -130,12 +160,16 @@ export class Relay implements UpstreamListener, Placed {
       this.#stream.write(bytes);
       return;
     }
+    if (this.#held !== undefined) {
+      if (!this.#held.list.add(bytes)) this.#refuse();
+      return;
+    }
     this.exchange.outcome.bytes += bytes.length;
     this.exchange.sink.write(bytes);
   }
 
   onFlush(): boolean {
-    if (this.#settled || this.#following !== undefined) return true;
+    if (this.#settled || this.#following !== undefined || this.#held !== undefined) return true;
     return this.#stream === undefined ? this.exchange.sink.flush() : this.#stream.flush();
   }
 
@@ -148,6 +182,7 @@ export class Relay implements UpstreamListener, Placed {
       this.#dispatch();
       return;
     }
+    if (this.#held !== undefined && !this.#sendHeld(this.#held)) return;
     if (this.#stream === undefined) this.exchange.sink.end();
     else this.#stream.end();
     this.#settle();
@@ -171,6 +206,27 @@ export class Relay implements UpstreamListener, Placed {
     this.#settle();
   }
 
+  /** Sends what may be seen of a held answer; false when that cannot be told. */
+  #sendHeld({ status, fields, list }: HeldAnswer): boolean {
+    const body = list.finish();
+    if (body === undefined) {
+      this.#refuse();
+      return false;
+    }
+    const { sink, outcome } = this.exchange;
+    outcome.bytes += body.length;
+    sink.open(status, fields, body.length);
+    sink.write(body);
+    return true;
+  }
+
+  /** Breaks off an answer that must not go on. */
+  #refuse(): void {
+    const connection = this.#connection;
+    this.onFailure('E_UPSTREAM_BAD_RESPONSE', true);
+    connection?.abort();
+  }
+
   #dispatch(): void {
     const { exchange } = this;
     this.#attempts++;
@@ -182,7 +238,7 @@ export class Relay implements UpstreamListener, Placed {
 
   #openStream(): EventStream {
     const { exchange } = this;
-    const { routes, deadlines, heartbeat } = this.#environment;
+    const { deadlines, heartbeat } = this.#environment;
     // Only the 2024-11-05 transport announces an endpoint, on a GET without a session.
     const announces =
       exchange.request.method === 'GET' &&
@@ -191,19 +247,25 @@ export class Relay implements UpstreamListener, Placed {
       sink: exchange.sink,
       deadlines,
       heartbeat,
-      endpoint: announces
-        ? createEndpointRewriter((uri) =>
-            routes.announce({
-              route: this.#destination.route,
-              uri,
-              publicAuthority: exchange.request.authority,
-            }),
-          )
-        : undefined,
+      endpoint: announces ? createEndpointRewriter((uri) => this.#announce(uri)) : undefined,
+      filter: exchange.listFilter === undefined ? undefined : new ListEventStream(exchange.listFilter),
+      onRefused: () => this.#refuse(),
       onSent: (bytes) => {
         exchange.outcome.bytes += bytes;
       },
     });
+  }
+
+  /** The URI for clients of a message endpoint that the upstream announced; `undefined` leaves the upstream's. */
+  #announce(uri: string): string | undefined {
+    const { exchange } = this;
+    const { routes, sessions } = this.#environment;
+    const { route } = this.#destination;
+    const endpoint = routes.announce({ route, uri, publicAuthority: exchange.request.authority });
+    if (endpoint === undefined) return undefined;
+    const { path, upstreamPath, query } = endpoint;
+    const ownQuery = sessions.forEndpoint(exchange, route, { path: upstreamPath, query });
+    return ownQuery === undefined ? undefined : `${path}${ownQuery}`;
   }
 
   /** The new target of a 307 or 308 within the upstream, which is followed here: clients lose the body or the login on it. */
@@ -239,6 +301,3 @@ export class Relay implements UpstreamListener, Placed {
     this.#environment.onSettled(this);
   }
 }
-
-/** The status that access logs use for a client that left before the answer. */
-const CLIENT_GONE = 499;

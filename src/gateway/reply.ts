@@ -15,7 +15,12 @@ export type Reply =
       readonly close?: boolean;
     }
   | { readonly kind: 'empty'; readonly status: number; readonly fields: readonly string[] }
-  | { readonly kind: 'json'; readonly status: number; readonly body: string };
+  | { readonly kind: 'json'; readonly status: number; readonly body: string }
+  /** A public JSON document, which may be kept for an hour and read by every page. */
+  | { readonly kind: 'document'; readonly body: string };
+
+/** For documents that say the same to everyone (Fetch standard, CORS protocol). */
+export const openToPages: readonly string[] = ['access-control-allow-origin', '*'];
 
 /** Sends a reply; errors on an MCP route are JSON-RPC errors that carry the request's id (JSON-RPC 2.0 section 5). */
 export function sendReply(exchange: Exchange, reply: Reply, policy: ResponsePolicy): void {
@@ -29,6 +34,10 @@ export function sendReply(exchange: Exchange, reply: Reply, policy: ResponsePoli
     case 'json':
       fields.push('content-type', 'application/json', 'cache-control', 'no-store');
       send(exchange, { status: reply.status, fields, body: reply.body, close: false });
+      return;
+    case 'document':
+      fields.push('content-type', 'application/json', 'cache-control', 'public, max-age=3600');
+      send(exchange, { status: 200, fields: [...fields, ...openToPages], body: reply.body, close: false });
       return;
     case 'error': {
       const { status = 500, rpcCode, title } = errorCodes[reply.code];

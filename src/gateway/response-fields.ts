@@ -1,5 +1,6 @@
 import { fieldValue, type Fields } from '../http/exchange.ts';
 import { expectAgain } from '../http/serialize.ts';
+import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import type { Exchange } from './exchange.ts';
 import { isUpstreamUrl, toPublicPath, type Route } from './routes.ts';
 
@@ -38,14 +39,19 @@ export interface UpstreamAnswer {
   readonly isEventStream: boolean;
   /** True when the last answer of the connection had these fields, the same object, too. */
   readonly isRepeat: boolean;
+  /** Id of the session for the client, in the place of the upstream's own; `undefined` leaves that as it is. */
+  readonly sessionId: string | undefined;
 }
 
 /** What repeated fields became, by the fields. A connection belongs to one route, and one policy holds for all. */
-const relayed = new WeakMap<Fields, { readonly secure: boolean; readonly fields: Fields }>();
+const relayed = new WeakMap<
+  Fields,
+  { readonly secure: boolean; readonly sessionId: string | undefined; readonly fields: Fields }
+>();
 
 /**
  * Turns the fields of an upstream's answer into those of ours: everything passes but CORS and HSTS, which
- * are ours, and Location, which would name the private address.
+ * are ours, Location, which would name the private address, and a session id that has another name outside.
  */
 export function toRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAnswer): Fields {
   // What depends on the client and not on the answer alone is worked out each time.
@@ -53,11 +59,11 @@ export function toRelayedFields(exchange: Exchange, route: Route, answer: Upstre
   if (isOwn) return buildRelayedFields(exchange, route, answer);
   const { secure } = exchange.request.peer;
   const known = relayed.get(answer.fields);
-  if (known?.secure === secure) return known.fields;
+  if (known?.secure === secure && known.sessionId === answer.sessionId) return known.fields;
   const fields = buildRelayedFields(exchange, route, answer);
   if (fieldValue(answer.fields, 'location') !== undefined) return fields;
   expectAgain(fields);
-  relayed.set(answer.fields, { secure, fields });
+  relayed.set(answer.fields, { secure, sessionId: answer.sessionId, fields });
   return fields;
 }
 
@@ -67,7 +73,8 @@ function buildRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAn
     const name = answer.fields[index] ?? '';
     const value = answer.fields[index + 1] ?? '';
     if (replacedFields.has(name) || name.startsWith('access-control-')) continue;
-    if (name === 'location') fields.push(name, toPublicLocation(exchange, route, value));
+    if (name === SESSION_ID_HEADER) fields.push(name, answer.sessionId ?? value);
+    else if (name === 'location') fields.push(name, toPublicLocation(exchange, route, value));
     else if (!(answer.isEventStream && name === 'cache-control')) fields.push(name, value);
   }
   if (answer.isEventStream) {

@@ -1,12 +1,13 @@
-import type { AuthConfig, RouteConfig } from '../config/config.ts';
+import type { RouteConfig } from '../config/config.ts';
 import { toUpstreamAuthority, toUpstreamOrigin } from '../upstream/target.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
+import type { RouteAccess } from './access/route-access.ts';
 import type { Destination } from './exchange.ts';
 
 /** One public path and the server behind it. */
 export interface Route {
   readonly path: string;
-  readonly auth: AuthConfig;
+  readonly access: RouteAccess;
   readonly pool: UpstreamPool;
   readonly upstreamPath: string;
   /** `host: …\r\n` for requests to the upstream. */
@@ -14,8 +15,17 @@ export interface Route {
   readonly upstreamOrigin: string;
 }
 
+/** What the gateway itself answers, beside its routes. */
+export interface OwnPaths {
+  /** Metadata of protected resources, by path. */
+  readonly documents: ReadonlyMap<string, string>;
+  /** Exact paths of the authorization server, and prefixes that end with a slash. */
+  readonly login: readonly string[];
+}
+
 const MAX_ANNOUNCED = 64;
 const unknown: Destination = { kind: 'unknown' };
+const login: Destination = { kind: 'login' };
 
 /**
  * All paths that exist. Look-up is by the exact text of the target's path, so that no spelling of another
@@ -25,10 +35,19 @@ export interface RouteTable {
   readonly routes: readonly Route[];
   find(path: string): Destination;
   /**
-   * Opens the path that a server of the deprecated HTTP+SSE transport announced for its messages, and returns
-   * the path and query a client has to use for it. Only what an upstream itself announced is ever opened.
+   * Opens the path that a server of the deprecated HTTP+SSE transport announced for its messages. Only what an upstream itself
+   * announced is ever opened; `undefined` for what is not on the upstream.
    */
-  announce(announcement: Announcement): string;
+  announce(announcement: Announcement): AnnouncedEndpoint | undefined;
+}
+
+export interface AnnouncedEndpoint {
+  /** For clients. */
+  readonly path: string;
+  /** Path to which their messages are forwarded. */
+  readonly upstreamPath: string;
+  /** As the upstream wrote it, with its `?`. */
+  readonly query: string;
 }
 
 export interface Announcement {
@@ -38,16 +57,28 @@ export interface Announcement {
   readonly publicAuthority: string;
 }
 
+/** What a route is made of besides its configuration. */
+export interface RouteParts {
+  readonly pool: UpstreamPool;
+  readonly access: RouteAccess;
+}
+
 export function createRouteTable(
   configs: readonly RouteConfig[],
-  poolOf: (config: RouteConfig) => UpstreamPool,
+  partsOf: (config: RouteConfig) => RouteParts,
+  own: OwnPaths,
 ): RouteTable {
   const destinations = new Map<string, Destination>([
     ['/healthz', { kind: 'health' }],
     ['/readyz', { kind: 'readiness' }],
+    ...own.login.filter((path) => !path.endsWith('/')).map((path) => [path, login] as const),
   ]);
+  for (const [path, document] of own.documents)
+    destinations.set(path, { kind: 'resource-metadata', document });
+  const loginPrefixes = own.login.filter((path) => path.endsWith('/'));
+  const isLogin = (path: string): boolean => loginPrefixes.some((prefix) => path.startsWith(prefix));
   const announced = new Map<string, Destination>();
-  const routes = configs.map((config) => buildRoute(config, poolOf(config)));
+  const routes = configs.map((config) => buildRoute(config, partsOf(config)));
   for (const route of routes) {
     const destination: Destination = {
       kind: 'mcp',
@@ -60,31 +91,36 @@ export function createRouteTable(
   }
   return {
     routes,
-    find: (path) => destinations.get(path) ?? announced.get(path) ?? unknown,
+    find: (path) => destinations.get(path) ?? (isLogin(path) ? login : announced.get(path)) ?? unknown,
     announce({ route, uri, publicAuthority }) {
       const upstream = URL.parse(uri, `${route.upstreamOrigin}${route.upstreamPath}`);
-      if (upstream === null) return uri;
-      if (!isUpstreamUrl(route, upstream) && upstream.host !== publicAuthority) return uri;
+      if (upstream === null) return undefined;
+      if (!isUpstreamUrl(route, upstream) && upstream.host !== publicAuthority) return undefined;
       const path = toPublicPath(route, upstream.pathname);
-      if (destinations.has(path)) return `${path}${upstream.search}`;
+      const query = upstream.search;
+      if (destinations.has(path)) return { path, upstreamPath: route.upstreamPath, query };
       announced.delete(path);
       announced.set(path, { kind: 'mcp', route, upstreamPath: upstream.pathname, transport: 'http-sse' });
       const [oldest] = announced.keys();
       if (announced.size > MAX_ANNOUNCED && oldest !== undefined) announced.delete(oldest);
-      return `${path}${upstream.search}`;
+      return { path, upstreamPath: upstream.pathname, query };
     },
   };
 }
 
-function buildRoute(config: RouteConfig, pool: UpstreamPool): Route {
+function buildRoute(config: RouteConfig, parts: RouteParts): Route {
   return {
+    ...parts,
     path: config.path,
-    auth: config.auth,
-    pool,
     upstreamPath: config.upstream.path,
     hostLine: `host: ${toUpstreamAuthority(config.upstream)}\r\n`,
     upstreamOrigin: toUpstreamOrigin(config.upstream),
   };
+}
+
+/** Whether sessions of the route belong to callers, who only then can be told apart. */
+export function hasBoundSessions({ access }: Route): boolean {
+  return access.check !== undefined;
 }
 
 /** Whether a URL names the upstream. Its scheme does not count: uvicorn writes the forwarded one before its own host. */

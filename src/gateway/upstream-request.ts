@@ -1,6 +1,7 @@
 import { buildForwardedFields, isClaimedField } from '../http/forwarded.ts';
 import type { Fields } from '../http/exchange.ts';
-import type { Exchange } from './exchange.ts';
+import { SESSION_ID_HEADER } from '../mcp/headers.ts';
+import type { Exchange, OutboundFieldSet } from './exchange.ts';
 import type { Route } from './routes.ts';
 
 /** Bodies from this size on are sent from where they are: copying them costs more than a second buffer does. */
@@ -8,17 +9,23 @@ const LARGE_BODY_BYTES = 64 * 1024;
 
 /**
  * Heads written for a request's fields that had come before. A connection has one client, so the same fields in it
- * mean the same method, authority and forwarded fields; route, target and length are compared.
+ * mean the same method, authority and forwarded fields; what else a head is made of is compared.
  */
-const written = new WeakMap<
-  Fields,
-  { readonly head: Buffer; readonly route: Route; readonly target: string; readonly bodyLength: number }
->();
+const written = new WeakMap<Fields, WrittenHead>();
+
+interface WrittenHead {
+  readonly head: Buffer;
+  readonly route: Route;
+  readonly target: string;
+  readonly bodyLength: number;
+  readonly sessionId: string | undefined;
+  readonly outbound: OutboundFieldSet | undefined;
+}
 
 /**
  * Serialises the request for the upstream afresh (nothing is copied through), head and body in one buffer unless the body is large.
  * The upstream sees its own authority as Host and no Origin, because servers guard against both;
- * no Accept-Encoding, because a compressed event stream is a buffered one; and no key of ours.
+ * no Accept-Encoding, because a compressed event stream is a buffered one; no key of ours; and the session under its own name.
  */
 export function serializeUpstreamRequest(
   exchange: Exchange,
@@ -27,11 +34,18 @@ export function serializeUpstreamRequest(
 ): readonly Buffer[] {
   const { fields, isRepeat, body } = exchange.request;
   if (!isRepeat) return toMessage(buildHead(exchange, route, target), body);
+  const { outbound, session } = exchange;
   const known = written.get(fields);
-  if (known?.route === route && known.target === target && known.bodyLength === body.length)
+  if (
+    known?.route === route &&
+    known.target === target &&
+    known.bodyLength === body.length &&
+    known.sessionId === session?.id &&
+    known.outbound === outbound
+  )
     return toMessage(known.head, body);
   const head = Buffer.from(buildHead(exchange, route, target), 'latin1');
-  written.set(fields, { head, route, target, bodyLength: body.length });
+  written.set(fields, { head, route, target, bodyLength: body.length, sessionId: session?.id, outbound });
   return toMessage(head, body);
 }
 
@@ -46,15 +60,21 @@ function toMessage(head: string | Buffer, body: Buffer): readonly Buffer[] {
 }
 
 function buildHead(exchange: Exchange, route: Route, target: string): string {
-  const { request } = exchange;
+  const { request, session, outbound } = exchange;
   const { fields, body } = request;
-  const dropsCredentials = route.auth.kind !== 'none';
+  const dropsCredentials = route.access.check !== undefined;
   let head = `${request.method} ${target} HTTP/1.1\r\n${route.hostLine}`;
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] ?? '';
     if (name === 'origin' || name === 'accept-encoding' || isClaimedField(name)) continue;
     if (dropsCredentials && (name === 'authorization' || name === 'x-api-key')) continue;
-    head += `${name}: ${fields[index + 1]}\r\n`;
+    if (outbound?.names.includes(name) === true) continue;
+    const isSession = session !== undefined && name === SESSION_ID_HEADER;
+    head += `${name}: ${isSession ? session.id : fields[index + 1]}\r\n`;
+  }
+  if (outbound !== undefined) {
+    for (let index = 0; index < outbound.fields.length; index += 2)
+      head += `${outbound.fields[index]}: ${outbound.fields[index + 1]}\r\n`;
   }
   head += buildForwardedFields(request, exchange.client);
   if (body.length > 0 || request.method === 'POST') head += `content-length: ${body.length}\r\n`;

@@ -161,17 +161,19 @@ export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
     rpcCode: -32600,
   },
   E_AUTH_REQUIRED: {
-    title: 'an API key is needed',
-    explanation: 'The route is protected and the request carried no bearer token.',
-    fix: 'send `Authorization: Bearer <key>`',
+    title: 'a login or an API key is needed',
+    explanation:
+      'The route is protected and the request carried no bearer token. Where the route offers a login, the challenge leads clients to it (RFC 9728); `breakwater client` prints how each client is set up.',
+    fix: 'log in with the client, or send `Authorization: Bearer <key>`',
     status: 401,
     rpcCode: -32600,
     exit: 3,
   },
   E_AUTH_INVALID: {
-    title: 'the API key is not valid',
-    explanation: 'The bearer token is not one of the configured keys.',
-    fix: 'check the key in the client, or make a new one',
+    title: 'the token or API key is not valid',
+    explanation:
+      'What the request carried is not a key that counts, nor a token that an accepted issuer made for this URL and that has not ended. For tokens the challenge says which of these it is.',
+    fix: 'log in again, or check the key in the client',
     status: 401,
     rpcCode: -32600,
     exit: 3,

@@ -21,7 +21,10 @@ interface Line {
  * first of its stream decides what a byte order mark before it is.
  */
 export function filterListEvent(event: Buffer, filter: ListFilter, beginsStream = true): FilteredList {
-  const lines = readLines(event, beginsStream);
+  const hasMark = event.subarray(0, byteOrderMark.length).equals(byteOrderMark);
+  // byte-order-mark: behind the beginning of a stream it makes a field that nobody knows, to readers that keep to the standard alone.
+  if (hasMark && !beginsStream) return { kind: 'unreadable', reason: 'ambiguous' };
+  const lines = readLines(event, hasMark ? byteOrderMark.length : 0);
   const data = lines.filter(({ field }) => field === 'data');
   const [first] = data;
   if (first === undefined) return { kind: 'unchanged' };
@@ -66,10 +69,9 @@ function toDataLines(text: Buffer, lineEnd: Buffer): Buffer[] {
     .flatMap((line) => [Buffer.from(`data: ${line}`), end]);
 }
 
-function readLines(event: Buffer, beginsStream: boolean): Line[] {
+function readLines(event: Buffer, from: number): Line[] {
   const lines: Line[] = [];
-  // A mark is one at the beginning of a stream alone; anywhere else it makes a field that nobody knows.
-  let start = beginsStream && event.subarray(0, 3).equals(byteOrderMark) ? 3 : 0;
+  let start = from;
   while (start < event.length) {
     let textEnd = start;
     while (textEnd < event.length && event[textEnd] !== CR && event[textEnd] !== LF) textEnd++;

@@ -94,6 +94,8 @@ function relay(source: Buffer, cuts: readonly (readonly [number, number])[]): Ru
     deadlines: new Deadlines(clock),
     heartbeat,
     endpoint: undefined,
+    filter: undefined,
+    onRefused: () => undefined,
     onSent: () => undefined,
   });
   let at = 0;

@@ -10,7 +10,7 @@ import { Deadlines } from '../../src/http/deadlines.ts';
 import type { Fields, IncomingRequest, ResponseSink } from '../../src/http/exchange.ts';
 import { UpstreamPool } from '../../src/upstream/pool.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { buildRoute } from '../support/routes.ts';
+import { buildRoute, noOwnPaths, noSessions, toTestAccess } from '../support/routes.ts';
 
 const request: IncomingRequest = {
   protocol: 'h1',
@@ -147,8 +147,11 @@ describe('a relay', () => {
     const readBuffer = Buffer.alloc(16);
     const routes = createRouteTable(
       [buildRoute(9)],
-      ({ upstream: target }) =>
-        new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
+      ({ upstream: target, auth }) => ({
+        pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
+        access: toTestAccess(auth),
+      }),
+      noOwnPaths,
     );
     const { forwarded, sink } = await ride([createRouteStage(routes), passLater]);
     const [exchange] = forwarded;
@@ -162,6 +165,7 @@ describe('a relay', () => {
       heartbeat: 1,
       random: () => 0,
       isDraining: () => false,
+      sessions: noSessions,
       onSettled: () => settled++,
     };
     new Relay(environment, exchange, exchange.destination).start();

@@ -1,18 +1,27 @@
 import { describe, expect, it } from 'vitest';
-import { createRouteTable, toPublicPath, type RouteTable } from '../../src/gateway/routes.ts';
+import { createRouteTable, toPublicPath, type OwnPaths, type RouteTable } from '../../src/gateway/routes.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
 import { UpstreamPool } from '../../src/upstream/pool.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { buildRoute } from '../support/routes.ts';
+import { buildRoute, noOwnPaths, toTestAccess } from '../support/routes.ts';
 
-function createTable(...paths: readonly (readonly [path: string, upstreamPath: string])[]): RouteTable {
+type Paths = readonly (readonly [path: string, upstreamPath: string])[];
+
+function createTable(...paths: Paths): RouteTable {
+  return createTableWith(paths, noOwnPaths);
+}
+
+function createTableWith(paths: Paths, own: OwnPaths): RouteTable {
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);
   const readBuffer = Buffer.alloc(16);
   return createRouteTable(
     paths.map(([path, upstreamPath]) => buildRoute(8000, { path, upstreamPath })),
-    ({ upstream: target }) =>
-      new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
+    ({ upstream: target, auth }) => ({
+      pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
+      access: toTestAccess(auth),
+    }),
+    own,
   );
 }
 
@@ -66,12 +75,54 @@ describe('a path of the upstream in public', () => {
 
 const publicAuthority = 'mcp.example.com:8443';
 
+describe('the own paths of the gateway', () => {
+  const document = '{"resource":"https://mcp.example.com/mcp"}';
+  const build = (): RouteTable =>
+    createTableWith([['/mcp', '/mcp']], {
+      documents: new Map([['/.well-known/oauth-protected-resource/mcp', document]]),
+      login: ['/.well-known/oauth-authorization-server', '/oauth/'],
+    });
+
+  it('are metadata by their exact text, and the authorization server below its prefix', () => {
+    const table = build();
+    expect(table.find('/.well-known/oauth-protected-resource/mcp')).toEqual({
+      kind: 'resource-metadata',
+      document,
+    });
+    expect(table.find('/.well-known/oauth-authorization-server')).toEqual({ kind: 'login' });
+    expect(table.find('/oauth/token')).toEqual({ kind: 'login' });
+    for (const path of [
+      '/oauth',
+      '/OAUTH/token',
+      '/x/oauth/token',
+      '/.well-known/oauth-authorization-server/x',
+    ])
+      expect(table.find(path), path).toEqual({ kind: 'unknown' });
+  });
+
+  it('path-takeover: are never opened by an announcement', () => {
+    const table = build();
+    const [route] = table.routes;
+    if (route === undefined) throw new Error('one route');
+    for (const uri of ['/oauth/token', '/.well-known/oauth-protected-resource/mcp'])
+      table.announce({ route, uri, publicAuthority });
+    expect(table.find('/oauth/token')).toEqual({ kind: 'login' });
+    expect(table.find('/.well-known/oauth-protected-resource/mcp')).toMatchObject({
+      kind: 'resource-metadata',
+    });
+  });
+});
+
 describe('an announced path', () => {
   it('is opened for its route, without its query', () => {
     const table = createTable(['/sse', '/sse'], ['/other', '/other']);
     const [route] = table.routes;
     if (route === undefined) throw new Error('two routes');
-    expect(table.announce({ route, uri: '/messages/?s=1', publicAuthority })).toBe('/messages/?s=1');
+    expect(table.announce({ route, uri: '/messages/?s=1', publicAuthority })).toEqual({
+      path: '/messages/',
+      upstreamPath: '/messages/',
+      query: '?s=1',
+    });
     expect(table.find('/messages/')).toEqual({
       kind: 'mcp',
       route,
@@ -89,7 +140,11 @@ describe('an announced path', () => {
     const table = createTable(['/sse', '/sse']);
     const [route] = table.routes;
     if (route === undefined) throw new Error('one route');
-    expect(table.announce({ route, uri, publicAuthority })).toBe('/messages/?s=1');
+    expect(table.announce({ route, uri, publicAuthority })).toEqual({
+      path: '/messages/',
+      upstreamPath: '/messages/',
+      query: '?s=1',
+    });
   });
 
   it('path-takeover: never replaces a path that is configured', () => {
@@ -115,7 +170,7 @@ describe('an announced path', () => {
     const table = createTable(['/sse', '/sse']);
     const [route] = table.routes;
     if (route === undefined) throw new Error('one route');
-    expect(table.announce({ route, uri, publicAuthority })).toBe(uri);
+    expect(table.announce({ route, uri, publicAuthority })).toBeUndefined();
     expect(table.find('/x')).toEqual({ kind: 'unknown' });
   });
 });

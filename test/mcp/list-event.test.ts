@@ -154,6 +154,13 @@ describe('ListEventStream', () => {
     expect(filtered).toBeGreaterThan(1000);
   });
 
+  it('byte-order-mark: behind the first event it could make another message to a lenient reader, and ends the stream', () => {
+    const events = new ListEventStream(filter);
+    const { bytes, refused } = events.feed(Buffer.from(`data: ${one}\n\n\ufeffdata: ${both}\n\n`));
+    expect(bytes.toString()).toBe(`data: ${one}\n\n`);
+    expect(refused).toBe('ambiguous');
+  });
+
   it('holds an event until it is whole, and passes whole ones at once', () => {
     const events = new ListEventStream(filter);
     expect(events.feed(Buffer.from(`: hi\n\ndata: ${one}\n`)).bytes.toString()).toBe(': hi\n\n');

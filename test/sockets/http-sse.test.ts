@@ -176,9 +176,9 @@ describe('the HTTP+SSE transport of revision 2024-11-05', () => {
       answer: announce('/messages'),
     });
     const fields = `Authorization: Bearer ${key}\r\n`;
-    await openStream(rig, '/sse', fields);
-    expect(await post(rig, '/messages')).toBe(401);
-    expect(await post(rig, '/messages', fields)).toBe(202);
+    const announced = (await openStream(rig, '/sse', fields)) ?? '';
+    expect(await post(rig, announced)).toBe(401);
+    expect(await post(rig, announced, fields)).toBe(202);
     expect(rig.upstream.bytes).not.toContain(key);
   });
 

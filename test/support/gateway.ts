@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Config, RouteConfig } from '../../src/config/config.ts';
 import { toCertificateSettings } from '../../src/gateway/certificate-settings.ts';
+import { openAccess } from '../../src/gateway/access/open-access.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/observe/record-log.ts';
@@ -24,6 +25,7 @@ export function buildTestConfig(
     listen: { host: '127.0.0.1', port: 0 },
     plainHttp: undefined,
     domains: [],
+    publicUrl: undefined,
     hosts: [],
     origins: [],
     tls: { files: [], automatic: { kind: 'local-ca' }, policy: 'intermediate', clients: undefined },
@@ -72,6 +74,7 @@ export interface TestGateway {
   readonly lines: readonly Record<string, unknown>[];
   /** Messages of the gateway's own log. */
   readonly problems: readonly string[];
+  readonly stateDir: string;
   /** Lets go of the lines and messages so far. */
   forget(): void;
   stop(): Promise<void>;
@@ -82,6 +85,8 @@ export interface TestGatewayOptions {
   readonly upstreamPath?: string;
   readonly path?: string;
   readonly auth?: RouteConfig['auth'];
+  readonly rules?: RouteConfig['rules'];
+  readonly credentials?: RouteConfig['credentials'];
   readonly changes?: Changes;
   readonly clock?: Clock;
 }
@@ -99,8 +104,8 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
       path: options.upstreamPath ?? '/mcp',
     },
     auth: options.auth ?? { kind: 'none' },
-    rules: undefined,
-    credentials: { kind: 'none' },
+    rules: options.rules,
+    credentials: options.credentials ?? { kind: 'none' },
   };
   const config = buildTestConfig(stateDir, [route], options.changes);
   const clock = options.clock ?? systemClock;
@@ -116,6 +121,14 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     write: (msg, fields) => void lines.push({ ...JSON.parse(`{${fields}}`), msg }),
   };
   const log = pino({ level: 'warn' }, { write: (line: string) => void problems.push(line) });
+  const access = await openAccess(config, {
+    clock,
+    wantsKey: false,
+    onOwnerCode: () => undefined,
+    onLogin: () => undefined,
+    onProblem: (error) => void problems.push(String(error)),
+    onWarning: ({ message }) => void problems.push(message),
+  });
   const gateway = await createGateway({
     config,
     certificates: loaded.value,
@@ -123,6 +136,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     accessLog,
     clock,
     random: () => 0.5,
+    access,
   });
   return {
     gateway,
@@ -130,6 +144,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     ca: await readFile(loaded.value.authorityFile ?? '', 'utf8'),
     lines,
     problems,
+    stateDir,
     forget() {
       lines.length = 0;
       problems.length = 0;
@@ -137,6 +152,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     async stop() {
       await gateway.shutdown();
       await loaded.value.close();
+      await access.close();
       await rm(stateDir, { recursive: true, force: true });
     },
   };

@@ -20,8 +20,6 @@ export interface StoredKeyVerifier {
 
 export interface StoredKeyOptions {
   readonly clock: Clock;
-  /** Told of each key that was revoked or replaced: what its holder has open must end. Expiry is on the principal itself. */
-  readonly onEnded?: (principal: Principal) => void;
   /** Told when the store cannot be read or written; the keys known so far count on until it can. */
   readonly onProblem: (error: unknown) => void;
 }
@@ -41,7 +39,7 @@ const RETRY_MILLISECONDS = 1000;
  */
 export async function createStoredKeyVerifier(
   store: Store,
-  { clock, onEnded, onProblem }: StoredKeyOptions,
+  { clock, onProblem }: StoredKeyOptions,
 ): Promise<StoredKeyVerifier> {
   const keys = createApiKeys(store, { clock });
   let held: ReadonlyMap<string, HeldKey> = new Map();
@@ -54,10 +52,8 @@ export async function createStoredKeyVerifier(
   async function load(): Promise<void> {
     const listed = await keys.list();
     if (!isOpen) return;
-    const before = current;
     held = new Map(listed.map((known) => [known.sha256, keepOrMake(held.get(known.sha256), known)]));
     current = new Set([...held.values()].map(({ principal }) => principal));
-    for (const principal of before) if (!current.has(principal)) onEnded?.(principal);
   }
 
   /** One load at a time; what changes while it runs makes it run again. */

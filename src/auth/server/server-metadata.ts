@@ -31,7 +31,7 @@ export type ServerMetadata = Readonly<Record<string, string | boolean | readonly
 /** The scope of a resource that has none of its own: OAuth grants scopes, and a grant without any is none. */
 export const plainScope = 'access';
 
-export function scopesOf(resource: ProtectedResource): readonly string[] {
+export function scopesOf(resource: Pick<ProtectedResource, 'scopes'>): readonly string[] {
   return resource.scopes.length === 0 ? [plainScope] : resource.scopes;
 }
 

@@ -26,6 +26,8 @@ export async function runGateway(loaded: LoadedConfig, context: CliContext): Pro
     config: loaded.config,
     authRequested: loaded.authRequested,
     clock: systemClock,
+    // The terminal of whoever started the gateway, or the journal, which is theirs as well.
+    onOwnerCode: (code) => stderr.write(`\nYour login code: ${code}  (good for ten minutes, once)\n\n`),
     terminal: { isTty: stderr.isTerminal, colour },
     onCertificate: (event) => void tell(event),
   });

@@ -6,7 +6,7 @@ import { fileNameSchema } from './file-name.ts';
 import { limitsSchema } from './limits.ts';
 import { listenSchema, plainHttpSchema, type ListenSetting } from './listen.ts';
 import { logSchema } from './log.ts';
-import { domainsSchema, hostsSchema, originsSchema, trustedProxiesSchema } from './names.ts';
+import { domainsSchema, hostsSchema, originsSchema, publicUrlSchema, trustedProxiesSchema } from './names.ts';
 import { routeSchema, type RouteSetting } from './route.ts';
 import { timeoutsSchema } from './timeouts.ts';
 import { tlsSchema, type TlsSetting } from './tls.ts';
@@ -16,6 +16,7 @@ export interface Sections {
   readonly listen: ListenSetting | undefined;
   readonly plain_http: ListenSetting | false | undefined;
   readonly domains: readonly string[];
+  readonly public_url: string | undefined;
   readonly hosts: readonly string[];
   readonly origins: readonly string[];
   readonly tls: TlsSetting;
@@ -36,6 +37,7 @@ export const sectionSchemas: { readonly [name in keyof Sections]: z.ZodType<Sect
   listen: listenSchema,
   plain_http: plainHttpSchema,
   domains: domainsSchema,
+  public_url: publicUrlSchema,
   hosts: hostsSchema,
   origins: originsSchema,
   tls: tlsSchema,

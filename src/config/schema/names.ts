@@ -12,6 +12,12 @@ export const domainsSchema: z.ZodType<readonly string[]> = z
     'Public host names and addresses of this gateway; `*.example.com` stands for one label. Requests for any other name are refused (DNS rebinding).',
   );
 
+export const publicUrlSchema: z.ZodType<string | undefined> = parsedField(z.string(), parsePublicUrl)
+  .optional()
+  .describe(
+    'The origin that clients use, where another port or name than those of `listen` and `domains` leads here: `https://mcp.example.com`. Tokens are for it.',
+  );
+
 export const hostsSchema: z.ZodType<readonly string[]> = z
   .array(parsedField(z.string(), parseHost))
   .prefault([])
@@ -57,6 +63,16 @@ function parseHost(text: string): Result<string, FieldProblem> {
   const { host, port } = authority;
   if (port !== undefined) return ok(formatAuthority(host, port));
   return ok(host.includes(':') ? `[${host}]` : host);
+}
+
+function parsePublicUrl(text: string): Result<string, FieldProblem> {
+  const url = URL.parse(text);
+  if (url?.protocol !== 'https:')
+    return failValue('is not an https URL', 'write it as in `https://mcp.example.com`');
+  const isOrigin = url.pathname === '/' && !/[?#@*]/.test(text);
+  return isOrigin
+    ? ok(url.origin)
+    : failValue('has more than an origin', 'scheme, host and port alone; paths are those of `routes`');
 }
 
 function parseOrigin(text: string): Result<string, FieldProblem> {

@@ -1,61 +1,100 @@
-import type { CertificateVerifier } from '../../auth/client-certificate.ts';
-import { readCredential } from '../../auth/credential.ts';
+import { readCredential, type Credential } from '../../auth/credential.ts';
 import type { Principal } from '../../auth/principal.ts';
+import type { TokenVerdict } from '../../auth/resource/token-verifier.ts';
 import type { Fields } from '../../http/exchange.ts';
+import { isCurrent, type RouteCheck, type TokenCheck } from '../access/route-access.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
-import type { Route } from '../routes.ts';
-
-const CHALLENGE = 'Bearer realm="breakwater"';
-
-/** How callers of a route prove who they are; any of the ways does. */
-export interface RouteCheck {
-  readonly keys: KeyCheck | undefined;
-  readonly certificates: CertificateVerifier | undefined;
-}
-
-export interface KeyCheck {
-  verify(key: string): Principal | undefined;
-  /** Whether somebody whom `verify` returned may still come in. */
-  isCurrent(principal: Principal): boolean;
-}
 
 /** Finds out who calls. A challenge names an error only when a credential was sent (RFC 6750 section 3.1). */
-export function createAuthenticateStage(
-  checks: ReadonlyMap<Route, RouteCheck>,
-): (exchange: Exchange) => Reply | undefined {
+export function createAuthenticateStage(): (
+  exchange: Exchange,
+) => Reply | undefined | Promise<Reply | undefined> {
   /** Who was behind fields that come again; whether that still holds is asked each time. */
-  const recognised = new WeakMap<Fields, { readonly keys: KeyCheck; readonly principal: Principal }>();
-  return function authenticate(exchange) {
+  const recognised = new WeakMap<Fields, Recognised>();
+
+  const accept = (exchange: Exchange, check: RouteCheck, known: Omit<Recognised, 'check'>): undefined => {
+    const { fields, isRepeat } = exchange.request;
+    exchange.principal = known.principal;
+    exchange.token = known.token;
+    if (isRepeat) recognised.set(fields, { ...known, check });
+    return undefined;
+  };
+  const settle = (
+    exchange: Exchange,
+    { check, tokens, token }: { check: RouteCheck; tokens: TokenCheck; token: string },
+    verdict: TokenVerdict,
+  ): Reply | undefined => {
+    const { challenger } = check;
+    switch (verdict.kind) {
+      case 'refused':
+        return challenge('E_AUTH_INVALID', challenger.invalid(verdict.refusal));
+      case 'unavailable':
+        return { kind: 'error', code: 'E_AUTH_UNAVAILABLE' };
+      case 'accepted': {
+        const { principal } = verdict;
+        const { requiredScopes } = tokens;
+        if (!requiredScopes.every((scope) => principal.scopes.includes(scope)))
+          return challenge('E_AUTH_SCOPE', challenger.insufficient([]));
+        return accept(exchange, check, { principal, token: tokens.isKept ? token : undefined });
+      }
+    }
+  };
+  const judge = (
+    exchange: Exchange,
+    check: RouteCheck,
+    credential: Credential,
+  ): ReturnType<typeof authenticate> => {
+    const { keys, tokens, challenger } = check;
+    switch (credential.kind) {
+      case 'none':
+        return challenge('E_AUTH_REQUIRED', challenger.missing());
+      case 'ambiguous':
+        return challenge('E_AUTH_INVALID', challenger.invalid('malformed'));
+      case 'key':
+      case 'bearer': {
+        const { kind, secret } = credential;
+        const principal = keys?.verify(secret);
+        if (principal !== undefined) return accept(exchange, check, { principal, token: undefined });
+        if (kind === 'key' || tokens === undefined)
+          return challenge('E_AUTH_INVALID', challenger.invalid(undefined));
+        const verdict = tokens.verify(secret);
+        const context = { check, tokens, token: secret };
+        return verdict instanceof Promise
+          ? verdict.then((late) => settle(exchange, context, late))
+          : settle(exchange, context, verdict);
+      }
+    }
+  };
+  function authenticate(exchange: Exchange): Reply | undefined | Promise<Reply | undefined> {
     if (exchange.destination.kind !== 'mcp') return undefined;
-    const check = checks.get(exchange.destination.route);
+    const { check } = exchange.destination.route.access;
     if (check === undefined) return undefined;
     const { fields, isRepeat, peer } = exchange.request;
-    const { keys, certificates } = check;
+    const { keys, certificates, tokens } = check;
     if (certificates !== undefined && peer.certificate !== undefined) {
       // The certificate belongs to the connection, so no field of a request can change who calls, and none is remembered.
       exchange.principal = certificates(peer.certificate);
       if (exchange.principal !== undefined) return undefined;
     }
-    if (keys === undefined) return { kind: 'error', code: 'E_AUTH_CERTIFICATE' };
+    if (keys === undefined && tokens === undefined) return { kind: 'error', code: 'E_AUTH_CERTIFICATE' };
     const known = isRepeat ? recognised.get(fields) : undefined;
-    if (known?.keys === keys && keys.isCurrent(known.principal)) {
+    if (known?.check === check && isCurrent(check, known.principal)) {
       exchange.principal = known.principal;
+      exchange.token = known.token;
       return undefined;
     }
-    const credential = readCredential(fields);
-    if (credential.kind === 'none') {
-      return { kind: 'error', code: 'E_AUTH_REQUIRED', fields: ['www-authenticate', CHALLENGE] };
-    }
-    exchange.principal = credential.kind === 'ambiguous' ? undefined : keys.verify(credential.secret);
-    if (exchange.principal !== undefined) {
-      if (isRepeat) recognised.set(fields, { keys, principal: exchange.principal });
-      return undefined;
-    }
-    return {
-      kind: 'error',
-      code: 'E_AUTH_INVALID',
-      fields: ['www-authenticate', `${CHALLENGE}, error="invalid_token"`],
-    };
-  };
+    return judge(exchange, check, readCredential(fields));
+  }
+  return authenticate;
+}
+
+interface Recognised {
+  readonly check: RouteCheck;
+  readonly principal: Principal;
+  readonly token: string | undefined;
+}
+
+function challenge(code: 'E_AUTH_REQUIRED' | 'E_AUTH_INVALID' | 'E_AUTH_SCOPE', text: string): Reply {
+  return { kind: 'error', code, fields: ['www-authenticate', text] };
 }

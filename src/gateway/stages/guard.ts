@@ -36,19 +36,22 @@ const allowedHeaders: ReadonlySet<string> = new Set([
 
 /**
  * Checks Host, Origin and method of an MCP request and answers CORS preflights. Health paths are exempt:
- * load balancers probe them by address, and they tell nothing.
+ * load balancers probe them by address, and they tell nothing. Metadata is for every page, and the authorization server looks at
+ * origins itself, so only their Host is checked.
  */
 export function createGuardStage(options: GuardOptions): (exchange: Exchange) => Reply | undefined {
   /** Authorities that were found to be known: clients use one or two, and taking them apart each time shows in profiles. */
   const accepted = new Set<string>();
   return function guard(exchange) {
-    if (exchange.destination.kind !== 'mcp') return undefined;
     const { request } = exchange;
+    const { kind } = exchange.destination;
+    if (kind !== 'mcp' && kind !== 'login' && kind !== 'resource-metadata') return undefined;
     const { authority } = request;
     if (!accepted.has(authority)) {
       if (!isKnownHost(authority, options)) return { kind: 'error', code: 'E_HOST_UNKNOWN' };
       if (accepted.size < MAX_ACCEPTED) accepted.add(authority);
     }
+    if (kind !== 'mcp') return undefined;
     const origin = fieldValue(request.fields, 'origin');
     if (origin !== undefined) {
       // DNS rebinding and drive-by pages: a browser cannot forge Origin, so an unknown one is always refused.

@@ -1,4 +1,5 @@
-import type { LimitRefusal, Limits } from '../../limits/limits.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { createLimits, type LimitRefusal, type Limits } from '../../limits/limits.ts';
 import { isLongLived } from '../last-words.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
@@ -7,6 +8,19 @@ import type { Reply } from '../reply.ts';
 export function createDoorStage(limits: Limits): (exchange: Exchange) => Reply | undefined {
   return function door(exchange) {
     if (exchange.destination.kind !== 'mcp') return undefined;
+    const refusal = limits.admitUnauthenticated(exchange.client.address);
+    return refusal === undefined ? undefined : toReply(refusal);
+  };
+}
+
+/** For a person who logs in a few times, and for an office behind one address; not for who guesses passwords or fills the store. */
+const loginRate = { per: 'address', requests: 300, within: 60_000, routes: [], tools: [] } as const;
+
+/** Counts requests to the authorization server by their address, whatever limits are configured: it works much for each. */
+export function createLoginDoorStage(clock: Clock): (exchange: Exchange) => Reply | undefined {
+  const limits = createLimits({ rates: [loginRate], concurrency: [], clock });
+  return function loginDoor(exchange) {
+    if (exchange.destination.kind !== 'login') return undefined;
     const refusal = limits.admitUnauthenticated(exchange.client.address);
     return refusal === undefined ? undefined : toReply(refusal);
   };

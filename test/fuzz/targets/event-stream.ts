@@ -193,6 +193,8 @@ export function relayStream({ pieces, silences, ending }: StreamSource): ReturnT
     deadlines,
     heartbeat: HEARTBEAT,
     endpoint: undefined,
+    filter: undefined,
+    onRefused: () => undefined,
     onSent: () => undefined,
   });
   for (const [index, piece] of pieces.entries()) {

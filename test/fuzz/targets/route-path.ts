@@ -1,6 +1,6 @@
 import { ManualClock } from '../../support/manual-clock.ts';
 import { lockWithKey } from '../../support/keys.ts';
-import { buildRoute } from '../../support/routes.ts';
+import { buildRoute, noOwnPaths, toTestAccess } from '../../support/routes.ts';
 import type { Destination } from '../../../src/gateway/exchange.ts';
 import { createRouteTable, type RouteTable } from '../../../src/gateway/routes.ts';
 import { Deadlines } from '../../../src/http/deadlines.ts';
@@ -81,7 +81,8 @@ export function createRoutePathTarget(create: () => RouteTable = createTable): F
       // The reader of the event never hands over a line end or NUL.
       for (const uri of uris.filter((text) => !/[\r\0]/.test(text))) {
         const announced = table.announce({ route: open, uri, publicAuthority });
-        hold(!/[\r\n]/.test(announced), 'an announced URI stays on its line', () => announced);
+        const text = announced === undefined ? '' : announced.path + announced.query;
+        hold(!/[\r\n]/.test(text), 'an announced URI stays on its line', () => announced);
       }
       hold(table.find(lockedPath) === before, 'an announcement takes no configured path', () => uris);
       const head = Buffer.from(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 'latin1');
@@ -128,8 +129,11 @@ export function createTable(): RouteTable {
   const auth = lockWithKey({ name: 'ci', sha256: '00'.repeat(32) });
   return createRouteTable(
     [buildRoute(8000), buildRoute(8000, { path: lockedPath, upstreamPath: lockedPath, auth })],
-    ({ upstream: target }) =>
-      new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
+    ({ upstream: target, auth }) => ({
+      pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
+      access: toTestAccess(auth),
+    }),
+    noOwnPaths,
   );
 }
 

@@ -1,0 +1,50 @@
+import { fail, ok, type Result } from '../../lib/result.ts';
+import type { SafeFetch } from '../fetch/safe-fetch.ts';
+import type { JsonObject } from '../fetch/strict-json.ts';
+import { configuredTargets } from '../fetch/target-policy.ts';
+
+/** Where an issuer is asked about its tokens (RFC 7662). */
+export interface IntrospectionEndpoint {
+  readonly url: string;
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** What an issuer says of a token: its claims, or that it does not count, or nothing just now. */
+export type Introspection = Result<JsonObject, 'inactive' | 'unavailable'>;
+
+/** Asks about a token. Never rejects. */
+export type Introspect = (token: string) => Promise<Introspection>;
+
+export interface IntrospectOptions {
+  readonly fetch: SafeFetch;
+  readonly issuer: string;
+  readonly ca: string | undefined;
+}
+
+/**
+ * Builds the question for one issuer. How many run at once, the fetcher limits by host: a flood of made-up tokens makes some answers
+ * `unavailable` instead of passing on to the issuer.
+ */
+export function createIntrospect(endpoint: IntrospectionEndpoint, options: IntrospectOptions): Introspect {
+  const { fetch, issuer, ca } = options;
+  const authorization = toBasic(endpoint);
+  return async (token) => {
+    const fetched = await fetch({
+      url: endpoint.url,
+      targets: configuredTargets,
+      ca,
+      form: { fields: { token, token_type_hint: 'access_token' }, authorization },
+    });
+    if (!fetched.ok) return fail('unavailable');
+    const { json } = fetched.value;
+    if (json['active'] !== true) return fail('inactive');
+    return json['iss'] === undefined || json['iss'] === issuer ? ok(json) : fail('inactive');
+  };
+}
+
+/** RFC 6749 section 2.3.1: both halves are form-encoded first. */
+function toBasic({ clientId, clientSecret }: IntrospectionEndpoint): string {
+  const pair = [clientId, clientSecret].map((text) => encodeURIComponent(text).replaceAll('%20', '+'));
+  return `Basic ${Buffer.from(pair.join(':')).toString('base64')}`;
+}

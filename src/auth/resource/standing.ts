@@ -1,0 +1,59 @@
+import type { Clock } from '../../lib/clock.ts';
+import type { Principal } from '../principal.ts';
+
+/** Asks whether a token that counted still does; `unknown` when there is no answer just now. Never rejects. */
+export type AskStanding = () => Promise<'active' | 'ended' | 'unknown'>;
+
+/** Follows tokens that can end before they expire. */
+export interface Standing {
+  watch(principal: Principal, ask: AskStanding): void;
+  /** Whether it still counts, as far as is known; asks anew, in the background, when the last answer is old. */
+  isActive(principal: Principal): boolean;
+  end(principal: Principal): void;
+}
+
+interface Watched {
+  readonly ask: AskStanding;
+  /** Monotonic milliseconds of the last question, and of the last answer that was one. */
+  askedAt: number;
+  knownAt: number;
+  isAsking: boolean;
+  hasEnded: boolean;
+}
+
+/** With the look that the gateway takes each second, a revoked token ends what is open within five seconds. */
+const askAgainAfter = 3000;
+/** An issuer that is away must not end all streams at once, nor keep revoked tokens alive for long. */
+const longestOutage = 60_000;
+
+export function createStanding({ clock }: { readonly clock: Clock }): Standing {
+  const watched = new WeakMap<Principal, Watched>();
+
+  async function askAgain(entry: Watched): Promise<void> {
+    entry.isAsking = true;
+    entry.askedAt = clock.monotonic();
+    const answer = await entry.ask();
+    entry.isAsking = false;
+    if (answer === 'ended') entry.hasEnded = true;
+    if (answer === 'active') entry.knownAt = clock.monotonic();
+  }
+
+  return {
+    watch(principal, ask) {
+      const now = clock.monotonic();
+      watched.set(principal, { ask, askedAt: now, knownAt: now, isAsking: false, hasEnded: false });
+    },
+    isActive(principal) {
+      const entry = watched.get(principal);
+      if (entry === undefined) return true;
+      if (entry.hasEnded) return false;
+      const now = clock.monotonic();
+      if (!entry.isAsking && now - entry.askedAt >= askAgainAfter) void askAgain(entry);
+      return now - entry.knownAt < longestOutage;
+    },
+    end(principal) {
+      const entry = watched.get(principal);
+      if (entry !== undefined) entry.hasEnded = true;
+    },
+  };
+}

@@ -1,0 +1,133 @@
+import { ensureKey, openKeyStore } from '../../auth/key-file.ts';
+import { createSafeFetch } from '../../auth/fetch/safe-fetch.ts';
+import { createStoredKeyVerifier } from '../../auth/keys/stored-keys.ts';
+import { createSigningKeys } from '../../auth/outbound/signing-keys.ts';
+import type { TokenVerifier } from '../../auth/resource/token-verifier.ts';
+import type { ServerEvent } from '../../auth/server/server-options.ts';
+import type { Config, RouteConfig } from '../../config/config.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { readVersion } from '../../lib/version.ts';
+import { createSealKeys } from '../../sessions/seal-keys.ts';
+import { createSessionSeal, type SessionSeal } from '../../sessions/seal.ts';
+import type { Store } from '../../state/store/store.ts';
+import type { OwnPaths } from '../routes.ts';
+import { createRouteAccessBuilder } from './build-route-access.ts';
+import { startLoginServer } from './login-server.ts';
+import { buildResourceDocuments } from './resource-documents.ts';
+import type { KeyCheck, RouteAccess } from './route-access.ts';
+
+export interface AccessOptions {
+  readonly clock: Clock;
+  /** Makes a key for whoever asked for keys on the command line, where there is none. */
+  readonly wantsKey: boolean;
+  readonly onOwnerCode: (code: string) => void;
+  /** What happens in the authorization server. */
+  readonly onLogin: (event: ServerEvent) => void;
+  /** The store cannot be read or written; what is known counts on. */
+  readonly onProblem: (error: unknown) => void;
+  readonly onWarning: (warning: Diagnostic) => void;
+}
+
+/** Everything that decides who comes in, and what is behind it. */
+export interface Access {
+  /** By the path of the route. */
+  readonly routes: ReadonlyMap<string, RouteAccess>;
+  readonly paths: OwnPaths;
+  /** Socket of the built-in authorization server. */
+  readonly loginSocket: string | undefined;
+  readonly seal: SessionSeal;
+  /** A key made just now; it is shown once. */
+  readonly createdKey: string | undefined;
+  close(): Promise<void>;
+}
+
+/** Opens what the routes of a configuration need, and nothing else. Rejects with a GatewayError; nothing is left open then. */
+export async function openAccess(config: Config, options: AccessOptions): Promise<Access> {
+  const opened: Closable[] = [];
+  const keep: Keep = (thing) => {
+    opened.push(thing);
+    return thing;
+  };
+  const close = async (): Promise<void> => {
+    for (const thing of opened.splice(0).toReversed()) await thing.close();
+  };
+  try {
+    return { ...(await openParts(config, options, keep)), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Keep = <T extends Closable>(thing: T) => T;
+
+interface Closable {
+  close(): void | Promise<void>;
+}
+
+async function openParts(config: Config, options: AccessOptions, keep: Keep): Promise<Omit<Access, 'close'>> {
+  const { clock, onWarning } = options;
+  const { stateDir, routes } = config;
+  const store = needsStore(routes)
+    ? keep(await openKeyStore({ stateDir, clock, onProblem: options.onProblem }))
+    : undefined;
+  const safeFetch = createSafeFetch({ clock, version: readVersion() });
+  const verifiers: TokenVerifier[] = [];
+  const login =
+    store === undefined
+      ? undefined
+      : await startLoginServer(config, {
+          store,
+          clock,
+          safeFetch,
+          onOwnerCode: options.onOwnerCode,
+          onEvent: options.onLogin,
+          onGrantRevoked: (grantId) => {
+            for (const verifier of verifiers) verifier.forgetGrant(grantId);
+          },
+        });
+  if (login !== undefined) keep(login.server);
+  const sealKeys = keep(createSealKeys({ stateDir, clock, report: onWarning }));
+  if (routes.some(({ auth }) => auth.kind === 'required')) await sealKeys.share();
+  const signingKeys = keep(createSigningKeys({ stateDir, clock, report: onWarning }));
+  if (routes.some(({ credentials }) => credentials.kind === 'jwt')) await signingKeys.share();
+  const build = createRouteAccessBuilder(config, {
+    clock,
+    safeFetch,
+    signingKeys,
+    login: login?.server,
+    storedKeys: await openStoredKeys(store, options, keep),
+    onProblem: options.onProblem,
+    onVerifier: (verifier) => verifiers.push(keep(verifier)),
+  });
+  return {
+    routes: new Map(
+      await Promise.all(routes.map(async (route) => [route.path, await build(route)] as const)),
+    ),
+    paths: { documents: buildResourceDocuments(config), login: login?.server.paths ?? [] },
+    loginSocket: login?.socketPath,
+    seal: createSessionSeal({ keys: sealKeys }),
+    createdKey: store !== undefined && options.wantsKey ? await createFirstKey(store, clock) : undefined,
+  };
+}
+
+/** Whether keys, accounts or grants of the state directory count. */
+function needsStore(routes: readonly RouteConfig[]): boolean {
+  return routes.some(
+    ({ auth }) =>
+      auth.kind === 'required' && (auth.keys?.stored === true || auth.oauth?.server !== undefined),
+  );
+}
+
+async function createFirstKey(store: Store, clock: Clock): Promise<string | undefined> {
+  return (await ensureKey(store, { name: 'default', clock })).created;
+}
+
+async function openStoredKeys(
+  store: Store | undefined,
+  { clock, onProblem }: AccessOptions,
+  keep: Keep,
+): Promise<KeyCheck | undefined> {
+  return store === undefined ? undefined : keep(await createStoredKeyVerifier(store, { clock, onProblem }));
+}

@@ -1,0 +1,46 @@
+import { fieldValue } from '../http/exchange.ts';
+import type { ResponseHead } from '../http/response-head.ts';
+import { SESSION_ID_HEADER } from '../mcp/headers.ts';
+import { sealEndpoint, type MessageEndpoint } from '../sessions/seal-endpoint.ts';
+import type { SessionSeal } from '../sessions/seal.ts';
+import type { Exchange } from './exchange.ts';
+import { hasBoundSessions, type Route } from './routes.ts';
+
+/** What clients know the sessions of upstreams by. */
+export interface SessionNames {
+  /** The id for the client in the place of the upstream's, where an answer has one. */
+  forAnswer(exchange: Exchange, route: Route, head: ResponseHead): AnswerSession;
+  /** The query for the client of an announced message endpoint; `undefined` when its session is too long to be sealed. */
+  forEndpoint(exchange: Exchange, route: Route, endpoint: MessageEndpoint): string | undefined;
+}
+
+export type AnswerSession =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'named'; readonly id: string }
+  /** It is so long that no client could send it back. */
+  | { readonly kind: 'too-long' };
+
+const none: AnswerSession = { kind: 'none' };
+/** There is one upstream a route. */
+const UPSTREAM = '0';
+
+/** Sealed names on routes with access control; everywhere else sessions keep theirs, and anybody may use them. */
+export function createSessionNames(seal: SessionSeal): SessionNames {
+  const sealFor = ({ principal }: Exchange, route: Route, sessionId: string): string | undefined =>
+    seal.seal({ route: route.path, principalId: principal?.id, upstream: UPSTREAM, sessionId });
+  return {
+    forAnswer(exchange, route, head) {
+      if (!hasBoundSessions(route)) return none;
+      const own = fieldValue(head.fields, SESSION_ID_HEADER);
+      if (own === undefined) return none;
+      // Servers repeat the id in each answer, and a client takes another one for another session.
+      if (own === exchange.session?.id) return { kind: 'named', id: exchange.session.sealed };
+      const id = sealFor(exchange, route, own);
+      return id === undefined ? { kind: 'too-long' } : { kind: 'named', id };
+    },
+    forEndpoint: (exchange, route, endpoint) =>
+      hasBoundSessions(route)
+        ? sealEndpoint(endpoint, (sessionId) => sealFor(exchange, route, sessionId))
+        : endpoint.query,
+  };
+}
