@@ -5,6 +5,7 @@ import type { Endpoint } from './endpoint.ts';
 import { initialize } from './initialize.ts';
 import type { Check, Peer, PeerProgram, PeerSetup } from './peer.ts';
 import { findPort, proxyCore, startOnCore, waitForPort } from './programs.ts';
+import { issuedToken } from './issued-token.ts';
 import { token } from './token.ts';
 
 /** A peer that runs alone on its core and answers. */
@@ -67,12 +68,13 @@ export async function launchPeer(peer: Peer, options: LaunchOptions): Promise<Ru
   return { endpoint, process: child, peer, readOutput: () => readFileSync(outputFile, 'utf8').slice(-2000) };
 }
 
-/** The endpoint of a program that listens; opens a session where it wants one. */
+/** The endpoint of a program that listens; opens a session where it wants one, or may give one to its caller alone. */
 export async function openEndpoint(peer: Peer, port: number, check: Check): Promise<Endpoint> {
-  const fields: Record<string, string> = check === 'none' ? {} : { authorization: `Bearer ${token}` };
+  const shown = check === 'issued-token' ? issuedToken : token;
+  const fields: Record<string, string> = check === 'none' ? {} : { authorization: `Bearer ${shown}` };
   const isMcp = peer.isMcpEndpoint === true;
   if (isMcp && check !== 'none') fields['x-api-key'] = token;
   const endpoint = { port, isPlain: peer.isPlain === true, fields, needsOwnIds: isMcp };
-  if (!isMcp) return endpoint;
+  if (!isMcp && check === 'none') return endpoint;
   return { ...endpoint, fields: { ...fields, 'mcp-session-id': await initialize(endpoint) } };
 }

@@ -1,5 +1,8 @@
-/** Who may call: everyone, holders of the token, or holders of the token whose answer may be remembered for 10 s. */
-export type Check = 'none' | 'token' | 'cached-token';
+/**
+ * Who may call: everyone, holders of the token, or holders of the token whose answer may be remembered for 10 s; `issued-token` is the
+ * last with a token that an issuer signed, which Breakwater verifies, with rules and limits beside.
+ */
+export type Check = 'none' | 'token' | 'cached-token' | 'issued-token';
 
 /** What a peer is set up with; all files go into `directory`, which is its own. */
 export interface PeerSetup {

@@ -36,6 +36,10 @@ export const targets: Readonly<Record<string, RowTargets>> = {
     breakwater: [atLeast('nginx', 0.75)],
     'breakwater-executable': [atLeast('nginx', 1)],
   },
+  'ruled-h1': {
+    breakwater: [atLeast('nginx', 0.75)],
+    'breakwater-executable': [atLeast('nginx', 0.75)],
+  },
   'added-latency': {
     breakwater: [{ kind: 'beyond', peer: 'nginx', units: 60 }],
     'breakwater-executable': [{ kind: 'beyond', peer: 'nginx', units: 40 }],

@@ -24,7 +24,7 @@ const SPARE_THREADS = 300;
 /** One process of the event MPM; each proxied answer holds a thread for as long as it lasts. */
 export const apache: Peer = {
   name: 'apache',
-  cannot: { 'secured-cached-h1': notCached },
+  cannot: { 'secured-cached-h1': notCached, 'ruled-h1': notCached },
   note: 'compares the token with a fixed text (mod_rewrite): it has no check that asks a service or verifies a JWT',
   find: () => findProgram('apache2', ['-v'], 'Debian: apache2'),
   async prepare({ directory, upstreamPort, certFile, keyFile, check, streams }) {

@@ -3,7 +3,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readVersion } from '../../src/lib/version.ts';
-import type { Peer } from '../peer.ts';
+import { issuedFor, issuer } from '../issued-token.ts';
+import type { Check, Peer } from '../peer.ts';
 import { findPort } from '../programs.ts';
 import { token } from '../token.ts';
 
@@ -33,16 +34,25 @@ function createBreakwater(name: string, file: string, program: readonly string[]
       existsSync(file)
         ? { kind: 'found', version: readVersion() }
         : { kind: 'missing', reason: `not built (${howToBuild})` },
-    async prepare({ directory, upstreamPort, certFile, keyFile, check }) {
+    async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check }) {
       const port = await findPort();
       const config = {
         listen: `127.0.0.1:${port}`,
         tls: { cert: certFile, key: keyFile },
-        routes: [{ path: '/mcp', upstream: `http://127.0.0.1:${upstreamPort}/mcp` }],
-        limits: { connections_per_address: 20_000 },
+        routes: [
+          {
+            path: '/mcp',
+            upstream: `http://127.0.0.1:${upstreamPort}/mcp`,
+            ...(check === 'issued-token' ? { rules: buildRules() } : {}),
+          },
+        ],
+        limits: {
+          connections_per_address: 20_000,
+          ...(check === 'issued-token' ? unreachedLimits : {}),
+        },
         log: { level: 'warn', access: join(directory, 'access.log') },
         state_dir: directory,
-        ...(check === 'none' ? {} : { auth: { keys: [{ name: 'bench', sha256: hash('sha256', token) }] } }),
+        ...buildAuth(check, authPort),
       };
       const configFile = join(directory, 'breakwater.json');
       writeFileSync(configFile, JSON.stringify(config));
@@ -50,3 +60,36 @@ function createBreakwater(name: string, file: string, program: readonly string[]
     },
   };
 }
+
+function buildAuth(check: Check, authPort: number): object {
+  switch (check) {
+    case 'none':
+      return {};
+    case 'token':
+    case 'cached-token':
+      return { auth: { keys: [{ name: 'bench', sha256: hash('sha256', token) }] } };
+    case 'issued-token': {
+      const issuers = [{ issuer, jwks: `http://127.0.0.1:${authPort}/keys` }];
+      return { public_url: issuedFor, auth: { oauth: { issuers } } };
+    }
+  }
+}
+
+/** One rule for each of 50 tools; the one that is called comes last. */
+function buildRules(): readonly object[] {
+  const others = Array.from({ length: 49 }, (_none, index) => `tool_${index}`);
+  return [...others, 'echo'].map((tool) => ({
+    allow: [tool],
+    who: { subjects: ['bench'] },
+    scopes: ['tools'],
+  }));
+}
+
+/** Limits that count each call and refuse none. */
+const unreachedLimits: object = {
+  rates: [
+    { per: 'principal', requests: 1_000_000_000, within: '1m' },
+    { per: 'tool', requests: 1_000_000_000, within: '1m' },
+  ],
+  concurrency: [{ per: 'principal', calls: 100_000 }],
+};

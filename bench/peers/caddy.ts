@@ -23,7 +23,7 @@ function findCurrentCaddy(): string | undefined {
 function createCaddy(name: string, program: string, source: string): Peer {
   return {
     name,
-    cannot: { 'secured-cached-h1': notCached },
+    cannot: { 'secured-cached-h1': notCached, 'ruled-h1': notCached },
     find: () => findProgram(program, ['version'], source),
     async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check }) {
       const port = await findPort();

@@ -8,7 +8,7 @@ import { notCached } from './not-cached.ts';
 /** One thread; it logs to standard output, which is a file. */
 export const haproxy: Peer = {
   name: 'haproxy',
-  cannot: { 'secured-cached-h1': notCached },
+  cannot: { 'secured-cached-h1': notCached, 'ruled-h1': notCached },
   note: 'verifies the signature of the token itself (jwt_verify, HS256)',
   find: () => findProgram('haproxy', ['-v'], 'Debian: haproxy'),
   async prepare({ directory, upstreamPort, certFile, keyFile, check }) {

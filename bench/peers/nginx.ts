@@ -36,7 +36,7 @@ export const nginx: Peer = {
 function buildAuthLocation(check: Check): string {
   if (check === 'none') return '';
   const cache =
-    check === 'cached-token'
+    check === 'cached-token' || check === 'issued-token'
       ? 'proxy_cache answers; proxy_cache_key $http_authorization; proxy_cache_valid 200 204 10s;'
       : '';
   return `location = /auth {

@@ -11,6 +11,7 @@ export const npmPeers: string = fileURLToPath(new URL('../npm-peers', import.met
 export const cannotStream: Readonly<Record<string, string>> = {
   'bare-h2': 'it serves HTTP/1.1 alone',
   'secured-cached-h1': 'its check has no cache to turn on; see secured-h1',
+  'ruled-h1': 'its check has no cache to turn on; see secured-h1',
   'first-event': 'it ends streams itself instead of passing them through',
   'idle-memory': 'it ends streams itself instead of passing them through',
   'fan-out': 'it ends streams itself instead of passing them through',

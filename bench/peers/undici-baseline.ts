@@ -12,7 +12,7 @@ const script = fileURLToPath(new URL('undici-proxy.ts', import.meta.url));
 /** What Node offers without a data path of one's own: `node:https` in front of an undici pool. */
 export const undiciBaseline: Peer = {
   name: 'undici-baseline',
-  cannot: { 'bare-h2': 'it serves HTTP/1.1 alone', 'secured-cached-h1': notCached },
+  cannot: { 'bare-h2': 'it serves HTTP/1.1 alone', 'secured-cached-h1': notCached, 'ruled-h1': notCached },
   find() {
     const manifest = createRequire(import.meta.url).resolve('undici/package.json');
     // Every npm package has a version.

@@ -1,6 +1,6 @@
 import type { Row } from '../row.ts';
 import { addedLatency } from './added-latency.ts';
-import { bareH1, bareH2, securedCachedH1, securedH1 } from './calls.ts';
+import { bareH1, bareH2, ruledH1, securedCachedH1, securedH1 } from './calls.ts';
 import { coldStart } from './cold-start.ts';
 import { fanOut } from './fan-out.ts';
 import { firstEvent } from './first-event.ts';
@@ -13,6 +13,7 @@ export const allRows: readonly Row[] = [
   bareH2,
   securedH1,
   securedCachedH1,
+  ruledH1,
   addedLatency,
   firstEvent,
   idleMemory,

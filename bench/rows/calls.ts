@@ -42,3 +42,12 @@ export const securedCachedH1: Row = createThroughputRow({
   connections: [],
   createLoad: (directory) => createH1Load(directory),
 });
+
+/** The same with a token that an issuer signed, rules for 50 tools, and limits; nginx has neither and remembers its answers. */
+export const ruledH1: Row = createThroughputRow({
+  id: 'ruled-h1',
+  title: 'call with a verified JWT, rules for 50 tools and limits, nginx remembering answers for 10 s',
+  check: 'issued-token',
+  connections: [],
+  createLoad: (directory) => createH1Load(directory),
+});

@@ -108,7 +108,7 @@ describe('targets', () => {
   it('belong to rows that exist', () => {
     const ids = allRows.map(({ id }) => id);
     expect(Object.keys(targets).filter((id) => !ids.includes(id))).toEqual([]);
-    expect(new Set(ids).size).toBe(10);
+    expect(new Set(ids).size).toBe(11);
   });
 });
 
