@@ -20,6 +20,8 @@ const { status } = spawnSync(
     '--bytecode',
     '--minify-syntax',
     '--minify-whitespace',
+    // The authorization server files its records under the names of its classes.
+    '--keep-names',
     // A file that happens to lie in the working directory must not configure the gateway.
     '--no-compile-autoload-dotenv',
     '--no-compile-autoload-bunfig',
