@@ -1,0 +1,102 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { chromium, type Browser, type Page } from 'playwright-core';
+import { createAccounts } from '../../src/auth/accounts/accounts.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { openSqliteStore } from '../../src/state/store/sqlite-store.ts';
+import { startGatewayProcess, type GatewayProcess } from './gateway-process.ts';
+import {
+  findChromium,
+  findFastmcpPython,
+  findFreePort,
+  startServerProgram,
+  toCheckoutPath,
+  toProgramPath,
+  type ServerProgram,
+} from './programs.ts';
+
+export const user = { name: 'alice', password: 'correct horse battery' };
+
+/** The program with its authorization server before a real FastMCP server, and a browser that alice sits at. */
+export interface LoginRig {
+  readonly gateway: GatewayProcess;
+  readonly url: URL;
+  /** PEM file of the authority that clients must trust. */
+  readonly caFile: string;
+  /** Logs alice in and lets the client in; resolves with the address that the browser was sent back to. */
+  approve(authorization: string | URL): Promise<URL>;
+  close(): Promise<void>;
+}
+
+export async function startLoginRig(): Promise<LoginRig> {
+  const directory = await mkdtemp(join(tmpdir(), 'breakwater-login-'));
+  const stateDir = join(directory, 'state');
+  await addAccount(stateDir);
+  const python = toProgramPath(findFastmcpPython());
+  const upstream: ServerProgram = await startServerProgram((port) => ({
+    command: python,
+    args: [toCheckoutPath('test/fixtures/access/echo_server.py'), String(port)],
+  }));
+  const port = await findFreePort();
+  const gateway = await startGatewayProcess({
+    upstreamPort: upstream.port,
+    stateDir,
+    config: {
+      listen: `127.0.0.1:${port}`,
+      auth: { oauth: { server: { login: ['accounts'] }, scopes: ['tools'] } },
+    },
+  });
+  const caFile = join(directory, 'ca.pem');
+  await writeFile(caFile, gateway.ca);
+  const browser: Browser = await chromium.launch({
+    executablePath: toProgramPath(findChromium()),
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
+  });
+  return {
+    gateway,
+    url: new URL(`https://localhost:${port}/mcp`),
+    caFile,
+    async approve(authorization) {
+      const context = await browser.newContext({ ignoreHTTPSErrors: true });
+      try {
+        return await pressButtons(await context.newPage(), String(authorization));
+      } finally {
+        await context.close();
+      }
+    },
+    async close() {
+      await browser.close();
+      await gateway.stop();
+      await gateway.clean();
+      await upstream.stop();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+async function addAccount(stateDir: string): Promise<void> {
+  const store = await openSqliteStore({
+    stateDir,
+    clock: systemClock,
+    onProblem: (error) => {
+      throw error;
+    },
+  });
+  await createAccounts(store, { clock: systemClock }).add({ ...user, email: undefined });
+  store.close();
+}
+
+async function pressButtons(page: Page, authorization: string): Promise<URL> {
+  await page.goto(authorization);
+  await page.getByLabel('User name').fill(user.name);
+  await page.getByLabel('Password').fill(user.password);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  const isCallback = (text: string): boolean => new URL(text).searchParams.has('code');
+  const back = page.waitForRequest((request) => request.isNavigationRequest() && isCallback(request.url()));
+  await page.getByRole('button', { name: 'Allow' }).click();
+  const request = await back;
+  // A client that listens there must have got it before the page goes.
+  await request.response().catch(() => null);
+  return new URL(request.url());
+}
