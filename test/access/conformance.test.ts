@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { z } from 'zod';
+import { createTrustingFetch } from '../support/interop-fetch.ts';
+import { startLoginRig, type LoginRig } from '../support/login-rig.ts';
+import { findFreePort, resolvePackageFile } from '../support/programs.ts';
+
+let rig: LoginRig;
+beforeAll(async () => {
+  rig = await startLoginRig();
+}, 60_000);
+afterAll(() => rig.close());
+
+const registered = z.object({ client_id: z.string() });
+
+/** Registers a public client that is sent back to this port. */
+async function register(port: number): Promise<string> {
+  const trusting = createTrustingFetch({ ca: rig.gateway.ca, protocol: 'h1' });
+  try {
+    const answer = await trusting.fetch(new URL('/oauth/register', rig.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({
+        client_name: 'conformance',
+        redirect_uris: [`http://127.0.0.1:${port}/callback`],
+        token_endpoint_auth_method: 'none',
+      }),
+    });
+    return registered.parse(await answer.json()).client_id;
+  } finally {
+    await trusting.close();
+  }
+}
+
+/** Runs all scenarios of the official suite, which build on each other; alice logs in where it asks for a browser. */
+async function runSuite(): Promise<{ readonly exit: number; readonly printed: string }> {
+  const port = await findFreePort();
+  const child = spawn(
+    process.execPath,
+    [
+      resolvePackageFile('@modelcontextprotocol/conformance/dist/index.js'),
+      'authorization',
+      ...['--url', rig.url.origin, '--client-id', await register(port)],
+      ...['--resource', rig.url.href, '--port', String(port)],
+    ],
+    { env: { ...process.env, NODE_EXTRA_CA_CERTS: rig.caFile }, stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let printed = '';
+  let approval: Promise<unknown> | undefined;
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (bytes: Buffer) => {
+      printed += bytes.toString();
+      const address = /https:\/\/localhost:\d+\/oauth\/authorize\?\S+/.exec(printed)?.[0];
+      if (address !== undefined) approval ??= rig.approve(address);
+    });
+  }
+  const exit = await new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? -1)));
+  await approval;
+  return { exit, printed };
+}
+
+it('the official suite for authorization servers passes', async () => {
+  const { exit, printed } = await runSuite();
+  expect(printed).toContain('authorization-server-metadata-endpoint: 2 passed, 0 failed');
+  expect(printed).toContain('authorization-code-grant: 1 passed, 0 failed');
+  expect(exit, printed).toBe(0);
+});
