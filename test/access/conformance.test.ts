@@ -40,8 +40,14 @@ async function runSuite(): Promise<{ readonly exit: number; readonly printed: st
     [
       resolvePackageFile('@modelcontextprotocol/conformance/dist/index.js'),
       'authorization',
-      ...['--url', rig.url.origin, '--client-id', await register(port)],
-      ...['--resource', rig.url.href, '--port', String(port)],
+      '--url',
+      rig.url.origin,
+      '--client-id',
+      await register(port),
+      '--resource',
+      rig.url.href,
+      '--port',
+      String(port),
     ],
     { env: { ...process.env, NODE_EXTRA_CA_CERTS: rig.caFile }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
