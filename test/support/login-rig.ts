@@ -26,10 +26,23 @@ export interface LoginRig {
   readonly caFile: string;
   /** Logs alice in and lets the client in; resolves with the address that the browser was sent back to. */
   approve(authorization: string | URL): Promise<URL>;
+  /** Tries to log in; resolves with the page that follows, once it says this. */
+  look(authorization: string | URL, text: string): Promise<string>;
   close(): Promise<void>;
 }
 
-export async function startLoginRig(): Promise<LoginRig> {
+export interface LoginRigOptions {
+  /** The section `server` of the configuration; accounts alone when absent. */
+  readonly server?: object;
+  readonly port?: number;
+  /** A command put before the gateway's own. */
+  readonly wrapper?: readonly string[];
+  /** What the user does from the first page on, until a consent is asked for. */
+  readonly logIn?: (page: Page) => Promise<void>;
+}
+
+export async function startLoginRig(options: LoginRigOptions = {}): Promise<LoginRig> {
+  const { server = { login: ['accounts'] }, wrapper = [], logIn = logInWithPassword } = options;
   const directory = await mkdtemp(join(tmpdir(), 'breakwater-login-'));
   const stateDir = join(directory, 'state');
   await addAccount(stateDir);
@@ -38,13 +51,14 @@ export async function startLoginRig(): Promise<LoginRig> {
     command: python,
     args: [toCheckoutPath('test/fixtures/access/echo_server.py'), String(port)],
   }));
-  const port = await findFreePort();
+  const port = options.port ?? (await findFreePort());
   const gateway = await startGatewayProcess({
     upstreamPort: upstream.port,
     stateDir,
+    wrapper,
     config: {
       listen: `127.0.0.1:${port}`,
-      auth: { oauth: { server: { login: ['accounts'] }, scopes: ['tools'] } },
+      auth: { oauth: { server, scopes: ['tools'] } },
     },
   });
   const caFile = join(directory, 'ca.pem');
@@ -53,18 +67,27 @@ export async function startLoginRig(): Promise<LoginRig> {
     executablePath: toProgramPath(findChromium()),
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
+  const visit = async <T>(address: string | URL, use: (page: Page) => Promise<T>): Promise<T> => {
+    const context = await browser.newContext({ ignoreHTTPSErrors: true });
+    try {
+      const page = await context.newPage();
+      await page.goto(String(address));
+      await logIn(page);
+      return await use(page);
+    } finally {
+      await context.close();
+    }
+  };
   return {
     gateway,
     url: new URL(`https://localhost:${port}/mcp`),
     caFile,
-    async approve(authorization) {
-      const context = await browser.newContext({ ignoreHTTPSErrors: true });
-      try {
-        return await pressButtons(await context.newPage(), String(authorization));
-      } finally {
-        await context.close();
-      }
-    },
+    approve: (authorization) => visit(authorization, consent),
+    look: (authorization, text) =>
+      visit(authorization, async (page) => {
+        await page.getByText(text).waitFor();
+        return page.locator('body').innerText();
+      }),
     async close() {
       await browser.close();
       await gateway.stop();
@@ -87,14 +110,18 @@ async function addAccount(stateDir: string): Promise<void> {
   store.close();
 }
 
-async function pressButtons(page: Page, authorization: string): Promise<URL> {
-  await page.goto(authorization);
+async function logInWithPassword(page: Page): Promise<void> {
   await page.getByLabel('User name').fill(user.name);
   await page.getByLabel('Password').fill(user.password);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+}
+
+async function consent(page: Page): Promise<URL> {
   const isCallback = (text: string): boolean => new URL(text).searchParams.has('code');
+  const allow = page.getByRole('button', { name: 'Allow' });
+  await allow.waitFor();
   const back = page.waitForRequest((request) => request.isNavigationRequest() && isCallback(request.url()));
-  await page.getByRole('button', { name: 'Allow' }).click();
+  await allow.click();
   const request = await back;
   // A client that listens there must have got it before the page goes.
   await request.response().catch(() => null);

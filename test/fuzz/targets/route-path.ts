@@ -129,9 +129,9 @@ export function createTable(): RouteTable {
   const auth = lockWithKey({ name: 'ci', sha256: '00'.repeat(32) });
   return createRouteTable(
     [buildRoute(8000), buildRoute(8000, { path: lockedPath, upstreamPath: lockedPath, auth })],
-    ({ upstream: target, auth }) => ({
+    ({ upstream: target, auth: own }) => ({
       pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
-      access: toTestAccess(auth),
+      access: toTestAccess(own),
     }),
     noOwnPaths,
   );
