@@ -66,6 +66,8 @@ export function createListEventsTarget(
   };
 }
 
+const byteOrderMark = Buffer.from('\ufeff');
+
 interface Played {
   readonly bytes: Buffer;
   readonly refused: FilteredChunk['refused'];
@@ -92,11 +94,13 @@ function checkEvents(input: Buffer, { bytes, refused }: Played): string {
     output: bytes.toString('latin1'),
     refused,
   });
-  hold(
-    refused === undefined ? before.length === after.length : before.length > after.length,
-    'no event is lost',
-    show,
-  );
+  // To a reader that keeps to the standard an event behind a byte order mark may be none, and the stream ends at it all the same.
+  const isAtMark = refused === 'ambiguous' && input.indexOf(byteOrderMark, 1) > 0;
+  const isWhole =
+    refused === undefined
+      ? before.length === after.length
+      : before.length > after.length || (isAtMark && before.length === after.length);
+  hold(isWhole, 'no event is lost', show);
   let filtered = 0;
   for (const [index, text] of after.entries()) {
     const expected = before[index] ?? '';
