@@ -4,6 +4,13 @@ import { defineConfig, type ViteUserConfig } from 'vitest/config';
 /** What the tests of the executable run; the other projects run it only when this variable names it. */
 const executable = fileURLToPath(new URL('build/breakwater', import.meta.url));
 
+/** Tests beside those of their subject that take long or run other programs, by the project they run with. */
+const elsewhere = {
+  faults: 'test/state/store/kill.test.ts',
+  proxies: 'test/render/lint/accepted.test.ts',
+  security: 'test/sockets/smuggling.property.test.ts',
+};
+
 /** Tests that measure, or fill the machine: one file at a time, and each may take a while. */
 const alone = { testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false };
 
@@ -16,13 +23,19 @@ const config: ViteUserConfig = defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/{sockets,interop,soak,security,faults,certificates,access,executable}/**'],
+          // Of a machine that does much else; none takes two seconds on a quiet one.
+          testTimeout: 20_000,
+          exclude: [
+            'test/{sockets,interop,soak,security,faults,certificates,access,proxies,replicas,executable}/**',
+            ...Object.values(elsewhere),
+          ],
         },
       },
       {
         test: {
           name: 'sockets',
           include: ['test/sockets/**/*.test.ts'],
+          exclude: Object.values(elsewhere),
           testTimeout: 20_000,
           hookTimeout: 20_000,
         },
@@ -40,12 +53,12 @@ const config: ViteUserConfig = defineConfig({
         test: {
           ...alone,
           name: 'security',
-          include: ['test/security/**/*.test.ts'],
+          include: ['test/security/**/*.test.ts', elsewhere.security],
           exclude: ['test/security/differential/**'],
         },
       },
       { test: { ...alone, name: 'differential', include: ['test/security/differential/**/*.test.ts'] } },
-      { test: { ...alone, name: 'faults', include: ['test/faults/**/*.test.ts'] } },
+      { test: { ...alone, name: 'faults', include: ['test/faults/**/*.test.ts', elsewhere.faults] } },
       {
         test: {
           name: 'executable',
@@ -58,7 +71,9 @@ const config: ViteUserConfig = defineConfig({
         },
       },
       { test: { ...alone, name: 'certificates', include: ['test/certificates/**/*.test.ts'] } },
+      { test: { ...alone, name: 'proxies', include: ['test/proxies/**/*.test.ts', elsewhere.proxies] } },
       { test: { ...alone, name: 'access', include: ['test/access/**/*.test.ts'] } },
+      { test: { ...alone, name: 'replicas', include: ['test/replicas/**/*.test.ts'] } },
       { test: { ...alone, name: 'soak', include: ['test/soak/**/*.test.ts'] } },
     ],
   },

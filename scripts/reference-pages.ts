@@ -1,11 +1,15 @@
 import { buildJsonSchema } from '../src/config/schema/document.ts';
 import { errorCodes } from '../src/lib/error-codes.ts';
+import { buildChecksPage } from './checks-page.ts';
+import { buildFindingsPage } from './findings-page.ts';
 
 /** The pages of `docs/` that are made from the code; a test compares them, `node scripts/docs.ts` writes them. */
 export function buildReferencePages(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/errors.md', buildErrorPage()],
     ['docs/configuration.md', buildConfigurationPage()],
+    ['docs/findings.md', buildFindingsPage()],
+    ['docs/doctor.md', buildChecksPage()],
   ]);
 }
 

@@ -13,29 +13,14 @@ const suite = (name: string): PlannedTest['place'] => ({ kind: 'suite', name });
 const elsewhere = (command: string): PlannedTest['place'] => ({ kind: 'elsewhere', command });
 const missing = (reason: string): PlannedTest['place'] => ({ kind: 'missing', reason });
 
-const noOAuth = missing('the gateway checks API keys only, no OAuth tokens yet');
-const noIssuance = missing('the gateway does not obtain certificates from a public authority yet');
-
 export const plan: readonly PlannedTest[] = [
   { id: 'T1', title: 'Request smuggling corpus', place: suite('security') },
   { id: 'T2', title: 'Access matrix', place: suite('security') },
   { id: 'T3', title: 'Quiet streams for a day, in virtual time', place: suite('soak') },
   { id: 'T4', title: 'Soak in real time', place: suite('soak') },
-  {
-    id: 'T5',
-    title: 'Reload of the configuration under load',
-    place: missing('the gateway reads its configuration once'),
-  },
-  {
-    id: 'T6',
-    title: 'Upgrade of the program under load',
-    place: missing('a listener is not handed over to a new process yet'),
-  },
-  {
-    id: 'T7',
-    title: 'Death of one of several workers',
-    place: missing('the gateway is one process'),
-  },
+  { id: 'T5', title: 'Reload of the configuration under load', place: suite('replicas') },
+  { id: 'T6', title: 'Upgrade of the program under load', place: suite('replicas') },
+  { id: 'T7', title: 'Death of one of several workers', place: suite('replicas') },
   { id: 'T8', title: 'Death of the upstream', place: suite('faults') },
   { id: 'T9', title: 'Death of the client', place: suite('faults') },
   { id: 'T10', title: 'Slow readers', place: suite('faults') },
@@ -44,7 +29,7 @@ export const plan: readonly PlannedTest[] = [
   {
     id: 'T13',
     title: 'Forged destinations',
-    place: missing('the gateway fetches no address that a client names'),
+    place: elsewhere('npx vitest run --project unit test/auth/fetch/ssrf.test.ts'),
   },
   { id: 'T14', title: 'Origins read what the gateway meant', place: suite('differential') },
   { id: 'T15', title: 'Parser table and advisories', place: suite('security') },
@@ -57,20 +42,38 @@ export const plan: readonly PlannedTest[] = [
   {
     id: 'T18',
     title: 'Scan of the TLS settings',
-    place: missing(
-      'needs testssl.sh and sslscan; what they would see is tested by `npm test`, in `test/tls`',
-    ),
+    place: elsewhere('npm run test:certificates -- test/certificates/tls-scan.test.ts'),
   },
-  { id: 'T19', title: 'Certificates from an authority', place: noIssuance },
-  { id: 'T20', title: 'Faults of the authority', place: noIssuance },
+  {
+    id: 'T19',
+    title: 'Certificates from an authority',
+    place: elsewhere('npm run test:certificates -- test/certificates/pebble.test.ts'),
+  },
+  {
+    id: 'T20',
+    title: 'Faults of the authority',
+    place: elsewhere('npm run test:certificates -- test/certificates/four-hundred-days.test.ts'),
+  },
   {
     id: 'T21',
     title: 'Swap of certificates under load',
-    place: missing('swapping is tested by `npm test`, but not yet under load'),
+    place: elsewhere('npm run test:certificates -- test/certificates/swap.test.ts'),
   },
-  { id: 'T22', title: 'Revocation on live streams', place: noOAuth },
-  { id: 'T23', title: 'Rotation and outage of token keys', place: noOAuth },
-  { id: 'T24', title: 'Abuse of OAuth flows', place: noOAuth },
+  {
+    id: 'T22',
+    title: 'Revocation on live streams',
+    place: elsewhere('npx vitest run --project sockets test/sockets/tokens.test.ts'),
+  },
+  {
+    id: 'T23',
+    title: 'Rotation and outage of token keys',
+    place: elsewhere('npx vitest run --project unit test/auth/resource/key-rotation.test.ts'),
+  },
+  {
+    id: 'T24',
+    title: 'Abuse of OAuth flows',
+    place: elsewhere('npx vitest run --project unit test/auth/server'),
+  },
   { id: 'T25', title: 'HTTP/2 floods, downgrade and conformance', place: suite('security') },
   { id: 'T26', title: 'Flood of connections', place: suite('faults') },
   { id: 'T27', title: 'Memory pressure', place: suite('faults') },
@@ -82,11 +85,15 @@ export const plan: readonly PlannedTest[] = [
   { id: 'T33', title: 'All clients come back at once', place: suite('soak') },
   { id: 'T34', title: 'Churn of calls and streams', place: suite('soak') },
   { id: 'T35', title: 'Large and binary bodies', place: suite('faults') },
-  { id: 'T36', title: 'Tenants beside each other', place: missing('the gateway has no quotas yet') },
+  { id: 'T36', title: 'Tenants beside each other', place: suite('faults') },
   { id: 'T37', title: 'Full and broken disks', place: missing('not written yet') },
-  { id: 'T38', title: 'Secrets in logs and errors', place: missing('not written yet') },
+  {
+    id: 'T38',
+    title: 'Secrets in logs and errors',
+    place: elsewhere('npx vitest run --project sockets test/sockets/planted-secrets.test.ts'),
+  },
   { id: 'T39', title: 'MCP conformance, direct and through', place: elsewhere('npm run conformance') },
-  { id: 'T40', title: 'Jumps of the clock', place: missing('not written yet') },
+  { id: 'T40', title: 'Jumps of the clock', place: suite('faults') },
   { id: 'T41', title: 'Installation and start on each Node', place: missing('not written yet') },
   { id: 'T42', title: 'Load with random faults for 72 virtual hours', place: missing('not written yet') },
 ];

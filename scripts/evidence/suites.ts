@@ -18,6 +18,7 @@ export const suites: readonly EvidenceSuite[] = [
   toVitest('differential'),
   toVitest('faults'),
   toVitest('soak'),
+  toVitest('replicas'),
   {
     name: 'fuzz',
     // It feeds functions, which are the same code in both.

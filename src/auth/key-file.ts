@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError, isGatewayError } from '../lib/gateway-error.ts';
 import { explainFileError } from '../state/directory.ts';
+import type { RedisConnection } from '../state/redis/redis-connection.ts';
+import { openRedisStore } from '../state/store/redis-store.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../state/store/sqlite-store.ts';
 import type { Store } from '../state/store/store.ts';
 import type { StoredKey } from './api-key.ts';
@@ -18,12 +20,20 @@ export interface LoadedKeys {
 
 const FILE_NAME = 'keys.json';
 
+export interface KeyStoreOptions extends SqliteStoreOptions {
+  /** Where replicas share the store; it stays open. Without it the store is in the state directory. */
+  readonly redis?: RedisConnection | undefined;
+}
+
 /**
- * Opens the store of the state directory, and takes the keys of an earlier version into it. Rejects with a GatewayError like
- * `openSqliteStore`, and with E_AUTH_KEYS_FILE.
+ * Opens the store, and takes the keys that an earlier version left in the state directory into it. Rejects with a GatewayError like
+ * `openSqliteStore` and `openRedisStore`, and with E_AUTH_KEYS_FILE.
  */
-export async function openKeyStore(options: SqliteStoreOptions): Promise<Store> {
-  const store = await openSqliteStore(options);
+export async function openKeyStore(options: KeyStoreOptions): Promise<Store> {
+  const { redis, clock } = options;
+  const store = await (redis === undefined
+    ? openSqliteStore(options)
+    : openRedisStore({ connection: redis, clock }));
   try {
     await importKeyFile(store, options);
     return store;

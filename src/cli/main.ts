@@ -1,3 +1,4 @@
+import cluster from 'node:cluster';
 import { CommanderError } from 'commander';
 import { createContext } from './context.ts';
 import { reportFailure, toFailure } from './failure.ts';
@@ -26,6 +27,11 @@ export async function main(argv: readonly string[], io: CliIo): Promise<number> 
 
 /** The whole life of the process: its arguments, its streams, its exit code. */
 export async function runProcess(): Promise<void> {
+  if (cluster.isWorker) {
+    const { runWorker } = await import('../gateway/workers/worker.ts');
+    await runWorker();
+    return;
+  }
   const argv = process.argv.slice(2);
   const io = createProcessIo();
   // Against stack traces in front of people; going on after an unforeseen failure would be worse.

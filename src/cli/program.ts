@@ -4,8 +4,12 @@ import { registerCerts } from './commands/certs.ts';
 import { registerCheck } from './commands/check.ts';
 import { registerClient } from './commands/client.ts';
 import { registerComplete, registerCompletion } from './commands/completion.ts';
+import { registerControl } from './commands/control.ts';
+import { registerDoctor } from './commands/doctor.ts';
 import { registerExplain } from './commands/explain.ts';
 import { registerKeys } from './commands/keys.ts';
+import { registerLint } from './commands/lint.ts';
+import { registerRender } from './commands/render.ts';
 import { registerSchema } from './commands/schema.ts';
 import { registerUp } from './commands/up.ts';
 import { registerUsers } from './commands/users.ts';
@@ -16,11 +20,15 @@ import { readVersion } from '../lib/version.ts';
 /** The command table, in the order of the help. */
 const commands: readonly RegisterCommand[] = [
   registerUp,
+  registerControl,
   registerCheck,
   registerCerts,
   registerKeys,
   registerUsers,
   registerClient,
+  registerRender,
+  registerLint,
+  registerDoctor,
   registerSchema,
   registerExplain,
   registerCompletion,

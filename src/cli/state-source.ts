@@ -2,6 +2,8 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openKeyStore } from '../auth/key-file.ts';
 import { systemClock } from '../lib/clock.ts';
+import { openRedisConnection, type RedisConnection } from '../state/redis/redis-connection.ts';
+import { describeAddress, type RedisSettings } from '../state/redis/redis-settings.ts';
 import { createMemoryStore } from '../state/store/memory-store.ts';
 import type { Store } from '../state/store/store.ts';
 import { findSource, type CertsOptions } from './certs/source.ts';
@@ -12,6 +14,7 @@ import { reportProblems } from './failure.ts';
 export type StateOptions = CertsOptions;
 
 export interface StateWork {
+  /** For people: the directory, or the Redis in its place. */
   readonly stateDir: string;
   readonly store: Store;
 }
@@ -27,7 +30,8 @@ export async function withState(
 ): Promise<number> {
   const source = await findSource(options, context);
   if (!source.ok) return reportProblems(source.error, context);
-  const { stateDir } = source.value;
+  const { stateDir, state } = source.value;
+  if (state.kind === 'redis') return withRedis({ stateDir, settings: state }, work);
   const isEmpty = options.access === 'reads' && !(await hasState(stateDir));
   const store = isEmpty
     ? createMemoryStore({ clock: systemClock })
@@ -38,6 +42,30 @@ export async function withState(
   } finally {
     store.close();
   }
+}
+
+/** As `withState`, where replicas share the store. */
+async function withRedis(
+  { stateDir, settings }: { readonly stateDir: string; readonly settings: RedisSettings },
+  work: (state: StateWork) => Promise<number>,
+): Promise<number> {
+  const redis = await openShared(settings);
+  try {
+    const store = await openKeyStore({ stateDir, clock: systemClock, onProblem: () => undefined, redis });
+    try {
+      return await work({ stateDir: `Redis at ${describeAddress(settings.address)}`, store });
+    } finally {
+      store.close();
+    }
+  } finally {
+    redis.close();
+  }
+}
+
+/** What goes wrong ends the command, so nothing has to be told besides. */
+export function openShared(settings: RedisSettings): Promise<RedisConnection> {
+  const ignore = (): void => undefined;
+  return openRedisConnection({ settings, clock: systemClock, onProblem: ignore, onRecovered: ignore });
 }
 
 /** What is there and cannot be opened counts: why it cannot has to be told. */

@@ -65,6 +65,7 @@ function toIssuerForm(issuer: TokenIssuerConfig): FileValue {
     audiences: issuer.audiences,
     types: issuer.types,
     claims: { ...issuer.claims },
+    scope_prefix: issuer.scopePrefix === '' ? undefined : issuer.scopePrefix,
     ca: issuer.ca,
   });
 }
@@ -86,8 +87,8 @@ function toLoginForm(login: LoginConfig): FileValue {
     case 'owner':
       return login.kind;
     case 'oidc': {
-      const { name, issuer, allow } = login;
-      return { oidc: present({ name, issuer, ...toClientForm(login), allow: toListsForm(allow) }) };
+      const { name, issuer, scopes, allow } = login;
+      return { oidc: present({ name, issuer, ...toClientForm(login), scopes, allow: toListsForm(allow) }) };
     }
     case 'github':
       return { github: present({ ...toClientForm(login), allow: toListsForm(login.allow) }) };

@@ -1,3 +1,5 @@
+import type { StateConfig } from './state-config.ts';
+
 /**
  * The resolved configuration: every default filled in, every file path absolute, frozen.
  * All times are milliseconds, all sizes are bytes. Nothing below the configuration sees optional keys or raw environment.
@@ -6,6 +8,8 @@ export interface Config {
   readonly listen: ListenAddress;
   /** The plain-HTTP listener that redirects pages and refuses everything else; `undefined` when off. */
   readonly plainHttp: ListenAddress | undefined;
+  /** Where another proxy on this machine asks whether requests may pass; `undefined` when off. */
+  readonly authz: ListenAddress | undefined;
   /**
    * Public host names and addresses, lower case, IPv6 without brackets; `*.example.com` stands for one more label.
    * Empty on a loopback-only gateway.
@@ -26,7 +30,11 @@ export interface Config {
   readonly proxyProtocol: boolean;
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
+  readonly keepAlive: KeepAliveConfig;
   readonly log: LogConfig;
+  /** Processes that carry traffic. */
+  readonly workers: number;
+  readonly state: StateConfig;
   /** Absolute path of the state directory. */
   readonly stateDir: string;
   readonly dangerAllowPublic: boolean;
@@ -203,6 +211,8 @@ export interface TokenIssuerConfig {
     readonly scopes: string;
     readonly groups: string;
   };
+  /** Stands before scopes where clients ask the issuer for them, and not in its tokens; empty: nothing. */
+  readonly scopePrefix: string;
   /** PEM file with the roots that the issuer's own certificate is checked against. */
   readonly ca: string | undefined;
 }
@@ -229,6 +239,8 @@ export type LoginConfig =
       readonly name: string;
       readonly issuer: string;
       readonly clientId: string;
+      /** Asked of the provider; with `openid`. */
+      readonly scopes: readonly string[];
       /** Who may log in; all empty: whoever the provider lets in. */
       readonly allow: {
         readonly users: readonly string[];
@@ -346,6 +358,11 @@ export interface TimeoutsConfig {
   readonly heartbeat: number;
   /** How long calls may finish after SIGTERM. */
   readonly drain: number;
+}
+
+export interface KeepAliveConfig {
+  /** Silence of an upstream after which the answer to a call begins as an event stream; `undefined` when off. */
+  readonly json: number | undefined;
 }
 
 export interface LogConfig {

@@ -1,13 +1,14 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { listAuths } from './access-places.ts';
 import { findDuplicates, toConflictDiagnostics, type Conflict } from './conflict.ts';
-import { isSameEndpoint, resolveListeners } from './listeners.ts';
+import { isSameEndpoint, listListeners, resolveListeners } from './listeners.ts';
 import { formatAuthority } from './schema/host-name.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 import type { SourceTree } from './source-tree.ts';
 import { checkOAuth } from './oauth-consistency.ts';
 import { checkRules } from './rules-consistency.ts';
+import { checkState } from './state-consistency.ts';
 import { checkTls } from './tls-consistency.ts';
 
 type Check = (draft: Draft, tree: SourceTree) => readonly Diagnostic[];
@@ -20,6 +21,7 @@ const checks: readonly Check[] = [
   checkOAuth,
   checkRules,
   checkTls,
+  checkState,
   needTrustForProxyProtocol,
   needSeparatePorts,
   needForeignUpstream,
@@ -90,27 +92,36 @@ function needTrustForProxyProtocol(draft: Draft, tree: SourceTree): Diagnostic[]
 }
 
 function needSeparatePorts(draft: Draft, tree: SourceTree): Diagnostic[] {
-  const listeners = resolveListeners(draft);
-  if (listeners?.plainHttp === undefined) return [];
-  const { listen, plainHttp } = listeners;
-  if (!isSameEndpoint(listen, plainHttp) && !isSameEndpoint(plainHttp, listen)) return [];
-  return [
-    {
-      severity: 'error',
-      code: 'E_CONFIG_CONFLICT',
-      message: `\`plain_http\` and \`listen\` both want ${formatAuthority(listen.host, listen.port)}`,
-      label: 'already the address for HTTPS',
-      fix: 'give `plain_http` another port, or `false`',
-      ...tree.place(['plain_http']),
-    },
-  ];
+  const resolved = resolveListeners(draft);
+  if (resolved === undefined) return [];
+  const listeners = listListeners(resolved);
+  return listeners.flatMap(({ name, address }, index): Diagnostic[] => {
+    const other = listeners
+      .slice(0, index)
+      .find(
+        (earlier) => isSameEndpoint(earlier.address, address) || isSameEndpoint(address, earlier.address),
+      );
+    if (other === undefined) return [];
+    const { host, port } = other.address;
+    return [
+      {
+        severity: 'error',
+        code: 'E_CONFIG_CONFLICT',
+        message: `\`${name}\` and \`${other.name}\` both want ${formatAuthority(host, port)}`,
+        label:
+          other.name === 'listen' ? 'already the address for HTTPS' : 'already the address for plain HTTP',
+        fix: `give \`${name}\` another port${name === 'plain_http' ? ', or `false`' : ''}`,
+        ...tree.place([name]),
+      },
+    ];
+  });
 }
 
 /** Against request loops that exhaust connections. */
 function needForeignUpstream(draft: Draft, tree: SourceTree): Diagnostic[] {
   const listeners = resolveListeners(draft);
   if (listeners === undefined) return [];
-  const own = [listeners.listen, ...(listeners.plainHttp === undefined ? [] : [listeners.plainHttp])];
+  const own = listListeners(listeners).map(({ address }) => address);
   return (draft.routes ?? []).flatMap((route, index): Diagnostic[] => {
     const upstream = route?.upstream;
     if (upstream?.kind !== 'tcp') return [];

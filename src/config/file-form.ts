@@ -11,15 +11,17 @@ import {
 import type { Config, ListenAddress, RouteConfig, UpstreamTarget } from './config.ts';
 import type { FileMapping } from './file-value.ts';
 import { formatAuthority } from './schema/host-name.ts';
+import { toStateForm } from './state-file-form.ts';
 import type { Provenance } from './source-tree.ts';
 import { toTlsForm } from './tls-file-form.ts';
 
 /** A resolved configuration in the words of the file, for people to read. Hashes of keys are shortened. */
 export function toFileForm(config: Config, provenance: Provenance): FileMapping {
-  const { limits, timeouts, log, tls } = config;
+  const { limits, timeouts, keepAlive, log, tls } = config;
   return {
     listen: formatListen(config.listen),
     plain_http: config.plainHttp === undefined ? false : formatListen(config.plainHttp),
+    ...(config.authz === undefined ? {} : { authz: formatListen(config.authz) }),
     domains: config.domains,
     ...(config.publicUrl === undefined ? {} : { public_url: config.publicUrl }),
     hosts: config.hosts,
@@ -54,11 +56,14 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
       heartbeat: formatDuration(timeouts.heartbeat),
       drain: formatDuration(timeouts.drain),
     },
+    ...(keepAlive.json === undefined ? {} : { keep_alive: { json: formatDuration(keepAlive.json) } }),
     log: {
       level: log.level,
       format: log.format,
       access: log.access.kind === 'file' ? log.access.path : log.access.kind,
     },
+    workers: config.workers,
+    ...(config.state.kind === 'local' ? {} : { state: toStateForm(config.state) }),
     state_dir: config.stateDir,
     danger_allow_public: config.dangerAllowPublic,
   };

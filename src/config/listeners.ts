@@ -4,22 +4,38 @@ import type { Draft } from './sections.ts';
 export interface Listeners {
   readonly listen: ListenAddress;
   readonly plainHttp: ListenAddress | undefined;
+  readonly authz: ListenAddress | undefined;
 }
 
 /** Fills in the addresses that settings leave open; `undefined` when one of the settings is not valid. */
 export function resolveListeners(draft: Draft): Listeners | undefined {
-  if (!('listen' in draft) || !('plain_http' in draft) || draft.domains === undefined) return undefined;
+  if (!('listen' in draft) || !('plain_http' in draft) || !('authz' in draft)) return undefined;
+  if (draft.domains === undefined) return undefined;
   const isPublic = draft.domains.length > 0;
   const listen = {
     host: draft.listen?.host ?? (isPublic ? '0.0.0.0' : '127.0.0.1'),
     port: draft.listen?.port ?? (isPublic ? 443 : 8443),
   };
-  const setting = draft.plain_http;
-  if (setting === false) return { listen, plainHttp: undefined };
-  if (setting !== undefined) {
-    return { listen, plainHttp: { host: setting.host ?? listen.host, port: setting.port } };
-  }
-  return { listen, plainHttp: listen.port === 443 ? { host: listen.host, port: 80 } : undefined };
+  return { listen, plainHttp: toPlainHttp(draft.plain_http, listen), authz: draft.authz };
+}
+
+function toPlainHttp(setting: Draft['plain_http'], listen: ListenAddress): ListenAddress | undefined {
+  if (setting === false) return undefined;
+  if (setting !== undefined) return { host: setting.host ?? listen.host, port: setting.port };
+  return listen.port === 443 ? { host: listen.host, port: 80 } : undefined;
+}
+
+/** All of them, each with the name of its setting. */
+export function listListeners({
+  listen,
+  plainHttp,
+  authz,
+}: Listeners): { name: string; address: ListenAddress }[] {
+  return [
+    { name: 'listen', address: listen },
+    ...(plainHttp === undefined ? [] : [{ name: 'plain_http', address: plainHttp }]),
+    ...(authz === undefined ? [] : [{ name: 'authz', address: authz }]),
+  ];
 }
 
 /** True when a connection to the target would arrive at the listener, as far as names tell. */

@@ -6,10 +6,11 @@ import type { Diagnostic } from '../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Config } from './config.ts';
 import { checkConsistency } from './consistency.ts';
+import type { FileMapping } from './file-value.ts';
 import { overlayEnvironment, overlayFlags, type ConfigFlags, type Environment } from './overlay.ts';
 import { resolveConfig, resolveFile } from './resolve.ts';
 import { findRisks } from './risks.ts';
-import { readSecrets } from './secrets.ts';
+import { nameSecrets, readSecrets } from './secrets.ts';
 import { parseSections } from './sections.ts';
 import { SourceTree, type Provenance } from './source-tree.ts';
 import { parseYamlSource } from './yaml-source.ts';
@@ -20,6 +21,8 @@ export interface LoadOptions {
   readonly env: Environment;
   readonly flags: ConfigFlags;
   readonly cwd: string;
+  /** `named`: secrets are where the configuration will be used, and are empty here. Read unless given. */
+  readonly secrets?: 'read' | 'named';
   /** Wall-clock milliseconds, against which the ends of keys are held; the system's unless given. */
   readonly now?: number;
   /** Reads an absolute path, or `-`; the file system and standard input unless given. */
@@ -31,10 +34,14 @@ export interface LoadedConfig {
   readonly warnings: readonly Diagnostic[];
   /** Origin of every setting that is not a default. */
   readonly provenance: Provenance;
+  /** What was given, by whichever source, in the words of the file. */
+  readonly settings: FileMapping;
   /** The `--auth` of the command line: after `key` the caller makes a key and adds the store's with `withStoredKeys`. */
   readonly authRequested: 'key' | 'oauth' | 'none' | undefined;
   /** The file that was read, as it was named. */
   readonly file: string | undefined;
+  /** What was read from it. */
+  readonly text: string | undefined;
 }
 
 const defaultFile = 'breakwater.yaml';
@@ -61,11 +68,14 @@ export async function loadConfig(options: LoadOptions): Promise<Result<LoadedCon
   const exposed = options.flags.auth === 'key' ? { ...draft, danger_allow_public: false } : draft;
   const { env: environment, cwd } = options;
   const read = options.readFile ?? readFromSystem;
-  const { secrets, problems: missing } = await readSecrets(draft, {
-    tree,
-    environment,
-    readFile: (path, name) => read(resolveFile({ path, name, context: { tree, cwd } })),
-  });
+  const { secrets, problems: missing } =
+    options.secrets === 'named'
+      ? { secrets: nameSecrets(draft), problems: [] }
+      : await readSecrets(draft, {
+          tree,
+          environment,
+          readFile: (path, name) => read(resolveFile({ path, name, context: { tree, cwd } })),
+        });
   const all = [
     ...notes,
     ...problems,
@@ -78,8 +88,10 @@ export async function loadConfig(options: LoadOptions): Promise<Result<LoadedCon
     config: resolveConfig(draft, { tree, environment, cwd, secrets }),
     warnings: inOrder(all),
     provenance: tree.provenance(),
+    settings: tree.settings(),
     authRequested: options.flags.auth,
     file: found?.file,
+    text: found?.text,
   });
 }
 

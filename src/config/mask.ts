@@ -2,6 +2,8 @@ const namedSecret =
   /((?:sha256|secret\w*|token|passw(?:or)?d|passphrase\w*|hmac_key\w*|\bvalue(?:_\w+)?|api_?key|authorization|\b(?:auth|oauth|keys))["']?\s*[:=]\s*["']?)(?!(?:none|oauth|stored|true|\d+(?:ms|s|m|h|d))\s*(?:$|[,}\]#]))([^\s"',{}[\]][^,{}[\]]*)/gi;
 const bearerSecret = /(\bbearer\s+)([^\s"',{}[\]]+)/gi;
 const userInfo = /(:\/\/)([^/@\s]+)(?=@)/g;
+/** A password may hold what ends it in other URLs. */
+const redisUserInfo = /(\brediss?:\/\/)([^\s"']+)(?=@)/gi;
 const longToken = /()((?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{24,})/g;
 
 /**
@@ -9,7 +11,7 @@ const longToken = /()((?=[\w+=-]*\d)(?=[\w+=-]*[A-Za-z])[\w+=-]{24,})/g;
  * passwords in URLs, and long random words. The length stays, so that marks under the text stay in place.
  */
 export function maskSecrets(text: string): string {
-  return [namedSecret, bearerSecret, userInfo, longToken].reduce(
+  return [namedSecret, bearerSecret, redisUserInfo, userInfo, longToken].reduce(
     (masked, pattern) =>
       masked.replaceAll(
         pattern,

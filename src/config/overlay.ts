@@ -19,6 +19,7 @@ export interface ConfigFlags {
    * `key` is answered by whoever can make keys; see `LoadedConfig.authRequested`.
    */
   readonly auth?: 'key' | 'oauth' | 'none';
+  readonly workers?: string;
   readonly stateDir?: string;
   readonly dangerAllowPublic?: boolean;
 }
@@ -29,9 +30,12 @@ const prefix = 'BREAKWATER_';
 const scalars: readonly (readonly [string, ...string[]])[] = [
   ['listen'],
   ['plain_http'],
+  ['authz'],
   ['http2'],
   ['proxy_protocol'],
+  ['workers'],
   ['state_dir'],
+  ['state', 'redis'],
   ['danger_allow_public'],
   ['tls', 'cert'],
   ['tls', 'key'],
@@ -85,6 +89,7 @@ export function overlayFlags(tree: SourceTree, flags: ConfigFlags): Diagnostic[]
   set(['tls', 'acme', 'accept_terms'], flags.acceptTerms, '--accept-terms');
   set(['auth'], flags.auth === 'none' ? 'none' : undefined, '--auth');
   if (flags.auth === 'oauth') overlayOAuth(tree);
+  set(['workers'], flags.workers, '--workers');
   set(['state_dir'], flags.stateDir, '--state-dir');
   set(['danger_allow_public'], flags.dangerAllowPublic, '--danger-allow-public');
   return flags.target === undefined ? [] : overlayTarget(tree, flags.target);

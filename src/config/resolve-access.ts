@@ -82,8 +82,8 @@ function resolveLogin(path: Path, login: LoginSetting, context: AccessContext): 
     case 'owner':
       return login;
     case 'oidc': {
-      const { kind, name, issuer, allow } = login;
-      return { kind, name, issuer, ...resolveClient([...path, kind], login, context), allow };
+      const { kind, name, issuer, scopes, allow } = login;
+      return { kind, name, issuer, ...resolveClient([...path, kind], login, context), scopes, allow };
     }
     case 'github': {
       const { kind, allow } = login;

@@ -5,6 +5,7 @@ import { deepFreeze } from './freeze.ts';
 import { resolveListeners } from './listeners.ts';
 import { resolveAuth, resolveCredentials } from './resolve-access.ts';
 import type { Environment } from './overlay.ts';
+import { resolveState } from './resolve-state.ts';
 import { resolveTls } from './resolve-tls.ts';
 import type { Secrets } from './secrets.ts';
 import type { Draft } from './sections.ts';
@@ -20,9 +21,20 @@ export interface ResolveContext {
 
 /** Puts valid sections together: defaults that depend on others, absolute file names, frozen. A bug when a section is missing. */
 export function resolveConfig(draft: Draft, context: ResolveContext): Config {
-  const { domains, hosts, origins, tls, http2, limits, timeouts, log, trusted_proxies, proxy_protocol } =
-    draft;
-  const { danger_allow_public: dangerAllowPublic } = draft;
+  const {
+    domains,
+    hosts,
+    origins,
+    tls,
+    http2,
+    limits,
+    timeouts,
+    log,
+    workers,
+    trusted_proxies,
+    proxy_protocol,
+  } = draft;
+  const { danger_allow_public: dangerAllowPublic, keep_alive: keepAlive } = draft;
   const listeners = resolveListeners(draft);
   if (
     listeners === undefined ||
@@ -34,9 +46,12 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     draft.routes === undefined ||
     limits === undefined ||
     timeouts === undefined ||
+    keepAlive === undefined ||
     log === undefined ||
+    draft.state === undefined ||
     trusted_proxies === undefined ||
     proxy_protocol === undefined ||
+    workers === undefined ||
     dangerAllowPublic === undefined
   ) {
     throw new TypeError('a configuration with problems cannot be resolved');
@@ -68,10 +83,13 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     proxyProtocol: proxy_protocol,
     limits,
     timeouts,
+    keepAlive,
+    workers,
     log:
       accessLog.kind === 'file'
         ? { ...log, access: { ...accessLog, path: file(['log', 'access'], accessLog.path) } }
         : log,
+    state: resolveState(draft.state, access),
     stateDir:
       draft.state_dir === undefined
         ? defaultStateDir(context.environment, context.cwd)

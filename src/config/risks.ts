@@ -5,6 +5,7 @@ import { findAuthority } from './known-authorities.ts';
 import { resolveListeners } from './listeners.ts';
 import type { Draft } from './sections.ts';
 import type { SourceTree } from './source-tree.ts';
+import { findStateRisks } from './state-consistency.ts';
 
 export interface Risk {
   readonly path: readonly PropertyKey[];
@@ -22,6 +23,7 @@ export function findRisks(draft: Draft, tree: SourceTree, now: number): Diagnost
     ...untrustedCertificates(draft),
     ...unreachablePorts(draft),
     ...findAccessRisks(draft, now),
+    ...findStateRisks(draft, tree),
   ].map(({ path, ...risk }) => ({
     severity: 'warning',
     code: 'E_CONFIG_RISK',

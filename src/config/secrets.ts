@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../lib/result.ts';
 import { listAccessSecrets } from './access-places.ts';
 import { listIssuers } from './automatic-issuance.ts';
 import type { Environment } from './overlay.ts';
+import { redisPath } from './resolve-state.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -57,8 +58,13 @@ export async function readSecrets(
   return { secrets, problems };
 }
 
+/** In the place of secrets that are not there yet, such as those of another machine: each is empty. */
+export function nameSecrets(draft: Draft): Secrets {
+  return new Map(listWanted(draft).map(({ path }) => [formatSettingName(path), '']));
+}
+
 function listWanted(draft: Draft): readonly Wanted[] {
-  const wanted = listTlsSecrets(draft);
+  const wanted = [...listTlsSecrets(draft), ...listStateSecrets(draft)];
   for (const { owner, name, env, file } of listAccessSecrets(draft)) {
     if (env !== undefined)
       wanted.push({ path: [...owner, `${name}_env`], kind: 'environment', name: env, use: 'text' });
@@ -66,6 +72,16 @@ function listWanted(draft: Draft): readonly Wanted[] {
       wanted.push({ path: [...owner, `${name}_file`], kind: 'file', name: file, use: 'text' });
   }
   return wanted;
+}
+
+function listStateSecrets({ state }: Draft): Wanted[] {
+  const { passwordEnv, passwordFile } = state?.redis ?? {};
+  const toWanted = (key: string, kind: Wanted['kind'], name: string | undefined): Wanted[] =>
+    name === undefined ? [] : [{ path: [...redisPath, key], kind, name, use: 'text' }];
+  return [
+    ...toWanted('password_env', 'environment', passwordEnv),
+    ...toWanted('password_file', 'file', passwordFile),
+  ];
 }
 
 function listTlsSecrets({ tls }: Draft): Wanted[] {

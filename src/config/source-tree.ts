@@ -1,4 +1,5 @@
 import type { Place } from '../lib/diagnostic.ts';
+import type { FileMapping, FileValue } from './file-value.ts';
 import { isSecretValue, maskSecrets } from './mask.ts';
 import type { YamlSource } from './yaml-source.ts';
 
@@ -92,6 +93,25 @@ export class SourceTree {
   provenance(): Provenance {
     return new Map([...this.#spots].map(([key, { origin }]) => [key, origin]));
   }
+
+  /** What is given, in the words of the file: no defaults and no comments. No setting has a null. */
+  settings(): FileMapping {
+    return toFileMapping(this.root);
+  }
+}
+
+function toFileMapping(values: object): FileMapping {
+  const given = Object.entries(values).flatMap(([key, value]: [string, unknown]): [string, FileValue][] => {
+    const written = toFileValue(value);
+    return written === undefined ? [] : [[key, written]];
+  });
+  return Object.fromEntries(given);
+}
+
+function toFileValue(value: unknown): FileValue | undefined {
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean') return value;
+  if (Array.isArray(value)) return value.flatMap((item: unknown) => toFileValue(item) ?? []);
+  return isContainer(value) ? toFileMapping(value) : undefined;
 }
 
 function toSpot(text: string, path: readonly PropertyKey[], origin: Origin): Spot {

@@ -17,6 +17,7 @@ export function formatRecord(exchange: Exchange, now: number): string {
     `,"duration_ms":${Math.round(now - exchange.startedAt)},"bytes_in":${request.body.length},` +
     `"bytes_out":${outcome.bytes}`;
   if (outcome.stream) text += ',"stream":true';
+  if (outcome.deferred) text += ',"deferred":true';
   if (classification !== undefined) text += `,"revision":"${classification.revision}"`;
   if (envelope?.kind === 'request' || envelope?.kind === 'notification')
     text += describeCall(envelope.method, envelope.name);
@@ -113,6 +114,7 @@ export const recordFields: readonly string[] = [
   'bytes_in',
   'bytes_out',
   'stream',
+  'deferred',
   'revision',
   'rpc',
   'tool',
@@ -133,6 +135,7 @@ export function describeRecord(record: Readonly<Record<string, unknown>>): strin
     record['protocol'] === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
     ...pick('revision'),
     ...(record['stream'] === true ? ['stream'] : []),
+    ...(record['deferred'] === true ? ['deferred'] : []),
     ...pick('principal').map((name) => `for ${name}`),
     ...pick('error'),
   ];

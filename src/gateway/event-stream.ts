@@ -75,7 +75,8 @@ export class EventStream implements Expiring {
     if (this.#sentComment && !this.#boundary.started) relayed = this.#withoutByteOrderMark(relayed);
     this.#boundary.feed(relayed);
     this.#send(relayed);
-    this.deadline = this.#options.deadlines.now() + this.#options.heartbeat;
+    // Of what is held back the client sees nothing.
+    if (relayed.length > 0) this.deadline = this.#options.deadlines.now() + this.#options.heartbeat;
     if (isRefused) this.#options.onRefused();
   }
 
@@ -90,6 +91,11 @@ export class EventStream implements Expiring {
       this.deadline = now + RETRY_MILLISECONDS;
       return;
     }
+    this.sendComment(now);
+  }
+
+  /** To be called between events alone. */
+  sendComment(now: number): void {
     this.deadline = now + this.#options.heartbeat;
     this.#sentComment = true;
     this.#send(comment);

@@ -1,63 +1,30 @@
-import type { Config } from '../config/config.ts';
-import { BodyBudget } from '../http/body-budget.ts';
+import { isDeepStrictEqual } from 'node:util';
 import { Deadlines } from '../http/deadlines.ts';
+import type { ListenerSettings } from '../http/listener.ts';
 import { PeerWatch } from '../http/peer-watch.ts';
-import type { Peer } from '../http/exchange.ts';
-import type { H1Settings } from '../http/h1-connection.ts';
-import type { H2Settings } from '../http/h2-session.ts';
-import { createListener, type Listener } from '../http/listener.ts';
 import { readUnansweredConnections } from '../http/tcp-table-reader.ts';
-import { buildTrustedProxies } from '../http/trusted-proxies.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { ErrorCode } from '../lib/error-codes.ts';
 import { SwapSet } from '../lib/swap-set.ts';
-import type { Log } from '../observe/log.ts';
-import type { RecordLog } from '../observe/record-log.ts';
-import type { Certificates } from '../tls/certificates.ts';
-import { createClientCheck } from '../tls/handshake/client-identity.ts';
-import { createLimits } from '../limits/limits.ts';
-import { UpstreamPool } from '../upstream/pool.ts';
-import type { UpstreamTarget } from '../upstream/target.ts';
-import type { Access } from './access/open-access.ts';
+import { UpstreamPools } from '../upstream/pools.ts';
 import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './access-record.ts';
+import { AnnouncedPaths } from './announced-paths.ts';
+import { summariseOpenWork, type OpenWork } from './control/status.ts';
 import type { Exchange } from './exchange.ts';
-import { buildHostNames } from './host-names.ts';
+import { toDoorSettings, type DoorHandlers } from './listener-settings.ts';
+import { Listeners } from './listeners.ts';
+import type { LoginRelay } from './login-relay.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
-import { LoginRelay, type LoginRelayEnvironment } from './login-relay.ts';
-import { createPipeline } from './pipeline.ts';
-import { createPlainHttpHandler } from './plain-http.ts';
-import { toReadiness, type Readiness } from './readiness.ts';
-import { Relay, type RelayEnvironment } from './relay.ts';
-import type { ResponsePolicy } from './response-fields.ts';
-import { createRouteTable } from './routes.ts';
-import { createSessionNames } from './session-names.ts';
-import { createAuthenticateStage } from './stages/authenticate.ts';
-import { authorizeStage } from './stages/authorize.ts';
-import { createBindSessionStage } from './stages/bind-session.ts';
-import { classifyStage } from './stages/classify.ts';
-import { createCredentialsStage } from './stages/credentials.ts';
-import { createGuardStage } from './stages/guard.ts';
-import { createHealthStage } from './stages/health.ts';
-import { createDoorStage, createLimitStage, createLoginDoorStage } from './stages/limit.ts';
-import { resourceMetadataStage } from './stages/resource-metadata.ts';
-import { createRouteStage } from './stages/route.ts';
-import { createShedStage } from './stages/shed.ts';
-import { watchCallers } from './watch-callers.ts';
+import type { Relay } from './relay.ts';
+import { buildServing, type Serving, type ServingParts, type Surroundings } from './serving.ts';
+import type { SharedNews } from './workers/shared-news.ts';
+import { CallerWatch } from './watch-callers.ts';
+import { SilenceWatch } from './watch-silence.ts';
 
-export interface GatewayOptions {
-  readonly config: Config;
-  readonly certificates: Pick<
-    Certificates,
-    'createTlsOptions' | 'attach' | 'answerChallenge' | 'covers' | 'expiry' | 'missing'
-  >;
-  /** Events of the gateway itself. */
-  readonly log: Log;
-  /** One line a request, or `undefined` for none. */
-  readonly accessLog: RecordLog | undefined;
+export interface GatewayOptions extends ServingParts {
   readonly clock: Clock;
   readonly random: () => number;
-  /** Opened for this configuration; stays open until the gateway has shut down. */
-  readonly access: Access;
+  /** Tells the other workers; absent where there are none. */
+  readonly share?: (news: SharedNews) => void;
   /** What is left of memory; nothing is refused for want of it when absent. */
   readonly readMemory?: () => readonly MemoryReading[];
 }
@@ -65,18 +32,39 @@ export interface GatewayOptions {
 export interface Gateway {
   /** The address the TLS listener is bound to; its port is the real one where 0 was asked for. */
   readonly address: { readonly host: string; readonly port: number };
+  /** Where other proxies ask; `undefined` when off. */
+  readonly authzAddress: { readonly host: string; readonly port: number } | undefined;
   /** Open client connections and exchanges under way. */
   readonly load: {
     readonly connections: number;
     readonly exchanges: number;
     readonly upstreamConnections: number;
   };
-  /** Stops accepting, finishes calls within the drain time, ends streams by their era's rule. Idempotent. */
-  shutdown(): Promise<void>;
+  readonly isDraining: boolean;
+  /** What is open just now, and of which kind. */
+  readonly openWork: readonly OpenWork[];
+  /**
+   * Serves by another configuration from now on: new requests at once, on open connections too. What runs goes on as it began, except
+   * for callers who may no longer come in, and streams of routes that are gone, which end by their era's rule. Rejects with the system's
+   * error when a new address cannot be bound, and has changed nothing then. What was opened for the configuration before has to stay
+   * open for as long as a stage may wait.
+   */
+  reload(next: ServingParts): Promise<void>;
+  /** Takes up what another worker has told. */
+  hear(from: number, news: SharedNews): void;
+  /** Another worker is no more. */
+  forget(worker: number): void;
+  /**
+   * Stops accepting, finishes calls within the drain time, ends streams by their era's rule. `lingers`: idle connections are not closed
+   * before their next answer, for a gateway that another one takes the place of. Idempotent.
+   */
+  shutdown(options?: { readonly lingers: boolean }): Promise<void>;
   /** Cuts a running shutdown short: what still runs gets an error and ends. */
   hasten(): void;
 }
 
+/** How long other workers may count without what was counted here. */
+const NEWS_MILLISECONDS = 50;
 const READ_BUFFER_BYTES = 64 * 1024;
 /** How long answers given at the very end may take to leave. */
 const LAST_FLUSH_MILLISECONDS = 1000;
@@ -86,172 +74,90 @@ const LAST_FLUSH_MILLISECONDS = 1000;
  * system's error when an address cannot be bound; nothing is left open then.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { config, log, clock, access } = options;
+  const { clock, share } = options;
   const deadlines = new Deadlines(clock);
-  const readBuffer = Buffer.allocUnsafeSlow(READ_BUFFER_BYTES);
-  const { stall } = config.timeouts;
-  const peers = new PeerWatch({ deadlines, timeout: stall, read: readUnansweredConnections });
-  const pools: UpstreamPool[] = [];
-  const openPool = (target: UpstreamTarget): UpstreamPool => {
-    const { connect, upstreamIdle } = config.timeouts;
-    const pool = new UpstreamPool({
-      target,
-      clock,
-      deadlines,
-      connectTimeout: connect,
-      idleTimeout: upstreamIdle,
-      readBuffer,
-    });
-    pools.push(pool);
-    peers.watch(() => pool.sockets());
-    return pool;
-  };
-  const routes = createRouteTable(
-    config.routes,
-    ({ path, upstream }) => {
-      const own = access.routes.get(path);
-      if (own === undefined) throw new TypeError(`the access of ${path} was not opened`);
-      return { pool: openPool(upstream), access: own };
-    },
-    access.paths,
-  );
-  const { automatic } = config.tls;
-  const isOnDemand = automatic.kind === 'acme' && automatic.onDemand !== undefined;
-  const hostNames = buildHostNames(
-    config.listen.host,
-    config.domains,
-    isOnDemand ? (name) => options.certificates.covers(name) : undefined,
-  );
-  const isTrusted = buildTrustedProxies(config.trustedProxies);
-  const policy: ResponsePolicy = { hsts: config.domains.length > 0 };
+  const peers: PeerWatch = new PeerWatch({
+    deadlines,
+    timeout: () => serving.config.timeouts.stall,
+    read: readUnansweredConnections,
+  });
+  const pools = new UpstreamPools({
+    clock,
+    deadlines,
+    readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
+  });
+  const listeners = new Listeners({ deadlines, peers });
+  peers.watch(() => pools.sockets());
+  peers.watch(() => listeners.sockets());
   const relays = new SwapSet<Relay | LoginRelay>();
   let draining = false;
-  const isDraining = (): boolean => draining;
-  const readiness = (): Readiness => toReadiness(draining, options.certificates, clock.now());
   const record = (exchange: Exchange): void => {
     exchange.leave?.();
-    options.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
+    serving.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
   };
-
-  const onSettled = (relay: Relay | LoginRelay): void => {
-    relays.delete(relay);
-    record(relay.exchange);
-  };
-  const relayEnvironment: RelayEnvironment = {
-    routes,
-    policy,
-    deadlines,
-    heartbeat: config.timeouts.heartbeat,
+  const surroundings: Surroundings = {
+    clock,
     random: options.random,
-    isDraining,
-    sessions: createSessionNames(access.seal),
-    onSettled,
-  };
-  const login = access.loginSocket;
-  const loginEnvironment: LoginRelayEnvironment | undefined =
-    login === undefined
-      ? undefined
-      : { pool: openPool({ kind: 'unix', socketPath: login, path: '/' }), policy, onSettled };
-  const createRelay = (exchange: Exchange): Relay | LoginRelay => {
-    const { destination } = exchange;
-    if (destination.kind === 'mcp') return new Relay(relayEnvironment, exchange, destination);
-    if (destination.kind === 'login' && loginEnvironment !== undefined)
-      return new LoginRelay(loginEnvironment, exchange);
-    throw new TypeError(`nothing is behind ${exchange.request.path}`);
-  };
-  const { rates, concurrency } = config.limits;
-  const isLimited = rates.length + concurrency.length > 0;
-  const limits = createLimits({ rates, concurrency, clock });
-  const handler = createPipeline({
-    stages: [
-      createRouteStage(routes),
-      ...(isLimited ? [createDoorStage(limits)] : []),
-      ...(login === undefined ? [] : [createLoginDoorStage(clock)]),
-      createGuardStage({ hostNames, hosts: listHosts(config), origins: new Set(config.origins) }),
-      createHealthStage(readiness),
-      resourceMetadataStage,
-      createShedStage(new MemoryGuard(options.readMemory ?? (() => []))),
-      createAuthenticateStage(),
-      classifyStage,
-      authorizeStage,
-      ...(isLimited ? [createLimitStage(limits)] : []),
-      createBindSessionStage(access.seal),
-      createCredentialsStage(({ reason }, { destination }) => {
-        const route = destination.kind === 'mcp' ? destination.route.path : undefined;
-        log.error({ route, reason }, 'there are no credentials for the MCP server');
-      }),
-    ],
-    forward(exchange) {
-      const relay = createRelay(exchange);
-      relays.add(relay);
-      relay.start();
+    deadlines,
+    pools,
+    announced: new AnnouncedPaths((path, announced) => share?.({ kind: 'announced', path, announced })),
+    isShared: share !== undefined,
+    memory: new MemoryGuard(options.readMemory ?? (() => [])),
+    isDraining: () => draining,
+    securePort: () => toAddress(listeners).port,
+    onStarted: (relay) => relays.add(relay),
+    onSettled(relay) {
+      relays.delete(relay);
+      record(relay.exchange);
     },
     record,
-    onError: (error) => log.error({ err: error }, 'a request failed inside Breakwater'),
-    isTrusted,
-    policy,
-    clock,
-  });
+  };
+  let serving: Serving = buildServing(options, surroundings, undefined);
+  let tls = toTlsSettings(options);
+  const callers = new CallerWatch({ clock, relays, serving: () => serving });
+  const silence = new SilenceWatch({ deadlines, relays, after: () => serving.config.keepAlive.json });
 
-  const onRefused = (refusal: { readonly peer: Peer; readonly code: ErrorCode }): void => {
-    options.accessLog?.write(REFUSAL_MESSAGE, formatRefusal(refusal));
+  // Connections outlive configurations, and each of their requests is served by the one of its time.
+  const handlers: DoorHandlers = {
+    secure: (request, sink) => serving.handler(request, sink),
+    plain: (request, sink) => serving.plain(request, sink),
+    authz: (request, sink) => serving.authz(request, sink),
+    onRefused: (refusal) => serving.accessLog?.write(REFUSAL_MESSAGE, formatRefusal(refusal)),
   };
-  const common = {
-    proxyProtocol: config.proxyProtocol ? isTrusted : undefined,
-    maxConnections: config.limits.connections,
-    maxConnectionsPerAddress: config.limits.connectionsPerAddress,
-    h1: toH1Settings(config),
-    h2: toH2Settings(config),
-    bodies: new BodyBudget(Math.max(config.limits.allBodiesBytes, config.limits.bodyBytes)),
-    deadlines,
-    peers,
-    onRefused,
-  };
-  const listener = await createListener({
-    ...config.listen,
-    ...common,
-    tls: options.certificates.createTlsOptions({
-      http2: config.http2,
-      handshakeTimeout: config.timeouts.handshake,
-    }),
-    onSecureServer: (server) => options.certificates.attach(server),
-    identify: config.tls.clients === undefined ? undefined : createClientCheck(config.tls.clients),
-    handler,
-  });
-  const listeners: Listener[] = [listener];
-  if (config.plainHttp !== undefined) {
-    const plain = createPlainHttpHandler({
-      hostNames,
-      securePort: listener.address.port,
-      readiness,
-      answerChallenge: (token) => options.certificates.answerChallenge(token),
-    });
-    try {
-      listeners.push(
-        await createListener({ ...config.plainHttp, ...common, tls: undefined, handler: plain }),
-      );
-    } catch (error) {
-      listener.destroy();
+  const change = await listeners
+    .prepare(toDoorSettings(options.config, tls, handlers))
+    .catch((error: unknown) => {
+      callers.close();
+      silence.close();
       throw error;
-    }
-  }
+    });
+  change();
+  pools.keep(serving.pools);
 
   const finish = (): void => {
     for (const relay of relays.snapshot()) relay.giveUp();
   };
+  const telling =
+    share === undefined
+      ? undefined
+      : clock.setInterval(() => {
+          const news = serving.limits.readNews();
+          if (news !== undefined) share({ kind: 'limits', news });
+        }, NEWS_MILLISECONDS);
   const close = (): void => {
-    expiry.cancel();
-    for (const each of listeners) each.destroy();
-    for (const pool of pools) pool.close();
+    telling?.cancel();
+    callers.close();
+    silence.close();
+    listeners.destroy();
+    pools.close();
   };
-  const expiry = watchCallers(relays, { clock, routes: access.routes });
   let closing: Promise<void> | undefined;
-  const shutdown = async (): Promise<void> => {
+  const shutdown = async (how: { readonly lingers: boolean }): Promise<void> => {
     draining = true;
-    const drained = Promise.all(listeners.map((each) => each.drain())).then(() => undefined);
-    for (const relay of relays.snapshot()) if (relay instanceof Relay && relay.longLived) relay.leave();
+    const drained = listeners.drain(how);
+    for (const relay of relays.snapshot()) if (relay.kind === 'mcp' && relay.longLived) relay.leave();
     try {
-      await Promise.race([drained, sleep(clock, config.timeouts.drain)]);
+      await Promise.race([drained, sleep(clock, serving.config.timeouts.drain)]);
       finish();
       await Promise.race([drained, sleep(clock, LAST_FLUSH_MILLISECONDS)]);
     } finally {
@@ -259,15 +165,47 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     }
   };
   return {
-    address: listener.address,
+    get address() {
+      return toAddress(listeners);
+    },
+    get authzAddress() {
+      return listeners.addressOf('authz');
+    },
     get load() {
       return {
-        connections: listeners.reduce((sum, each) => sum + each.connections, 0),
+        connections: listeners.connections,
         exchanges: relays.size,
-        upstreamConnections: pools.reduce((sum, pool) => sum + pool.size, 0),
+        upstreamConnections: pools.size,
       };
     },
-    shutdown: () => (closing ??= shutdown()),
+    get isDraining() {
+      return draining;
+    },
+    get openWork() {
+      const open = relays.snapshot().map(({ exchange }) => exchange);
+      return summariseOpenWork(open, clock.monotonic());
+    },
+    async reload(next) {
+      const before = serving;
+      const built = buildServing(next, surroundings, before);
+      const nextTls = isSameTls(before, built) ? tls : toTlsSettings(next);
+      const move = await listeners.prepare(toDoorSettings(next.config, nextTls, handlers));
+      serving = built;
+      tls = nextTls;
+      move();
+      pools.keep(built.pools);
+      // Who may come in by a certificate is settled in the handshake.
+      if (!isDeepStrictEqual(before.config.tls.clients, next.config.tls.clients))
+        listeners.renewConnections();
+      callers.lookAgain(before);
+      silence.update();
+    },
+    hear(from, news) {
+      if (news.kind === 'limits') serving.limits.hear(from, news.news);
+      else surroundings.announced.hear(news.path, news.announced);
+    },
+    forget: (worker) => serving.limits.forget(worker),
+    shutdown: (wanted = { lingers: false }) => (closing ??= shutdown(wanted)),
     hasten() {
       finish();
       clock.setTimeout(close, LAST_FLUSH_MILLISECONDS);
@@ -275,39 +213,32 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
 }
 
+function toTlsSettings({
+  certificates,
+  config,
+}: ServingParts): Pick<ListenerSettings, 'tls' | 'onSecureServer'> {
+  return {
+    tls: certificates.createTlsOptions({ http2: config.http2, handshakeTimeout: config.timeouts.handshake }),
+    onSecureServer: (server) => certificates.attach(server),
+  };
+}
+
+/** Whether the TLS server of before serves the new configuration as well. */
+function isSameTls(before: ServingParts, next: ServingParts): boolean {
+  return (
+    before.certificates === next.certificates &&
+    before.config.http2 === next.config.http2 &&
+    before.config.timeouts.handshake === next.config.timeouts.handshake
+  );
+}
+
+/** The secure door is open as long as there is a gateway. */
+function toAddress(listeners: Listeners): { readonly host: string; readonly port: number } {
+  const address = listeners.addressOf('secure');
+  if (address === undefined) throw new TypeError('the gateway does not listen yet');
+  return address;
+}
+
 function sleep(clock: Clock, milliseconds: number): Promise<void> {
   return new Promise((resolve) => void clock.setTimeout(resolve, milliseconds));
-}
-
-/** Further Host values: those that are listed, and the one in the URL of clients. */
-function listHosts({ hosts, publicUrl }: Config): ReadonlySet<string> {
-  return new Set(publicUrl === undefined ? hosts : [...hosts, new URL(publicUrl).host]);
-}
-
-function toH1Settings(config: Config): H1Settings {
-  const { limits, timeouts } = config;
-  return {
-    headBytes: limits.headBytes,
-    head: { fields: limits.headFields, urlBytes: limits.urlBytes },
-    bodyBytes: limits.bodyBytes,
-    headTimeout: timeouts.head,
-    bodyTimeout: timeouts.body,
-    idleTimeout: timeouts.idle,
-    stallTimeout: timeouts.stall,
-  };
-}
-
-function toH2Settings(config: Config): H2Settings {
-  const { limits, timeouts } = config;
-  return {
-    headBytes: limits.headBytes,
-    headFields: limits.headFields,
-    urlBytes: limits.urlBytes,
-    bodyBytes: limits.bodyBytes,
-    maxStreams: limits.http2Streams,
-    headTimeout: timeouts.head,
-    bodyTimeout: timeouts.body,
-    idleTimeout: timeouts.idle,
-    stallTimeout: timeouts.stall,
-  };
 }

@@ -35,5 +35,8 @@ export function buildLastWords(
   if (exchange.envelope?.kind !== 'request') return undefined;
   if (failure.resumable && exchange.classification?.era !== 'modern') return undefined;
   const { title, rpcCode = -32603 } = errorCodes[failure.code];
-  return buildErrorEvent({ id: exchange.envelope.id, code: rpcCode, message: title, reason: failure.code });
+  // The status that the client would have got.
+  const status = failure.code === 'E_UPSTREAM_NO_MESSAGE' ? `: HTTP ${exchange.outcome.upstreamStatus}` : '';
+  const message = `${title}${status}`;
+  return buildErrorEvent({ id: exchange.envelope.id, code: rpcCode, message, reason: failure.code });
 }

@@ -2,44 +2,76 @@ import { withStoredKeys } from '../config/keys.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
-import { GatewayError } from '../lib/gateway-error.ts';
+import { GatewayError, isGatewayError, toProblem } from '../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
-import { createLog, type Log } from '../observe/log.ts';
-import { openRecordFile, toRecordLog, type RecordLog } from '../observe/record-log.ts';
 import type { CertificateEvent } from '../tls/certificate-provider.ts';
-import { loadCertificates } from '../tls/certificates.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
-import { openAccess } from './access/open-access.ts';
-import { describeRecord, recordFields, RECORD_MESSAGE } from './access-record.ts';
-import { logCertificateEvent } from './certificate-log.ts';
-import { logLoginEvent } from './login-log.ts';
-import { toCertificateSettings } from './certificate-settings.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
+import type { GatewayStatus } from './control/status.ts';
 import { createGateway, type Gateway } from './gateway.ts';
+import type { LogsOptions } from './logs.ts';
 import { buildMemoryReader } from './memory-readings.ts';
 import { findOpenDoor } from './open-door.ts';
+import { closeParts, closeReplaced, openParts, type OpenedParts } from './open-parts.ts';
 import { toPublicUrl } from './public-url.ts';
+import type { ServingParts } from './serving.ts';
+import { toShareOf } from './workers/share-of.ts';
+import type { SharedNews } from './workers/shared-news.ts';
 
-export interface LaunchOptions {
+/** A configuration, and what the command line says of it. */
+export interface WantedConfig {
   readonly config: Config;
   /** `--auth` of the command line: `key` loads the stored key or makes one. */
   readonly authRequested: 'key' | 'oauth' | 'none' | undefined;
-  readonly clock: Clock;
+  /** How many processes divide the limits; 1 when absent. */
+  readonly workers?: number;
+}
+
+export interface LaunchOptions extends WantedConfig, LogsOptions {
   /** Shows a login code to the owner of the gateway, and to nobody else. */
   readonly onOwnerCode?: (code: string) => void;
   /** Told of certificates that come, change, end or fail to come, beside the log. */
   readonly onCertificate?: (event: CertificateEvent) => void;
-  /** Whether the log goes to a terminal that shows colours. */
-  readonly terminal: { readonly isTty: boolean; readonly colour: boolean };
+  /** Tells the other workers; absent where there are none. */
+  readonly share?: (news: SharedNews) => void;
+  /** Whether a key is made for `--auth key` where there is none; so when absent. */
+  readonly createsKey?: boolean;
 }
+
+/** What a running gateway serves and has open. */
+export type RunningDescription = Pick<
+  GatewayStatus,
+  'state' | 'urls' | 'certificates' | 'connections' | 'upstreamConnections' | 'open' | 'workers'
+>;
 
 /** A running gateway and what a person wants to know about it. */
 export interface LaunchedGateway {
-  readonly gateway: Gateway;
   readonly facts: LaunchFacts;
+  /**
+   * Serves by another configuration from now on; see `Gateway.reload`. Problems come back as diagnostics, and the gateway goes on as it
+   * was then. One after the other, however many are asked for at once.
+   */
+  reload(next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>>;
+  /** What it serves and has open just now. */
+  describe(): Promise<RunningDescription>;
   /** Finishes what runs (see `Gateway.shutdown`), writes out the logs and lets go of files. */
-  stop(): Promise<void>;
+  stop(options?: { readonly lingers: boolean }): Promise<void>;
+  /** Has the program on disk take its place, process by process. Problems come back as diagnostics, and nothing has changed then. */
+  upgrade(): Promise<Result<undefined, readonly Diagnostic[]>>;
+  /** Cuts a running `stop` short. */
+  hasten(): void;
+}
+
+/** One process of a gateway. */
+export interface LaunchedWorker extends LaunchedGateway {
+  readonly gateway: Gateway;
+}
+
+export interface ReloadFacts {
+  readonly warnings: readonly Diagnostic[];
+  /** Public URLs of the routes. */
+  readonly urls: readonly string[];
 }
 
 export interface LaunchFacts {
@@ -68,124 +100,200 @@ export interface RouteFacts {
 
 const REACHABILITY_MILLISECONDS = 2000;
 
+/** Longer than any stage waits for an issuer or a store: what was opened for the configuration before is closed then. */
+const STAGE_MILLISECONDS = 30_000;
+
 /** Builds everything from a configuration and starts to listen. Problems come back as diagnostics or are thrown as GatewayError. */
 export async function launchGateway(
   options: LaunchOptions,
-): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> {
-  const { clock } = options;
-  const asked = options.authRequested === 'key' ? withStoredKeys(options.config) : options.config;
-  const { config, warning } = fitConnections(asked, await readDescriptorLimit());
-  const audience = toAudience(config.listen.host);
-  const openDoor = findOpenDoor(config);
-  if (openDoor !== undefined) return fail([openDoor]);
-  const { log, accessLog, close: closeLogs } = openLogs(config, options);
-  const loaded = await loadCertificates({
-    ...toCertificateSettings(config),
-    clock,
-    report(event) {
-      logCertificateEvent(log, event);
-      options.onCertificate?.(event);
-    },
-  });
-  if (!loaded.ok) {
-    await closeLogs();
-    return fail(loaded.error);
-  }
-  const certificates = loaded.value;
-  const accessWarnings: Diagnostic[] = [];
-  const access = await openAccess(config, {
-    clock,
-    wantsKey: options.authRequested === 'key',
-    onOwnerCode: (code) => options.onOwnerCode?.(code),
-    onLogin: (event) => logLoginEvent(log, event),
-    onProblem: (error) =>
-      log.error({ err: error }, 'the state store cannot be read; what is known so far counts on'),
-    onWarning: (found) => accessWarnings.push(found),
-  }).catch(async (error: unknown) => {
-    await certificates.close();
-    await closeLogs();
-    throw error;
-  });
-  const release = async (): Promise<void> => {
-    await certificates.close();
-    await access.close();
-    await closeLogs();
-  };
-  const gateway = await startListening(config, () =>
+): Promise<Result<LaunchedWorker, readonly Diagnostic[]>> {
+  const { clock, share } = options;
+  const wanted = await settle(options);
+  if (!wanted.ok) return wanted;
+  const { config, warnings } = wanted.value;
+  let current: OpenedParts | undefined;
+  const open = (next: Config, wantsKey: boolean): ReturnType<typeof openParts> =>
+    openParts(
+      next,
+      {
+        clock,
+        terminal: options.terminal,
+        wantsKey,
+        onOwnerCode: (code) => options.onOwnerCode?.(code),
+        onCertificate: (event) => options.onCertificate?.(event),
+        log: () => current?.logs.log,
+      },
+      current,
+    );
+  const opened = await open(config, options.authRequested === 'key' && options.createsKey !== false);
+  if (!opened.ok) return opened;
+  let parts = opened.value;
+  current = parts;
+  const { access } = parts;
+  const gateway = await explainListening(config, () =>
     createGateway({
-      config,
-      certificates,
-      log,
-      accessLog,
+      ...toServingParts(parts, options.workers),
       clock,
       random: Math.random,
-      access,
       readMemory: buildMemoryReader(),
+      ...(share === undefined ? {} : { share }),
     }),
   ).catch(async (error: unknown) => {
-    await release();
+    await closeParts(parts);
     throw error;
   });
-  certificates.start();
+  parts.certificates.start();
+
+  const replaced = new Set<() => Promise<void>>();
+  const closeLater = (close: () => Promise<void>): void => {
+    replaced.add(close);
+    clock.setTimeout(() => {
+      if (replaced.delete(close)) void close();
+    }, STAGE_MILLISECONDS);
+  };
+  const reload = async (next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> => {
+    const settled = await settle(next);
+    if (!settled.ok) return settled;
+    const refusal = findUnchangeable(parts.config, settled.value.config, {
+      isAlone: share === undefined,
+    });
+    if (refusal !== undefined) return fail([refusal]);
+    const reopened = await open(settled.value.config, false);
+    if (!reopened.ok) return reopened;
+    const before = parts;
+    const after = reopened.value;
+    try {
+      await explainListening(after.config, () => gateway.reload(toServingParts(after, next.workers)));
+    } catch (error) {
+      await closeReplaced(after, before, (close) => void close());
+      throw error;
+    }
+    parts = after;
+    current = after;
+    await closeReplaced(before, after, closeLater);
+    if (before.certificates === after.certificates) await after.certificates.refresh();
+    else after.certificates.start();
+    return ok({
+      warnings: [...after.warnings, ...settled.value.warnings],
+      urls: listUrls(after.config, gateway),
+    });
+  };
+  let queue: Promise<unknown> = Promise.resolve();
   return ok({
     gateway,
     facts: {
-      audience,
+      audience: toAudience(config.listen.host),
       routes: await describeRoutes(config, gateway, clock),
-      authorityFile: certificates.authorityFile,
-      certificateEnds: certificates.expiry()[0]?.notAfter,
-      awaitedCertificates: certificates.missing,
+      authorityFile: parts.certificates.authorityFile,
+      certificateEnds: parts.certificates.expiry()[0]?.notAfter,
+      awaitedCertificates: parts.certificates.missing,
       authorities:
         config.tls.automatic.kind === 'acme' ? config.tls.automatic.issuers.map(({ title }) => title) : [],
       needsClientCertificate: config.tls.clients?.required === true,
       createdKey: access.createdKey,
-      warnings: [...certificates.warnings, ...accessWarnings, ...(warning === undefined ? [] : [warning])],
+      warnings: [...parts.warnings, ...warnings],
     },
-    async stop() {
-      await gateway.shutdown();
-      await release();
+    reload(next) {
+      const before = queue;
+      const inTurn = async (): Promise<Result<ReloadFacts, readonly Diagnostic[]>> => {
+        await before;
+        return reload(next).catch(toProblems);
+      };
+      const reloaded = inTurn();
+      queue = reloaded.catch(() => undefined);
+      return reloaded;
     },
+    describe: async () => ({
+      state: gateway.isDraining ? 'draining' : 'running',
+      urls: listUrls(parts.config, gateway),
+      certificates: parts.certificates
+        .expiry()
+        .map(({ names, notAfter }) => ({ names, notAfter: new Date(notAfter).toISOString() })),
+      connections: gateway.load.connections,
+      upstreamConnections: gateway.load.upstreamConnections,
+      open: gateway.openWork,
+      workers: [],
+    }),
+    async stop(how) {
+      await queue;
+      await gateway.shutdown(how);
+      await Promise.all([...replaced].map((close) => close()));
+      replaced.clear();
+      await closeParts(parts);
+    },
+    upgrade: () => Promise.resolve(fail([oneProcess])),
+    hasten: () => gateway.hasten(),
   });
 }
 
-function openLogs(
-  config: Config,
-  { terminal, clock }: Pick<LaunchOptions, 'terminal' | 'clock'>,
-): { log: Log; accessLog: RecordLog | undefined; close: () => Promise<void> } {
-  const { level, format, access } = config.log;
-  const pretty = format === 'pretty' || (format === 'auto' && terminal.isTty);
-  const sentences = { message: RECORD_MESSAGE, covers: recordFields, toText: describeRecord };
-  const main = createLog({ level, pretty, colour: terminal.colour, sentences });
-  const { log } = main;
-  const flushLog = async (): Promise<void> => main.flush();
-  switch (access.kind) {
-    case 'off':
-      return { log, accessLog: undefined, close: flushLog };
-    case 'stderr':
-      return { log, accessLog: toRecordLog(log), close: flushLog };
-    case 'file': {
-      // Who names a file wants every request in it, however quiet the rest is.
-      const onProblem = (error: Error): void =>
-        log.error({ err: error }, 'the access log cannot be written; its lines are lost');
-      const file = openRecordFile({ path: access.path, clock, onProblem });
-      const close = async (): Promise<void> => {
-        await file.flush();
-        main.flush();
-      };
-      return { log, accessLog: file, close };
-    }
-  }
+/** The configuration as this machine can have it, unless it leaves a door open to everyone. */
+async function settle(
+  wanted: WantedConfig,
+): Promise<
+  Result<{ readonly config: Config; readonly warnings: readonly Diagnostic[] }, readonly Diagnostic[]>
+> {
+  const asked = wanted.authRequested === 'key' ? withStoredKeys(wanted.config) : wanted.config;
+  const limit = await readDescriptorLimit();
+  // Each worker may open as many.
+  const { config, warning } = fitConnections(
+    asked,
+    limit === undefined ? undefined : limit * (wanted.workers ?? 1),
+  );
+  const openDoor = findOpenDoor(config);
+  if (openDoor !== undefined) return fail([openDoor]);
+  return ok({ config, warnings: warning === undefined ? [] : [warning] });
+}
+
+function toServingParts({ config, logs, certificates, access }: OpenedParts, workers = 1): ServingParts {
+  return {
+    config: toShareOf(config, workers),
+    certificates,
+    access,
+    log: logs.log,
+    accessLog: logs.accessLog,
+  };
+}
+
+const oneProcess: Diagnostic = {
+  severity: 'error',
+  code: 'E_RELOAD_REFUSED',
+  message: 'one process cannot be replaced while it runs; with several `workers` a supervisor can',
+};
+
+function findUnchangeable(
+  before: Config,
+  next: Config,
+  { isAlone }: { readonly isAlone: boolean },
+): Diagnostic | undefined {
+  if (isAlone && next.workers !== 1)
+    return {
+      severity: 'error',
+      code: 'E_RELOAD_REFUSED',
+      message: `\`workers\` cannot become ${next.workers} while the gateway runs as one process`,
+    };
+  if (before.stateDir === next.stateDir) return undefined;
+  return {
+    severity: 'error',
+    code: 'E_RELOAD_REFUSED',
+    message: `\`state_dir\` cannot become \`${next.stateDir}\` while the gateway runs`,
+  };
+}
+
+function toProblems(error: unknown): Result<never, readonly Diagnostic[]> {
+  if (!isGatewayError(error)) throw error;
+  return fail([toProblem(error)]);
 }
 
 /** Says in our words why an address cannot be bound. */
-async function startListening(config: Config, start: () => Promise<Gateway>): Promise<Gateway> {
+async function explainListening<T>(config: Config, start: () => Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (error) {
     const reason = error instanceof Error && 'code' in error ? error.code : undefined;
     const failedPort = error instanceof Error && 'port' in error ? Number(error.port) : config.listen.port;
     const isPlain = failedPort === config.plainHttp?.port;
-    const { host } = (isPlain ? config.plainHttp : undefined) ?? config.listen;
+    const { host } =
+      [config.authz, config.plainHttp].find((own) => own?.port === failedPort) ?? config.listen;
     const address = `${host}:${failedPort}`;
     const options = {
       cause: error,
@@ -203,6 +311,10 @@ async function startListening(config: Config, start: () => Promise<Gateway>): Pr
         throw error;
     }
   }
+}
+
+function listUrls(config: Config, gateway: Gateway): readonly string[] {
+  return config.routes.map(({ path }) => toPublicUrl(config, { port: gateway.address.port, path }));
 }
 
 function describeRoutes(config: Config, gateway: Gateway, clock: Clock): Promise<RouteFacts[]> {

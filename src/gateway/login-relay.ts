@@ -21,6 +21,7 @@ export interface LoginRelayEnvironment {
  * credentials and origins among them: both ends are ours. Who the client is, only the gateway says.
  */
 export class LoginRelay implements UpstreamListener, Placed {
+  readonly kind = 'login';
   place = -1;
   readonly exchange: Exchange;
   readonly #environment: LoginRelayEnvironment;

@@ -9,6 +9,8 @@ export interface Outcome {
   code: ErrorCode | undefined;
   /** Set when the answer was an event stream. */
   stream: boolean;
+  /** Set when the answer began before the upstream's did. */
+  deferred: boolean;
 }
 
 /** The status that access logs use for a client that left before the answer. */

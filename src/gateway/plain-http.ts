@@ -8,7 +8,7 @@ export interface PlainHttpOptions {
   /** Host names without port that redirects may name; any other would make us an open redirector. */
   readonly hostNames: Pick<HostNames, 'has'>;
   /** Port of the TLS listener. */
-  readonly securePort: number;
+  readonly securePort: () => number;
   readonly readiness: () => Readiness;
   /** What the validator of a certificate authority that brings this token is to be answered. */
   readonly answerChallenge: (token: string) => string | undefined;
@@ -48,7 +48,8 @@ export function createPlainHttpHandler(options: PlainHttpOptions): RequestHandle
       sink.send(403, plainText, `E_PLAIN_HTTP: ${errorCodes.E_PLAIN_HTTP.title}\n`, true);
       return;
     }
-    const port = options.securePort === 443 ? '' : `:${options.securePort}`;
+    const securePort = options.securePort();
+    const port = securePort === 443 ? '' : `:${securePort}`;
     sink.send(308, ['location', `https://${name}${port}${path}${query}`], '');
   };
 }

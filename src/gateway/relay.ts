@@ -7,6 +7,7 @@ import { createEndpointRewriter } from '../mcp/endpoint-event.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import { ListEventStream } from '../mcp/list-event-stream.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
+import { DeferredAnswer, isDeferrable, openDeferredAnswer } from './deferred-answer.ts';
 import { EventStream } from './event-stream.ts';
 import type { Destination, Exchange } from './exchange.ts';
 import { HeldList } from './held-list.ts';
@@ -50,6 +51,7 @@ const FIRST_ERROR_STATUS = 400;
  * other learns it at once; a slow client pauses the upstream.
  */
 export class Relay implements UpstreamListener, Placed {
+  readonly kind = 'mcp';
   place = -1;
   readonly exchange: Exchange;
   readonly #environment: RelayEnvironment;
@@ -61,7 +63,9 @@ export class Relay implements UpstreamListener, Placed {
   #attempts = 0;
   #following: string | undefined;
   #held: HeldAnswer | undefined;
+  #deferred: DeferredAnswer | undefined;
   #settled = false;
+  #isLeaving = false;
 
   constructor(environment: RelayEnvironment, exchange: Exchange, destination: McpDestination) {
     this.#environment = environment;
@@ -87,8 +91,24 @@ export class Relay implements UpstreamListener, Placed {
     this.#dispatch();
   }
 
-  /** Ends a stream by the rule of its era (2026-07-28 Subscriptions, 2025-11-25 Resumability), at the end of the event under way. */
+  /** Begins the answer as an event stream, because the upstream is silent for long; without effect where that cannot be. */
+  defer(): void {
+    const { exchange } = this;
+    const { deadlines, policy } = this.#environment;
+    if (this.#settled || !isDeferrable(exchange)) return;
+    openDeferredAnswer(exchange, policy);
+    this.#deferred = new DeferredAnswer(exchange);
+    this.#stream = this.#openStream();
+    this.#stream.sendComment(deadlines.now());
+    this.#leaveIfDue();
+  }
+
+  /**
+   * Ends a stream by the rule of its era (2026-07-28 Subscriptions, 2025-11-25 Resumability), at the end of the event under way; one
+   * that is still to begin ends then.
+   */
   leave(): void {
+    this.#isLeaving = true;
     const { exchange } = this;
     const { random } = this.#environment;
     this.#stream?.leave(buildFarewell(exchange, random), () => {
@@ -120,8 +140,12 @@ export class Relay implements UpstreamListener, Placed {
     this.#following = this.#redirectTarget(head);
     if (this.#following !== undefined) return;
     const { isEventStream } = head;
-    exchange.outcome.status = head.status;
     exchange.outcome.upstreamStatus = head.status;
+    if (this.#deferred !== undefined) {
+      if (!this.#deferred.begin(head)) this.#refuse('E_UPSTREAM_NO_MESSAGE');
+      return;
+    }
+    exchange.outcome.status = head.status;
     exchange.outcome.stream = isEventStream;
     const session = sessions.forAnswer(exchange, route, head);
     if (session.kind === 'too-long') {
@@ -151,13 +175,14 @@ export class Relay implements UpstreamListener, Placed {
       fields,
       isEventStream ? undefined : head.framing.kind === 'none' ? 0 : length,
     );
-    if (this.#environment.isDraining() && this.longLived) this.leave();
+    this.#leaveIfDue();
   }
 
   onData(bytes: Buffer): void {
     if (this.#settled || this.#following !== undefined) return;
     if (this.#stream !== undefined) {
-      this.#stream.write(bytes);
+      if (this.#deferred === undefined) this.#stream.write(bytes);
+      else this.#writeLate(this.#stream, this.#deferred.feed(bytes));
       return;
     }
     if (this.#held !== undefined) {
@@ -184,7 +209,8 @@ export class Relay implements UpstreamListener, Placed {
     }
     if (this.#held !== undefined && !this.#sendHeld(this.#held)) return;
     if (this.#stream === undefined) this.exchange.sink.end();
-    else this.#stream.end();
+    else if (this.#deferred === undefined || this.#writeLate(this.#stream, this.#deferred.finish()))
+      this.#stream.end();
     this.#settle();
   }
 
@@ -220,10 +246,21 @@ export class Relay implements UpstreamListener, Placed {
     return true;
   }
 
+  /** Writes what a late answer has become; false when it cannot be told, or must not. */
+  #writeLate(stream: EventStream, bytes: Buffer | undefined): boolean {
+    if (bytes === undefined) this.#refuse('E_UPSTREAM_NO_MESSAGE');
+    else stream.write(bytes);
+    return !this.#settled;
+  }
+
+  #leaveIfDue(): void {
+    if ((this.#isLeaving || this.#environment.isDraining()) && this.longLived) this.leave();
+  }
+
   /** Breaks off an answer that must not go on. */
-  #refuse(): void {
+  #refuse(code: ErrorCode = 'E_UPSTREAM_BAD_RESPONSE'): void {
     const connection = this.#connection;
-    this.onFailure('E_UPSTREAM_BAD_RESPONSE', true);
+    this.onFailure(code, true);
     connection?.abort();
   }
 

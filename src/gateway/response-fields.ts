@@ -1,5 +1,7 @@
 import { fieldValue, type Fields } from '../http/exchange.ts';
 import { expectAgain } from '../http/serialize.ts';
+import { strictTransport } from '../http/strict-transport.ts';
+import { exposedHeaders } from '../mcp/browser-access.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import type { Exchange } from './exchange.ts';
 import { isUpstreamUrl, toPublicPath, type Route } from './routes.ts';
@@ -11,11 +13,6 @@ const replacedFields: ReadonlySet<string> = new Set([
   'x-accel-buffering',
 ]);
 
-const EXPOSED = 'Mcp-Session-Id, MCP-Protocol-Version, WWW-Authenticate, Retry-After';
-
-/** Two years, the length the HSTS preload list asks for (RFC 6797). */
-const HSTS = 'max-age=63072000';
-
 export interface ResponsePolicy {
   /** Whether to send Strict-Transport-Security: only under public names, never for localhost. */
   readonly hsts: boolean;
@@ -24,14 +21,22 @@ export interface ResponsePolicy {
 /** What each answer carries besides its own fields: CORS for the allowed origin (Fetch standard), HSTS. */
 export function buildCommonFields(exchange: Exchange, policy: ResponsePolicy): string[] {
   const fields: string[] = [];
-  if (policy.hsts && exchange.request.peer.secure) fields.push('strict-transport-security', HSTS);
+  if (policy.hsts && exchange.request.peer.secure) fields.push('strict-transport-security', strictTransport);
   if (exchange.origin !== undefined) {
     fields.push('access-control-allow-origin', exchange.origin);
-    fields.push('access-control-expose-headers', EXPOSED);
+    fields.push('access-control-expose-headers', exposedHeaders);
     fields.push('vary', 'Origin');
   }
   return fields;
 }
+
+/** Both tell proxies between us and the client to neither hold back nor compress events. */
+export const eventStreamFields: readonly string[] = [
+  'cache-control',
+  'no-cache, no-transform',
+  'x-accel-buffering',
+  'no',
+];
 
 export interface UpstreamAnswer {
   readonly fields: Fields;
@@ -77,10 +82,7 @@ function buildRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAn
     else if (name === 'location') fields.push(name, toPublicLocation(exchange, route, value));
     else if (!(answer.isEventStream && name === 'cache-control')) fields.push(name, value);
   }
-  if (answer.isEventStream) {
-    // Both tell proxies between us and the client to neither hold back nor compress events.
-    fields.push('cache-control', 'no-cache, no-transform', 'x-accel-buffering', 'no');
-  }
+  if (answer.isEventStream) fields.push(...eventStreamFields);
   return fields;
 }
 

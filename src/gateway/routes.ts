@@ -2,6 +2,7 @@ import type { RouteConfig } from '../config/config.ts';
 import { toUpstreamAuthority, toUpstreamOrigin } from '../upstream/target.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { RouteAccess } from './access/route-access.ts';
+import type { AnnouncedPaths } from './announced-paths.ts';
 import type { Destination } from './exchange.ts';
 
 /** One public path and the server behind it. */
@@ -23,7 +24,6 @@ export interface OwnPaths {
   readonly login: readonly string[];
 }
 
-const MAX_ANNOUNCED = 64;
 const unknown: Destination = { kind: 'unknown' };
 const login: Destination = { kind: 'login' };
 
@@ -66,18 +66,16 @@ export interface RouteParts {
 export function createRouteTable(
   configs: readonly RouteConfig[],
   partsOf: (config: RouteConfig) => RouteParts,
-  own: OwnPaths,
+  { documents, login: loginPaths, announced }: OwnPaths & { readonly announced: AnnouncedPaths },
 ): RouteTable {
   const destinations = new Map<string, Destination>([
     ['/healthz', { kind: 'health' }],
     ['/readyz', { kind: 'readiness' }],
-    ...own.login.filter((path) => !path.endsWith('/')).map((path) => [path, login] as const),
+    ...loginPaths.filter((path) => !path.endsWith('/')).map((path) => [path, login] as const),
   ]);
-  for (const [path, document] of own.documents)
-    destinations.set(path, { kind: 'resource-metadata', document });
-  const loginPrefixes = own.login.filter((path) => path.endsWith('/'));
+  for (const [path, document] of documents) destinations.set(path, { kind: 'resource-metadata', document });
+  const loginPrefixes = loginPaths.filter((path) => path.endsWith('/'));
   const isLogin = (path: string): boolean => loginPrefixes.some((prefix) => path.startsWith(prefix));
-  const announced = new Map<string, Destination>();
   const routes = configs.map((config) => buildRoute(config, partsOf(config)));
   for (const route of routes) {
     const destination: Destination = {
@@ -89,9 +87,15 @@ export function createRouteTable(
     destinations.set(route.path, destination);
     if (!route.path.endsWith('/')) destinations.set(`${route.path}/`, destination);
   }
+  const findAnnounced = (path: string): Destination | undefined => {
+    const found = announced.find(path);
+    const route = found === undefined ? undefined : routes.find((each) => each.path === found.route);
+    if (found === undefined || route === undefined) return undefined;
+    return { kind: 'mcp', route, upstreamPath: found.upstreamPath, transport: 'http-sse' };
+  };
   return {
     routes,
-    find: (path) => destinations.get(path) ?? (isLogin(path) ? login : announced.get(path)) ?? unknown,
+    find: (path) => destinations.get(path) ?? (isLogin(path) ? login : findAnnounced(path)) ?? unknown,
     announce({ route, uri, publicAuthority }) {
       const upstream = URL.parse(uri, `${route.upstreamOrigin}${route.upstreamPath}`);
       if (upstream === null) return undefined;
@@ -99,10 +103,7 @@ export function createRouteTable(
       const path = toPublicPath(route, upstream.pathname);
       const query = upstream.search;
       if (destinations.has(path)) return { path, upstreamPath: route.upstreamPath, query };
-      announced.delete(path);
-      announced.set(path, { kind: 'mcp', route, upstreamPath: upstream.pathname, transport: 'http-sse' });
-      const [oldest] = announced.keys();
-      if (announced.size > MAX_ANNOUNCED && oldest !== undefined) announced.delete(oldest);
+      announced.open(path, { route: route.path, upstreamPath: upstream.pathname });
       return { path, upstreamPath: upstream.pathname, query };
     },
   };

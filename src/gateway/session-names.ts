@@ -24,6 +24,12 @@ const none: AnswerSession = { kind: 'none' };
 /** There is one upstream a route. */
 const UPSTREAM = '0';
 
+/** Where no session belongs to anyone. */
+export const plainSessionNames: SessionNames = {
+  forAnswer: () => none,
+  forEndpoint: (_exchange, _route, endpoint) => endpoint.query,
+};
+
 /** Sealed names on routes with access control; everywhere else sessions keep theirs, and anybody may use them. */
 export function createSessionNames(seal: SessionSeal): SessionNames {
   const sealFor = ({ principal }: Exchange, route: Route, sessionId: string): string | undefined =>

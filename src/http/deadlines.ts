@@ -10,6 +10,8 @@ export interface Expiring extends Placed {
 }
 
 const SWEEP_MILLISECONDS = 500;
+/** A sweep that comes later than this was kept from coming: the machine was suspended, or the process stopped. */
+const LATE_MILLISECONDS = 4 * SWEEP_MILLISECONDS;
 
 /**
  * All time-outs of the data path in one set that is swept twice a second. A deadline is then a number to
@@ -19,6 +21,8 @@ export class Deadlines {
   readonly #clock: Clock;
   readonly #members = new SwapSet<Expiring>();
   #timer: Timer | undefined;
+  #sweptAt = 0;
+  #hasWaited = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -31,7 +35,9 @@ export class Deadlines {
 
   add(member: Expiring): void {
     this.#members.add(member);
-    this.#timer ??= this.#clock.setInterval(() => this.#sweep(), SWEEP_MILLISECONDS);
+    if (this.#timer !== undefined) return;
+    this.#sweptAt = this.now();
+    this.#timer = this.#clock.setInterval(() => this.#sweep(), SWEEP_MILLISECONDS);
   }
 
   delete(member: Expiring): void {
@@ -44,6 +50,10 @@ export class Deadlines {
 
   #sweep(): void {
     const now = this.#clock.monotonic();
+    // What came while everything stood still is read first, once: it may be what a deadline waits for.
+    this.#hasWaited = !this.#hasWaited && now - this.#sweptAt > LATE_MILLISECONDS;
+    this.#sweptAt = now;
+    if (this.#hasWaited) return;
     for (const member of this.#members.snapshot()) {
       // One that expires may take others with it.
       if (member.deadline <= now && this.#members.has(member)) member.expire(now);

@@ -89,11 +89,14 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.socket.on('close', () => this.#onClose());
   }
 
-  /** Lets a running answer finish and takes no further request. */
-  drain(): void {
+  /**
+   * Lets a running answer finish and takes no further request. `lingers`: an idle one waits for its next request, answers it and ends
+   * then, since that may be on its way (RFC 9112 section 9.6).
+   */
+  drain(lingers: boolean): void {
     this.#draining = true;
     this.#response?.endConnection();
-    if (this.#state === 'idle') this.#close();
+    if (this.#state === 'idle' && !lingers) this.#close();
   }
 
   expire(now: number): void {

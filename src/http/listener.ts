@@ -20,6 +20,14 @@ import { createTurnQueue } from './turn-queue.ts';
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
+  readonly deadlines: Deadlines;
+  /** Ends connections whose client has vanished. */
+  readonly peers: PeerWatch;
+  readonly settings: ListenerSettings;
+}
+
+/** How connections are served; `use` changes it for those that come afterwards. */
+export interface ListenerSettings {
   /** TLS settings, or `undefined` for plain HTTP. */
   readonly tls: TlsOptions | undefined;
   /** Called with the TLS server before it takes connections, for whoever swaps its certificates. */
@@ -34,9 +42,6 @@ export interface ListenerOptions {
   readonly h2: H2Settings;
   /** Shared by all listeners of a process. */
   readonly bodies: BodyBudget;
-  readonly deadlines: Deadlines;
-  /** Ends connections whose client has vanished. */
-  readonly peers: PeerWatch;
   readonly handler: RequestHandler;
   readonly onRefused: (refusal: { readonly peer: Peer; readonly code: ErrorCode }) => void;
 }
@@ -55,15 +60,24 @@ const HANDSHAKES_PER_TURN = 8;
 
 /** A client connection of either protocol, as far as shutting down is concerned. */
 interface DrainableConnection {
-  drain(): void;
+  drain(lingers: boolean): void;
 }
 
 export interface Listener {
   readonly address: { readonly host: string; readonly port: number };
   /** Open client connections, handshakes included. */
   readonly connections: number;
-  /** Stops accepting; idle connections close now, busy ones after their answer. Resolves when all are gone. */
-  drain(): Promise<void>;
+  /** Sockets of the open client connections. */
+  readonly sockets: Iterable<Socket>;
+  /** Serves new connections by other settings. Those that are open keep theirs, with whatever handler they were given. */
+  use(settings: ListenerSettings): void;
+  /** Ends the connections that are open now, each after its next answer. New ones are accepted as before. */
+  renewConnections(): void;
+  /**
+   * Stops accepting; idle connections close now, or with `lingers` after their next answer, and busy ones after theirs. Resolves when all
+   * are gone.
+   */
+  drain(options?: { readonly lingers: boolean }): Promise<void>;
   /** Destroys every connection. */
   destroy(): void;
 }
@@ -73,26 +87,28 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   const sockets = new Set<Socket>();
   const connections = new Set<DrainableConnection>();
   const perAddress = new Map<string, number>();
+  const { deadlines, peers } = options;
   let closed: Promise<void> | undefined;
+  let isLingering = false;
+  let { settings } = options;
+  let tlsServer: TlsServer | undefined;
   /** Peers that a PROXY header named, by remote end: a TLSSocket does not tell which socket it wraps. */
   const named = new Map<string, Peer>();
-
-  options.peers.watch(() => sockets);
-  const publicConnections =
-    options.maxConnections - Math.min(OWN_CONNECTIONS, Math.floor(options.maxConnections / 10));
 
   /** Connection floods (A21): counted before the handshake, which is what they exhaust. */
   const admit = (socket: Socket): boolean => {
     const { remoteAddress } = socket;
+    const { maxConnections } = settings;
+    const reserved = Math.min(OWN_CONNECTIONS, Math.floor(maxConnections / 10));
     const isFull =
-      sockets.size >= publicConnections &&
-      (sockets.size >= options.maxConnections || !isLoopback(remoteAddress ?? ''));
+      sockets.size >= maxConnections - reserved &&
+      (sockets.size >= maxConnections || !isLoopback(remoteAddress ?? ''));
     if (isFull || remoteAddress === undefined) {
       socket.destroy();
       return false;
     }
     sockets.add(socket);
-    options.peers.wake();
+    peers.wake();
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
     socket.on('error', destroyOnError);
@@ -106,7 +122,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
 
   const admitAddress = (socket: Socket, address: string): boolean => {
     const count = (perAddress.get(address) ?? 0) + 1;
-    if (count > options.maxConnectionsPerAddress) {
+    if (count > settings.maxConnectionsPerAddress) {
       socket.destroy();
       return false;
     }
@@ -127,8 +143,8 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       socket.end();
       return;
     }
-    const check =
-      options.identify !== undefined && socket instanceof TLSSocket ? options.identify(socket) : undefined;
+    const { identify, h1, h2, bodies, handler, onRefused } = settings;
+    const check = identify !== undefined && socket instanceof TLSSocket ? identify(socket) : undefined;
     if (check?.kind === 'refused') {
       socket.destroy();
       return;
@@ -137,34 +153,41 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       ...(named.get(remoteEnd(socket)) ?? {
         address: toPlainAddress(socket.remoteAddress ?? ''),
         port: socket.remotePort ?? 0,
-        secure: options.tls !== undefined,
+        secure: tlsServer !== undefined,
       }),
       ...(check?.kind === 'known' ? { certificate: check.certificate } : {}),
     };
     const onClosed = (): void => void connections.delete(connection);
-    const { bodies, deadlines, handler, onRefused } = options;
     const connection: DrainableConnection =
       protocol === 'h2'
         ? createH2Session({
             socket,
             peer,
-            environment: { settings: options.h2, bodies, deadlines, handler, onRefused },
+            environment: { settings: h2, bodies, deadlines, handler, onRefused },
             onClosed,
           })
         : new H1Connection({
             socket,
             peer,
-            environment: { settings: options.h1, bodies, deadlines, handler, onRefused },
+            environment: { settings: h1, bodies, deadlines, handler, onRefused },
             onClosed,
           });
     connections.add(connection);
     // Its handshake was under way when the others were told.
-    if (closed !== undefined) connection.drain();
+    if (closed !== undefined) connection.drain(isLingering);
   };
 
-  const tlsServer = options.tls === undefined ? undefined : createTlsServer(options.tls, serve);
-  tlsServer?.on('tlsClientError', (_error, socket) => void socket.destroy());
-  if (tlsServer !== undefined) options.onSecureServer?.(tlsServer);
+  const use = (next: ListenerSettings): void => {
+    const isSame = tlsServer !== undefined && next.tls === settings.tls;
+    settings = next;
+    if (isSame) return;
+    // Handshakes that are under way on the old one go on; it never listened itself, so this only tells whoever follows it.
+    tlsServer?.close();
+    tlsServer = next.tls === undefined ? undefined : createTlsServer(next.tls, serve);
+    tlsServer?.on('tlsClientError', (_error, socket) => void socket.destroy());
+    if (tlsServer !== undefined) next.onSecureServer?.(tlsServer);
+  };
+  use(settings);
   const inTurn = createTurnQueue(HANDSHAKES_PER_TURN);
   const start = (socket: Socket): void => {
     if (tlsServer === undefined) {
@@ -172,24 +195,25 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       return;
     }
     inTurn(() => {
-      if (!socket.destroyed) tlsServer.emit('connection', socket);
+      if (!socket.destroyed) tlsServer?.emit('connection', socket);
     });
   };
   const server = createServer({ pauseOnConnect: false }, (socket) => {
     if (!admit(socket)) return;
-    if (options.proxyProtocol === undefined) {
+    const { proxyProtocol, h1 } = settings;
+    if (proxyProtocol === undefined) {
       if (admitAddress(socket, socket.remoteAddress ?? '')) start(socket);
       return;
     }
     // Behind a proxy it is the clients that are counted: the proxy's own address is that of them all.
     receiveProxyHeader(socket, {
-      isTrusted: options.proxyProtocol,
-      deadlines: options.deadlines,
-      timeout: options.h1.headTimeout,
+      isTrusted: proxyProtocol,
+      deadlines,
+      timeout: h1.headTimeout,
       onReady: (source) => {
         if (source !== undefined) {
           if (!admitAddress(socket, source.address)) return;
-          named.set(remoteEnd(socket), { ...source, secure: options.tls !== undefined });
+          named.set(remoteEnd(socket), { ...source, secure: tlsServer !== undefined });
         }
         start(socket);
       },
@@ -204,10 +228,16 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     get connections() {
       return sockets.size;
     },
-    drain() {
+    sockets,
+    use,
+    renewConnections() {
+      for (const connection of connections) connection.drain(true);
+    },
+    drain({ lingers } = { lingers: false }) {
+      isLingering = lingers;
       closed ??= new Promise((resolve) => {
         server.close(() => resolve());
-        for (const connection of connections) connection.drain();
+        for (const connection of connections) connection.drain(lingers);
       });
       return closed;
     },

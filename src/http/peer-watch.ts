@@ -5,8 +5,8 @@ import { toPlainAddress } from './trusted-proxies.ts';
 
 export interface PeerWatchOptions {
   readonly deadlines: Deadlines;
-  /** Milliseconds a peer may leave what was sent to it without an answer. */
-  readonly timeout: number;
+  /** Milliseconds a peer may leave what was sent to it without an answer, as it is asked for at each look. */
+  readonly timeout: () => number;
   /** The connections of this machine whose peers do not answer; `undefined` where the system does not tell. */
   readonly read: () => Promise<readonly UnansweredConnection[] | undefined>;
 }
@@ -85,6 +85,7 @@ export class PeerWatch implements Expiring {
   }
 
   #judge(now: number, unanswered: readonly UnansweredConnection[]): void {
+    const timeout = this.#options.timeout();
     const silences = new Map<string, Silence>();
     const vanished = new Set<string>();
     for (const connection of unanswered) {
@@ -95,7 +96,7 @@ export class PeerWatch implements Expiring {
       const isSame =
         before !== undefined && repeats >= before.repeats && unacknowledged >= before.unacknowledged;
       const since = isSame ? before.since : now;
-      if (now - since >= this.#options.timeout && repeats >= MIN_REPEATS) vanished.add(end);
+      if (now - since >= timeout && repeats >= MIN_REPEATS) vanished.add(end);
       else silences.set(end, { since, unacknowledged, repeats });
     }
     this.#silences = silences;

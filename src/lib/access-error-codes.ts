@@ -8,6 +8,7 @@ export type AccessErrorCode =
   | 'E_SESSION_UNKNOWN'
   | 'E_STATE_VERSION'
   | 'E_STATE_DAMAGED'
+  | 'E_STATE_UNREACHABLE'
   | 'E_NAME_UNKNOWN'
   | 'E_NAME_TAKEN'
   | 'E_UPSTREAM_CREDENTIALS';
@@ -67,7 +68,7 @@ export const accessErrorCodes: { readonly [code in AccessErrorCode]: ErrorEntry 
   E_STATE_VERSION: {
     title: 'the state store was written by a newer Breakwater',
     explanation:
-      'The file `breakwater.db` in the state directory has a form that this version does not know. It was left untouched.',
+      'The file `breakwater.db` in the state directory, or what is in the Redis that `state.redis` names, has a form that this version does not know. It was left untouched.',
     fix: 'run the newer version, or name another directory with `--state-dir`',
     exit: 2,
   },
@@ -77,6 +78,13 @@ export const accessErrorCodes: { readonly [code in AccessErrorCode]: ErrorEntry 
       'The file `breakwater.db` in the state directory is not a database of Breakwater, or a part of it is damaged. It was left untouched.',
     fix: 'restore `breakwater.db` from a backup; or move it away, together with `breakwater.db-wal`: keys, accounts and logins are then made anew',
     exit: 2,
+  },
+  E_STATE_UNREACHABLE: {
+    title: 'the shared state store cannot be used',
+    explanation:
+      'The Redis or Valkey server that `state.redis` names cannot be reached, does not answer in time, or does not take what it is told; the message says which. A running gateway connects again by itself: until then the API keys that it knows count on, and logins have to wait.',
+    fix: 'start Redis, or correct `state.redis`',
+    exit: 4,
   },
   E_NAME_UNKNOWN: {
     title: 'there is no API key or account of this name',

@@ -11,43 +11,69 @@ export interface DiagnosticTextOptions {
   readonly max?: number;
 }
 
+/** A problem of any table, drawn in the one frame: its code is whatever names it, and its fix is told. */
+export interface Problem extends Place {
+  readonly severity: 'error' | 'warning' | 'info';
+  readonly code: string;
+  readonly message: string;
+  readonly label?: string;
+  /** What follows from it. */
+  readonly breaks?: string;
+  readonly fix: string;
+  /** Lines to write, shown below the fix. */
+  readonly fixLines?: readonly string[];
+  readonly secondary?: Diagnostic['secondary'];
+}
+
 interface Pen {
   readonly paint: (style: Style, text: string) => string;
   readonly ellipsis: string;
   readonly width: number;
 }
 
-type Style = 'error' | 'warning' | 'frame' | 'bold';
+type Style = 'error' | 'warning' | 'info' | 'frame' | 'bold';
 
 /** Draws problems the way rustc does: code, message, place, marked source line, fix. Ends with a line feed unless empty. */
 export function renderDiagnostics(
   diagnostics: readonly Diagnostic[],
   options: DiagnosticTextOptions = {},
 ): string {
+  const problems = diagnostics.map((diagnostic) => ({
+    ...diagnostic,
+    fix: diagnostic.fix ?? errorCodes[diagnostic.code].fix,
+  }));
+  return renderProblems(problems, options);
+}
+
+/** The same for problems of other tables. */
+export function renderProblems(problems: readonly Problem[], options: DiagnosticTextOptions = {}): string {
   const max = options.max ?? 20;
   const pen: Pen = {
     paint: options.color === true ? paint : (_style, text) => text,
     ellipsis: options.unicode === false ? '...' : '…',
     width: Math.max(40, options.width ?? 120),
   };
-  const blocks = diagnostics.slice(0, max).map((diagnostic) => renderOne(diagnostic, pen));
-  if (diagnostics.length > max) blocks.push(`and ${diagnostics.length - max} more\n`);
+  const blocks = problems.slice(0, max).map((problem) => renderOne(problem, pen));
+  if (problems.length > max) blocks.push(`and ${problems.length - max} more\n`);
   return blocks.join('\n');
 }
 
-function renderOne(diagnostic: Diagnostic, pen: Pen): string {
-  const { severity, code, secondary } = diagnostic;
-  const gutter = String(Math.max(diagnostic.line ?? 0, secondary?.line ?? 0)).length;
-  const message = `${pen.paint(severity, `${severity}[${code}]`)}: ${pen.paint('bold', printable(diagnostic.message))}`;
+function renderOne(problem: Problem, pen: Pen): string {
+  const { severity, code, secondary, breaks, fix, fixLines = [] } = problem;
+  const gutter = String(Math.max(problem.line ?? 0, secondary?.line ?? 0)).length;
+  const message = `${pen.paint(severity, `${severity}[${code}]`)}: ${pen.paint('bold', printable(problem.message))}`;
   const lines = [message];
-  if (diagnostic.file !== undefined) {
-    lines.push(...frame({ place: diagnostic, gutter, arrow: '-->', mark: '^', style: severity, pen }));
+  if (problem.file !== undefined) {
+    lines.push(...frame({ place: problem, gutter, arrow: '-->', mark: '^', style: severity, pen }));
   }
   if (secondary !== undefined) {
     lines.push(...frame({ place: secondary, gutter, arrow: ':::', mark: '-', style: 'frame', pen }));
   }
   const bar = pen.paint('frame', `${' '.repeat(gutter + 2)}=`);
-  lines.push(`${bar} fix: ${printable(diagnostic.fix ?? errorCodes[code].fix)}`);
+  if (breaks !== undefined) lines.push(`${bar} breaks: ${printable(breaks)}`);
+  lines.push(`${bar} fix: ${printable(fix)}`);
+  const margin = ' '.repeat(gutter + 9);
+  lines.push(...fixLines.map((line) => `${margin}${printable(line)}`.trimEnd()));
   return `${lines.join('\n')}\n`;
 }
 
@@ -116,6 +142,6 @@ function printable(text: string): string {
 }
 
 function paint(style: Style, text: string): string {
-  const formats = { error: 'red', warning: 'yellow', frame: 'blue', bold: 'bold' } as const;
+  const formats = { error: 'red', warning: 'yellow', info: 'cyan', frame: 'blue', bold: 'bold' } as const;
   return styleText(formats[style], text, { validateStream: false });
 }

@@ -3,6 +3,7 @@ import { acmeErrorCodes, type AcmeErrorCode } from './acme-error-codes.ts';
 import { configErrorCodes, type ConfigErrorCode } from './config-error-codes.ts';
 import { certsErrorCodes, type CertsErrorCode } from './certs-error-codes.ts';
 import type { ErrorEntry } from './error-entry.ts';
+import { renderErrorCodes, type RenderErrorCode } from './render-error-codes.ts';
 import { startErrorCodes, type StartErrorCode } from './start-error-codes.ts';
 import { tlsErrorCodes, type TlsErrorCode } from './tls-error-codes.ts';
 
@@ -13,6 +14,7 @@ export type ErrorCode =
   | AcmeErrorCode
   | CertsErrorCode
   | ConfigErrorCode
+  | RenderErrorCode
   | StartErrorCode
   | TlsErrorCode
   | 'E_INTERNAL'
@@ -24,6 +26,7 @@ export type ErrorCode =
   | 'E_HTTP_EXPECTATION'
   | 'E_HTTP_TIMEOUT'
   | 'E_HTTP_CONTENT_ENCODING'
+  | 'E_HTTP_CONTENT_TYPE'
   | 'E_ROUTE_UNKNOWN'
   | 'E_METHOD_REFUSED'
   | 'E_HOST_UNKNOWN'
@@ -37,6 +40,7 @@ export type ErrorCode =
   | 'E_UPSTREAM_UNREACHABLE'
   | 'E_UPSTREAM_CLOSED'
   | 'E_UPSTREAM_BAD_RESPONSE'
+  | 'E_UPSTREAM_NO_MESSAGE'
   | 'E_UPSTREAM_TIMEOUT'
   | 'E_UPSTREAM_BROKE_OFF'
   | 'E_DRAINING'
@@ -53,6 +57,7 @@ export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
   ...acmeErrorCodes,
   ...accessErrorCodes,
   ...certsErrorCodes,
+  ...renderErrorCodes,
   E_INTERNAL: {
     title: 'an unexpected failure inside Breakwater',
     explanation:
@@ -119,6 +124,14 @@ export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
     explanation:
       'A request body must be readable to be classified and authorised, so content codings other than identity are refused.',
     fix: 'send the body uncompressed',
+    status: 415,
+    rpcCode: -32600,
+  },
+  E_HTTP_CONTENT_TYPE: {
+    title: 'a request body that is not JSON in UTF-8 is not supported',
+    explanation:
+      'A message is JSON in UTF-8. A server that reads the same bytes as a form, or in another character set, would see another message than the one that was authorised, so a Content-Type that names either is refused.',
+    fix: 'write `Content-Type: application/json`',
     status: 415,
     rpcCode: -32600,
   },
@@ -222,6 +235,14 @@ export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
     explanation:
       'The upstream answered with something that is not strict HTTP/1.1 and cannot be relayed safely.',
     fix: "look at the MCP server's log; is the port an HTTP port?",
+    status: 502,
+    rpcCode: -31502,
+  },
+  E_UPSTREAM_NO_MESSAGE: {
+    title: 'what the MCP server sent late is no answer to the request',
+    explanation:
+      'The server had been silent for longer than `keep_alive.json`, so the answer had begun as an event stream. What came then was no JSON-RPC answer to the request: an error page, an empty or compressed body, another type, or another id. Its HTTP status could not be passed on any more; the message names it, and the access record has it as `upstream_status`.',
+    fix: "look at the MCP server's log, or raise `keep_alive.json`",
     status: 502,
     rpcCode: -31502,
   },

@@ -7,7 +7,10 @@ export type StartErrorCode =
   | 'E_LISTEN_ADDRESS'
   | 'E_PUBLIC_WITHOUT_AUTH'
   | 'E_AUTH_KEYS_FILE'
-  | 'E_LOG_UNWRITABLE';
+  | 'E_LOG_UNWRITABLE'
+  | 'E_RELOAD_REFUSED'
+  | 'E_NOT_RUNNING'
+  | 'E_CONTROL_UNAVAILABLE';
 
 export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } = {
   E_LISTEN_IN_USE: {
@@ -48,5 +51,25 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
       'The file named by `log.access` could not be opened for appending: a wrong owner, a read-only file system, or a directory in its place. Without it requests would go unrecorded, so the gateway does not start.',
     fix: 'give the user that runs Breakwater the file, or name another one in `log.access`',
     exit: 2,
+  },
+  E_RELOAD_REFUSED: {
+    title: 'a running gateway cannot take this change',
+    explanation:
+      'Almost everything can be changed while the gateway runs. What it cannot change is the state directory, which holds what it has promised to others, and a configuration that was read from standard input, which is there only once. The gateway goes on as it was.',
+    fix: 'stop the gateway and start it again with the new configuration',
+    exit: 2,
+  },
+  E_NOT_RUNNING: {
+    title: 'no running gateway was found',
+    explanation:
+      'A running gateway is asked over a socket in its state directory. There is none, or nobody answers on it: the gateway does not run, runs as another user, or with another state directory.',
+    fix: 'start one with `breakwater up`, or name its state directory with `--state-dir`',
+    exit: 4,
+  },
+  E_CONTROL_UNAVAILABLE: {
+    title: 'the gateway cannot be asked by commands',
+    explanation:
+      'The socket in the state directory over which `breakwater status`, `reload` and `stop` reach a running gateway could not be opened: the file system has no sockets, or the path is longer than the system takes. Traffic is not affected, and signals work: SIGHUP reloads, SIGTERM drains.',
+    fix: 'use a state directory with a short path on a local disk',
   },
 };

@@ -1,4 +1,4 @@
-import { toAddressGroup } from './address-group.ts';
+import { toAddressGroup } from '../lib/address-group.ts';
 
 /** By what calls are counted. */
 export type LimitKey = 'principal' | 'client' | 'address' | 'route' | 'tool';

@@ -1,8 +1,9 @@
 import type { Clock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { compilePatterns, type Matcher } from '../lib/pattern.ts';
-import { toAddressGroup } from './address-group.ts';
+import { toAddressGroup } from '../lib/address-group.ts';
 import { toLimitKey, type LimitedRequest, type LimitKey } from './limit-key.ts';
+import { LimitLedger, type LimitNews } from './limit-news.ts';
 import { createRateGate, type RateGate } from './rate-gate.ts';
 import { createSlots, releaseSlot, takeSlot, type Slot, type Slots } from './slots.ts';
 
@@ -51,6 +52,12 @@ export interface Limits {
   admitUnauthenticated(address: string): LimitRefusal | undefined;
   /** Counts a request against all other limits, or against none of them when one refuses it. */
   enter(request: LimitedRequest): LimitOutcome;
+  /** What was counted here since the last time; `undefined` for nothing, and where the limits are not shared. */
+  readNews(): LimitNews | undefined;
+  /** Counts what another process has counted. */
+  hear(member: number, news: LimitNews): void;
+  /** A process that shared the limits is no more. */
+  forget(member: number): void;
 }
 
 export interface LimitsOptions {
@@ -59,9 +66,13 @@ export interface LimitsOptions {
   readonly clock: Clock;
   /** Most keys that each rate remembers; 65,536 unless given, at most about 8 MiB a rate. */
   readonly keys?: number;
+  /** Notes what is counted, for other processes; see `readNews`. */
+  readonly isShared?: boolean;
 }
 
 interface Rate {
+  /** Place in the configuration. */
+  readonly at: number;
   readonly per: LimitKey;
   readonly name: string;
   readonly gate: RateGate;
@@ -85,10 +96,19 @@ const entered: LimitOutcome = { kind: 'ok', leave: () => undefined };
 /** Builds all limits of the gateway. Both entries decide at once and wait for nothing. */
 export function createLimits(options: LimitsOptions): Limits {
   const { clock, keys = DEFAULT_KEYS } = options;
-  const rates = options.rates.map((rate) => buildRate(rate, keys));
+  const { isShared = false } = options;
+  const name = JSON.stringify([options.rates, options.concurrency]);
+  const ledger = isShared
+    ? new LimitLedger({
+        limits: name,
+        rates: options.rates.length,
+        concurrency: options.concurrency.length,
+      })
+    : undefined;
+  const rates = options.rates.map((rate, at) => buildRate(rate, at, keys));
   const atDoor = rates.filter(isForDoor);
   const inside = rates.filter((rate) => !isForDoor(rate));
-  const concurrency = options.concurrency.map(buildConcurrency);
+  const concurrency = options.concurrency.map((limit, at) => buildConcurrency(limit, at, ledger));
   // Filled anew by each request: the key by which each rate counts it.
   const rateKeys: (string | undefined)[] = [];
   const toKeys = (request: LimitedRequest): readonly (string | undefined)[] => {
@@ -97,7 +117,9 @@ export function createLimits(options: LimitsOptions): Limits {
   };
   return {
     admitUnauthenticated: (address) =>
-      atDoor.length === 0 ? undefined : takeAtDoor(atDoor, toAddressGroup(address), clock.monotonic()),
+      atDoor.length === 0
+        ? undefined
+        : takeAtDoor(atDoor, { key: toAddressGroup(address), now: clock.monotonic(), ledger }),
     enter(request) {
       const now = inside.length === 0 ? 0 : clock.monotonic();
       const refusal = inside.length === 0 ? undefined : findRefusal(inside, toKeys(request), now);
@@ -105,18 +127,33 @@ export function createLimits(options: LimitsOptions): Limits {
       const slots: Slot[] = [];
       const full = findFull(concurrency, request, slots);
       if (full !== undefined) return full;
-      for (const [at, { gate }] of inside.entries()) {
+      for (const [at, rate] of inside.entries()) {
         const key = rateKeys[at];
-        if (key !== undefined) gate.take(key, now);
+        if (key === undefined) continue;
+        rate.gate.take(key, now);
+        ledger?.took(rate.at, key);
       }
       return slots.length === 0 ? entered : takeSlots(slots, request.isStream);
+    },
+    readNews: () => ledger?.read(),
+    hear(member, news) {
+      if (news.limits !== name) return;
+      const now = clock.monotonic();
+      for (const [at, taken] of news.taken.entries())
+        for (const [key, count] of taken) rates[at]?.gate.takeElsewhere(key, count, now);
+      for (const [at, running] of news.running.entries())
+        for (const [key, count] of running) concurrency[at]?.slots.elsewhere.set(member, key, count);
+    },
+    forget(member) {
+      for (const { slots } of concurrency) slots.elsewhere.forget(member);
     },
   };
 }
 
-function buildRate(limit: RateLimit, keys: number): Rate {
+function buildRate(limit: RateLimit, at: number, keys: number): Rate {
   const { per, requests, within, routes, tools } = limit;
   return {
+    at,
     per,
     name: `${requests} requests in ${formatDuration(within)} by ${per}`,
     gate: createRateGate({ requests, within, keys }),
@@ -125,7 +162,11 @@ function buildRate(limit: RateLimit, keys: number): Rate {
   };
 }
 
-function buildConcurrency({ per, calls, streams, routes }: ConcurrencyLimit): Concurrency {
+function buildConcurrency(
+  { per, calls, streams, routes }: ConcurrencyLimit,
+  at: number,
+  ledger: LimitLedger | undefined,
+): Concurrency {
   // When one of those that run will end, nobody knows.
   const refuse = (count: number | undefined, kind: string): LimitRefusal => ({
     kind: 'limited',
@@ -136,7 +177,10 @@ function buildConcurrency({ per, calls, streams, routes }: ConcurrencyLimit): Co
     per,
     calls: refuse(calls, 'calls'),
     streams: refuse(streams, 'streams'),
-    slots: createSlots({ calls, streams }),
+    slots: createSlots(
+      { calls, streams },
+      ledger === undefined ? undefined : (key, running) => ledger.changed(at, key, running),
+    ),
     routes: toSet(routes),
   };
 }
@@ -149,14 +193,24 @@ function isForDoor({ per, routes, isTool }: Rate): boolean {
   return per === 'address' && routes === undefined && isTool === undefined;
 }
 
-function takeAtDoor(rates: readonly Rate[], key: string, now: number): LimitRefusal | undefined {
+function takeAtDoor(
+  rates: readonly Rate[],
+  {
+    key,
+    now,
+    ledger,
+  }: { readonly key: string; readonly now: number; readonly ledger: LimitLedger | undefined },
+): LimitRefusal | undefined {
   const refusal = findRefusal(
     rates,
     rates.map(() => key),
     now,
   );
   if (refusal !== undefined) return refusal;
-  for (const { gate } of rates) gate.take(key, now);
+  for (const { gate, at } of rates) {
+    gate.take(key, now);
+    ledger?.took(at, key);
+  }
   return undefined;
 }
 

@@ -8,6 +8,8 @@ export interface RateGate {
   /** Milliseconds until the key may take one more; 0 when it may now. */
   waitFor(key: string, now: number): number;
   take(key: string, now: number): void;
+  /** So many requests of the key were let in by other processes. */
+  takeElsewhere(key: string, requests: number, now: number): void;
 }
 
 export interface RateGateOptions {
@@ -39,6 +41,11 @@ export function createRateGate({ requests, within, keys }: RateGateOptions): Rat
     take(key, now) {
       const cell = cells.get(key, now);
       cell.full = (cell.full > now ? cell.full : now) + interval;
+    },
+    takeElsewhere(key, count, now) {
+      const cell = cells.get(key, now);
+      // What others let in at the same time may be more than there was; nobody waits longer for that than for an empty allowance.
+      cell.full = Math.min((cell.full > now ? cell.full : now) + count * interval, now + 2 * within);
     },
   };
 }

@@ -1,18 +1,27 @@
+import { CountsElsewhere, type RunningElsewhere } from './elsewhere.ts';
+
 /** How many calls and streams run at the same time, by key. */
 export interface Slots {
   /** The counts of a key; they stand still unless `takeSlot` follows at once. */
   get(key: string): Slot;
   /** Whether one more of the kind may begin. */
   hasRoom(slot: Slot, isStream: boolean): boolean;
+  /** What other processes that share the limit have running. */
+  readonly elsewhere: CountsElsewhere;
   /** Keys that are held. */
   readonly size: number;
 }
 
 export interface Slot {
   readonly key: string;
-  readonly home: Map<string, Slot>;
+  readonly home: SlotHome;
   calls: number;
   streams: number;
+}
+
+interface SlotHome {
+  readonly slots: Map<string, Slot>;
+  readonly onChange: ((key: string, running: RunningElsewhere) => void) | undefined;
 }
 
 /** `undefined` is no limit. */
@@ -24,28 +33,41 @@ export interface SlotLimits {
 /** Keys of which nothing runs, kept since who calls once calls again; all beyond go as soon as nothing of them runs. */
 const KEPT_KEYS = 4096;
 
-export function createSlots(limits: SlotLimits): Slots {
+/** `onChange`: told of each call and stream that begins or ends, for processes that share the limit. */
+export function createSlots(
+  limits: SlotLimits,
+  onChange?: (key: string, running: RunningElsewhere) => void,
+): Slots {
   const { calls = Number.POSITIVE_INFINITY, streams = Number.POSITIVE_INFINITY } = limits;
-  const home = new Map<string, Slot>();
+  const home: SlotHome = { slots: new Map(), onChange };
+  const elsewhere = new CountsElsewhere();
   return {
-    get: (key) => home.get(key) ?? { key, home, calls: 0, streams: 0 },
-    hasRoom: (slot, isStream) => (isStream ? slot.streams < streams : slot.calls < calls),
+    elsewhere,
+    get: (key) => home.slots.get(key) ?? { key, home, calls: 0, streams: 0 },
+    hasRoom(slot, isStream) {
+      const others = elsewhere.get(slot.key);
+      return isStream ? slot.streams + others.streams < streams : slot.calls + others.calls < calls;
+    },
     get size() {
-      return home.size;
+      return home.slots.size;
     },
   };
 }
 
 /** Begins a call or stream. */
 export function takeSlot(slot: Slot, isStream: boolean): void {
-  if (slot.calls === 0 && slot.streams === 0) slot.home.set(slot.key, slot);
+  const { home, key } = slot;
+  if (slot.calls === 0 && slot.streams === 0) home.slots.set(key, slot);
   if (isStream) slot.streams++;
   else slot.calls++;
+  home.onChange?.(key, slot);
 }
 
 /** Ends a call or stream that began; once for each. */
 export function releaseSlot(slot: Slot, isStream: boolean): void {
   if (isStream) slot.streams--;
   else slot.calls--;
-  if (slot.calls === 0 && slot.streams === 0 && slot.home.size > KEPT_KEYS) slot.home.delete(slot.key);
+  const { home, key } = slot;
+  if (slot.calls === 0 && slot.streams === 0 && home.slots.size > KEPT_KEYS) home.slots.delete(key);
+  home.onChange?.(key, slot);
 }

@@ -127,7 +127,8 @@ function compareBytes(token: Token, known: Buffer): number {
 }
 
 function findDecoded(table: KeyTable, name: string): number {
-  const folded = foldCase(name);
+  // truncation-smuggling: to parsers that keep text as C strings a key ends at its first NUL.
+  const folded = foldCase(name.replace(/\0[^]*/, ''));
   for (const key of table.keys) {
     if (key.name === name) return key.slot;
     if (foldCase(key.name) === folded) return -key.slot;

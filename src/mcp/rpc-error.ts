@@ -34,7 +34,7 @@ export function buildRetryEvent(milliseconds: number): Buffer {
   return Buffer.from(`retry: ${milliseconds}\n\n`);
 }
 
-/** sse-injection: raw ids and JSON strings hold no line breaks, so one `data` line carries the whole message. */
-function buildMessageEvent(json: string): Buffer {
+/** An event with a message of ours. sse-injection: raw ids and JSON strings hold no line breaks, so one `data` line carries it. */
+export function buildMessageEvent(json: string): Buffer {
   return Buffer.from(`event: message\ndata: ${json}\n\n`);
 }

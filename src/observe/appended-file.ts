@@ -1,4 +1,4 @@
-import { mkdirSync, openSync, write } from 'node:fs';
+import { closeSync, mkdirSync, openSync, write } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Bytes that may wait for a slow disk; what comes beyond is dropped. */
@@ -38,6 +38,12 @@ export class AppendedFile {
   written(): Promise<void> {
     if (!this.#writing) return Promise.resolve();
     return new Promise((resolve) => (this.#onWritten = resolve));
+  }
+
+  /** Writes what waits and lets go of the file; nothing may be written afterwards. */
+  async close(): Promise<void> {
+    await this.written();
+    closeSync(this.#descriptor);
   }
 
   #writeNext(): void {

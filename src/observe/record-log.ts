@@ -13,6 +13,8 @@ export interface RecordLog {
 export interface RecordFile extends RecordLog {
   /** Resolves once all records are in the file. */
   flush(): Promise<void>;
+  /** The same, and lets go of the file: nothing may be written afterwards. */
+  close(): Promise<void>;
 }
 
 /** pino's number for `info`. */
@@ -42,6 +44,10 @@ export function openRecordFile(options: {
     flush() {
       batch.handOn();
       return file.written();
+    },
+    close() {
+      batch.handOn();
+      return file.close();
     },
   };
 }

@@ -12,8 +12,8 @@ export type OpenedEndpoint =
   | { readonly kind: 'ok'; readonly query: string; readonly upstream: string }
   | { readonly kind: 'unknown' };
 
-/** The parameter that FastMCP uses; clients send back the whole URI and never look at it. */
-const prefix = '?session_id=';
+/** How the queries of sealed endpoints begin: with the parameter that FastMCP uses. Clients send back the whole URI and never look at it. */
+export const sealedQueryPrefix = '?session_id=';
 
 /**
  * Seals path and query of an announced endpoint as a whole, so that it makes no difference under which name, or in which part of the
@@ -24,7 +24,7 @@ export function sealEndpoint(
   seal: (sessionId: string) => string | undefined,
 ): string | undefined {
   const sealed = seal(endpoint.path + endpoint.query);
-  return sealed === undefined ? undefined : `${prefix}${sealed}`;
+  return sealed === undefined ? undefined : `${sealedQueryPrefix}${sealed}`;
 }
 
 /**
@@ -35,8 +35,8 @@ export function openEndpoint(
   request: MessageEndpoint,
   open: (text: string) => OpenedSession,
 ): OpenedEndpoint {
-  if (!request.query.startsWith(prefix)) return { kind: 'unknown' };
-  const opened = open(request.query.slice(prefix.length));
+  if (!request.query.startsWith(sealedQueryPrefix)) return { kind: 'unknown' };
+  const opened = open(request.query.slice(sealedQueryPrefix.length));
   if (opened.kind === 'unknown') return opened;
   const { sessionId, upstream } = opened;
   const query = sessionId.slice(request.path.length);

@@ -1,21 +1,21 @@
 import { createSecretKey, randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { createKeyRing } from '../state/key-ring.ts';
+import type { SharedTexts } from '../state/shared-text.ts';
 import type { SealKey, SealKeyring } from './seal.ts';
 
 export interface SealKeysOptions {
-  /** Absolute path; the keys lie in `sessions/seal-keys.json` below it. */
-  readonly stateDir: string;
+  /** Where the keys lie, as `sessions/seal-keys.json`. */
+  readonly texts: SharedTexts;
   readonly clock: Clock;
-  /** Told once when the keys cannot be kept there and are this process's own (E_STATE_UNWRITABLE). */
+  /** Told once when the keys cannot be kept there and are this process's own (E_STATE_UNWRITABLE, E_STATE_UNREACHABLE). */
   readonly report: (warning: Diagnostic) => void;
 }
 
 /** The keys that session ids are sealed with. */
 export interface SealKeys extends SealKeyring {
-  /** From now on they are the same in all processes of the state directory. Resolves when they are. */
+  /** From now on they are the same in all processes that share the texts. Resolves when they are. */
   share(): Promise<void>;
   /** Looks now whether a key is due, or another process has made one; also happens by itself, each minute. */
   refresh(): Promise<void>;
@@ -33,26 +33,33 @@ const schedule = { lifetime: 30 * day, publishedBefore: 5 * 60_000, keptFor: 30 
 
 /** Keys for `createSessionSeal`, made and replaced as time demands. */
 export function createSealKeys(options: SealKeysOptions): SealKeys {
+  let listHeld = (): readonly SealKey[] => [];
+  /** With an id of its own among those that are held, or sessions of the other key would be unknown. */
+  const make = (): SealKey => {
+    const taken = new Set(listHeld().map(({ id }) => id));
+    let bytes = randomBytes(keyBytes + 1);
+    while (taken.has(bytes[0] ?? 0)) bytes = randomBytes(keyBytes + 1);
+    return toSealKey(bytes);
+  };
   const ring = createKeyRing<SealKey>({
-    directory: join(options.stateDir, 'sessions'),
-    fileName: 'seal-keys.json',
+    storage: options.texts('sessions/seal-keys.json'),
     schedule,
     clock: options.clock,
     report: options.report,
     consequence: 'sessions are good in this process only',
-    make: () => toSealKey(randomBytes(keyBytes + 1)),
+    make,
     toText: ({ id, secret }) => Buffer.concat([Buffer.of(id), secret.export()]).toString('base64'),
     fromText(text) {
       const bytes = Buffer.from(text, 'base64');
       return bytes.length === keyBytes + 1 ? toSealKey(bytes) : undefined;
     },
   });
+  listHeld = () => ring.keys;
   return {
     get current() {
       return ring.current;
     },
-    // Of two keys with one id, one in 256 times, the newer counts: sessions of the other begin anew.
-    find: (id) => ring.keys.findLast((key) => key.id === id),
+    find: (id) => ring.keys.find((key) => key.id === id),
     share: () => ring.share(),
     refresh: () => ring.refresh(),
     close: () => ring.close(),

@@ -1,19 +1,16 @@
-import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError, isGatewayError } from '../lib/gateway-error.ts';
-import { ensurePrivateDirectory, writeFileAtomically } from './directory.ts';
-import { readKeyFile, toKeyFile, type KeptKey } from './key-ring-file.ts';
+import { formatKeptKeys, parseKeptKeys, type KeptKey } from './kept-keys.ts';
 import { chooseKey, isKeyDue, retainKeys, type KeySchedule } from './key-schedule.ts';
-import { acquireLock } from './lock.ts';
+import type { SharedText } from './shared-text.ts';
 
 export interface KeyRingOptions<Key> {
-  /** Absolute path; made for its owner alone when it is missing. */
-  readonly directory: string;
-  readonly fileName: string;
+  /** Where the keys are kept. */
+  readonly storage: SharedText;
   readonly schedule: KeySchedule;
   readonly clock: Clock;
-  /** Told once when the keys cannot be kept and are this process's own (E_STATE_UNWRITABLE). */
+  /** Told once when the keys cannot be kept and are this process's own (E_STATE_UNWRITABLE, E_STATE_UNREACHABLE). */
   readonly report: (warning: Diagnostic) => void;
   /** What that means, for the message: `sessions are good in this process only`. */
   readonly consequence: string;
@@ -29,7 +26,7 @@ export interface KeyRing<Key> {
   readonly current: Key;
   /** All that are good, oldest first: for what was made with them, and those that will be used next. */
   readonly keys: readonly Key[];
-  /** From now on they are the same in all processes of the directory; nothing is read or written before. Resolves when they are. */
+  /** From now on they are the same in all processes that share the storage; nothing is read or written before. Resolves when they are. */
   share(): Promise<void>;
   /** Looks now whether a key is due, or another process has made one; also happens by itself, each minute. */
   refresh(): Promise<void>;
@@ -42,13 +39,19 @@ interface Entry<Key> extends KeptKey {
 
 const lookInterval = 60_000;
 
+/** What was found, and the text that it was found in. */
+interface Found<Key> {
+  readonly text: string | undefined;
+  /** `undefined` where there is no key. */
+  readonly entries: readonly Entry<Key>[] | undefined;
+}
+
 /**
- * Makes keys, replaces them in time and keeps them in a file of mode 0600. Files are only written under a lock, so of
- * processes that start or find a key due at the same moment one makes it and the others take it.
+ * Makes keys, replaces them in time and keeps them. They are only put in the place of those that were read, so of processes that start
+ * or find a key due at the same moment one makes it and the others take it.
  */
 export function createKeyRing<Key>(options: KeyRingOptions<Key>): KeyRing<Key> {
-  const { directory, fileName, schedule, clock, report } = options;
-  const path = join(directory, fileName);
+  const { storage, schedule, clock, report } = options;
   const closing = new AbortController();
   const make = (): Entry<Key> => {
     const key = options.make();
@@ -67,43 +70,36 @@ export function createKeyRing<Key>(options: KeyRingOptions<Key>): KeyRing<Key> {
   };
   adopt([current]);
 
-  const read = async (): Promise<readonly Entry<Key>[] | undefined> => {
-    const content = await readKeyFile(path);
-    if (content.kind === 'newer')
+  const read = async (): Promise<Found<Key>> => {
+    const text = await storage.read();
+    const content = text === undefined ? undefined : parseKeptKeys(text);
+    if (content?.kind === 'newer')
       throw new GatewayError(
         'E_STATE_UNWRITABLE',
-        `\`${path}\` was written by a newer version and stays as it is`,
+        `\`${storage.place}\` was written by a newer version and stays as it is`,
       );
-    if (content.kind !== 'keys') return undefined;
-    const found = content.keys.flatMap(({ text, createdAt }) => {
-      const key = options.fromText(text);
-      return key === undefined ? [] : [{ key, text, createdAt }];
+    if (content?.kind !== 'keys') return { text, entries: undefined };
+    const found = content.keys.flatMap((kept) => {
+      const key = options.fromText(kept.text);
+      return key === undefined ? [] : [{ key, text: kept.text, createdAt: kept.createdAt }];
     });
-    return found.length === 0 ? undefined : found.toSorted(byAge);
+    return { text, entries: found.length === 0 ? undefined : found.toSorted(byAge) };
   };
   const addDueKey = (): void => {
     if (isKeyDue(entries, schedule, clock.now())) adopt([...entries, make()].toSorted(byAge));
   };
-  /** Brings file and memory together under the lock; another process may have done so while this one waited. */
-  const write = async (): Promise<void> => {
-    await ensurePrivateDirectory(directory);
-    const lock = await acquireLock({ path: `${path}.lock`, clock, signal: closing.signal });
-    try {
-      const found = await read();
-      if (found !== undefined) adopt(found);
-      addDueKey();
-      if (isSame(found, entries)) return;
-      const data = toKeyFile(entries.map(({ text, createdAt }) => ({ text, createdAt })));
-      await writeFileAtomically(directory, { name: fileName, data, mode: 0o600 });
-    } finally {
-      await lock.release();
-    }
-  };
+  /** Brings storage and memory together, again whenever another process does so at the same time. */
   const synchronize = async (): Promise<void> => {
-    const found = await read();
-    if (found !== undefined) adopt(found);
-    const isDue = isKeyDue(entries, schedule, clock.now());
-    if (isDue || !isSame(found, entries)) await write();
+    const { signal } = closing;
+    for (;;) {
+      signal.throwIfAborted();
+      const found = await read();
+      if (found.entries !== undefined) adopt(found.entries);
+      addDueKey();
+      if (isSame(found.entries, entries)) return;
+      const text = formatKeptKeys(entries.map((entry) => ({ text: entry.text, createdAt: entry.createdAt })));
+      if (await storage.replace({ before: found.text, text, signal })) return;
+    }
   };
   const warn = (message: string, code: Diagnostic['code']): void => {
     if (told) return;

@@ -3,6 +3,7 @@ import { link, open, readFile, rename, rm, type FileHandle } from 'node:fs/promi
 import type { Clock } from '../lib/clock.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
 import { explainFileError } from './directory.ts';
+import { pause } from './pause.ts';
 import { isProcessGone, readProcessIdentity, type ProcessIdentity } from './process-identity.ts';
 
 export interface LockOptions {
@@ -197,17 +198,6 @@ async function readIfThere(path: string): Promise<string | undefined> {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw toLockError(path, error);
   }
-}
-
-async function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  const stop = (): void => resolve(undefined);
-  const timer = clock.setTimeout(stop, milliseconds);
-  signal.addEventListener('abort', stop, { once: true });
-  if (signal.aborted) stop();
-  await promise;
-  timer.cancel();
-  signal.removeEventListener('abort', stop);
 }
 
 function toLockError(path: string, cause: unknown): GatewayError {

@@ -1,5 +1,6 @@
 import { createAcmeHttp, type AcmeHttp } from './acme/acme-http.ts';
 import { createAcmeIssuer } from './acme/acme-issuer.ts';
+import { createChallengeBoard } from './acme/challenge-board.ts';
 import type { ChallengeSolver, ChallengeType } from './acme/challenge.ts';
 import { createDnsSolver } from './acme/dns-solver.ts';
 import { createHttpSolver } from './acme/http-solver.ts';
@@ -57,8 +58,9 @@ const ASK_MILLISECONDS = 5000;
 /** Puts the ACME client, the answers to its challenges and renewal together. Loads what is stored and asks nobody anything yet. */
 export async function loadAcmeProvider(options: AcmeProviderOptions): Promise<AcmeProvider> {
   const { clock, dns, issuers, names, onDemand, report, stateDir, version } = options;
-  const http = createHttpSolver();
-  const alpn = createTlsAlpnSolver(clock);
+  const board = createChallengeBoard(stateDir);
+  const http = createHttpSolver(board);
+  const alpn = createTlsAlpnSolver(clock, board);
   const solvers: readonly ChallengeSolver[] = [
     http,
     alpn,
@@ -153,9 +155,5 @@ function forward(event: AutomationEvent, report: (event: CertificateEvent) => vo
     }
     case 'warning':
       report(event);
-      return;
-    case 'expiring':
-      // One watch looks at the certificates of every origin.
-      return;
   }
 }

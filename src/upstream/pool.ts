@@ -31,6 +31,7 @@ export class UpstreamPool implements Expiring {
   readonly #options: PoolOptions;
   readonly #idle: UpstreamConnection[] = [];
   readonly #all = new Set<UpstreamConnection>();
+  #isRetired = false;
 
   constructor(options: PoolOptions) {
     this.target = options.target;
@@ -82,6 +83,13 @@ export class UpstreamPool implements Expiring {
     this.#options.deadlines.delete(this);
   }
 
+  /** No connection is kept any more: idle ones close now, busy ones after their answer. */
+  retire(): void {
+    this.#isRetired = true;
+    this.#options.deadlines.delete(this);
+    for (const connection of this.#idle.splice(0)) connection.abort();
+  }
+
   /** Closes all connections, busy ones too. */
   close(): void {
     this.#options.deadlines.delete(this);
@@ -95,6 +103,10 @@ export class UpstreamPool implements Expiring {
   }
 
   #keep(connection: UpstreamConnection): void {
+    if (this.#isRetired) {
+      connection.abort();
+      return;
+    }
     this.#idle.push(connection);
     if (this.deadline !== Number.POSITIVE_INFINITY) return;
     this.deadline = this.#options.clock.monotonic() + this.#options.idleTimeout / 2;

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createTrustingFetch } from '../support/interop-fetch.ts';
 import { startLoginRig, type LoginRig } from '../support/login-rig.ts';
-import { findFreePort, resolvePackageFile } from '../support/programs.ts';
+import { findFreePort, resolvePackageFile, toCheckoutPath } from '../support/programs.ts';
 
 let rig: LoginRig;
 beforeAll(async () => {
@@ -64,6 +67,40 @@ async function runSuite(): Promise<{ readonly exit: number; readonly printed: st
   await approval;
   return { exit, printed };
 }
+
+/** Runs the scenarios for OAuth clients; resolves with one line for each, without what differs between runs. */
+async function runClientSuite(environment: Record<string, string>): Promise<readonly string[]> {
+  const directory = await mkdtemp(join(tmpdir(), 'breakwater-conformance-'));
+  const client = toCheckoutPath('test/fixtures/access/conformance-client.ts');
+  const suite = resolvePackageFile('@modelcontextprotocol/conformance/dist/index.js');
+  const args = [
+    'client',
+    '--command',
+    `${process.execPath} ${client}`,
+    '--suite',
+    'auth',
+    '--spec-version',
+    '2025-11-25',
+  ];
+  const child = spawn(process.execPath, [suite, ...args, '--output-dir', directory], {
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let printed = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream.on('data', (bytes: Buffer) => (printed += bytes.toString()));
+  await new Promise((resolve) => child.once('exit', resolve));
+  await rm(directory, { recursive: true, force: true });
+  return printed.split('\n').filter((line) => /^. auth\/|^Total: /.test(line));
+}
+
+it('the official suite for OAuth clients finds the same with the gateway between client and server', async () => {
+  const direct = await runClientSuite({});
+  const through = await runClientSuite({ BREAKWATER_PASS: '1' });
+  expect(through).toEqual(direct);
+  expect(direct.at(-1)).toMatch(/^Total: 2\d\d passed, 0 failed/);
+  expect(direct.filter((line) => line.startsWith('\u2713 auth/'))).toHaveLength(14);
+}, 120_000);
 
 it('the official suite for authorization servers passes', async () => {
   const { exit, printed } = await runSuite();

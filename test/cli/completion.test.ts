@@ -22,7 +22,28 @@ async function completeIn(
 
 describe('completion', () => {
   it.each([
-    [[''], ['up', 'check', 'certs', 'keys', 'users', 'client', 'schema', 'explain', 'completion', 'version']],
+    [
+      [''],
+      [
+        'up',
+        'status',
+        'reload',
+        'upgrade',
+        'stop',
+        'check',
+        'certs',
+        'keys',
+        'users',
+        'client',
+        'render',
+        'lint',
+        'doctor',
+        'schema',
+        'explain',
+        'completion',
+        'version',
+      ],
+    ],
     [['c'], ['check', 'certs', 'client', 'completion']],
     [
       ['certs', ''],
@@ -66,7 +87,28 @@ describe('completion', () => {
     ],
     [['--color', 'n'], ['never']],
     [['unknown', ''], []],
-    [[], ['up', 'check', 'certs', 'keys', 'users', 'client', 'schema', 'explain', 'completion', 'version']],
+    [
+      [],
+      [
+        'up',
+        'status',
+        'reload',
+        'upgrade',
+        'stop',
+        'check',
+        'certs',
+        'keys',
+        'users',
+        'client',
+        'render',
+        'lint',
+        'doctor',
+        'schema',
+        'explain',
+        'completion',
+        'version',
+      ],
+    ],
   ])('of %j is %j', async (words, values) => {
     expect(await complete(...words)).toEqual(values);
   });

@@ -18,7 +18,7 @@ const texts = [
   'routes: [{ upstream: 1, auth: { keys: stored, oauth: true } }]\nauth: oauth\n',
   `routes: [{ upstream: 1 }]\nauth: { oauth: { issuer: ${issuer}, required_scopes: [a], clock_skew: 1m } }\n`,
   `routes: [{ upstream: 1 }]\nauth: { oauth: { issuers: [${issuer}, { issuer: https://b.example.com, types: [at+jwt] }], server: true } }\n`,
-  `routes: [{ upstream: 1, auth: { oauth: { issuers: [{ issuer: ${issuer}, jwks: ${issuer}/k, ca: a.pem, introspection: { url: ${issuer}/i, ${client} } }] } } }]\n`,
+  `routes: [{ upstream: 1, auth: { oauth: { issuers: [{ issuer: ${issuer}, jwks: ${issuer}/k, scope_prefix: "api://app/", ca: a.pem, introspection: { url: ${issuer}/i, ${client} } }] } } }]\n`,
   `routes: [{ upstream: 1, auth: { oauth: { server: { login: [accounts, { oidc: { issuer: ${issuer}, ${client}, allow: { users: [a], groups: [b] } } }, { github: { ${client}, allow: { users: [c] } } }], redirects: ["com.example.app:/"], refresh_token: 400d } } } }, { path: /b, upstream: 2, auth: oauth }]\n`,
   'routes: [{ upstream: 1, auth: oauth, rules: [{ allow: [a, "b*"] }, { allow: true, tools: [c], scopes: [d] }, { deny: true, who: { groups: [e], claims: { f: [g, 1] } } }, { allow: true, methods: ["tasks/*"], prompts: [h], resources: ["file:///*"] }] }]\n',
   'routes: [{ upstream: 1, auth: oauth, credentials: { header: { name: X-Key, value_env: SECRET } } }]\n',

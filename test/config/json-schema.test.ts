@@ -56,6 +56,7 @@ describe('the JSON Schema', () => {
       'per,requests',
       'token_endpoint,client_id',
       'upstream',
+      'url',
       'url,client_id',
     ]);
   });

@@ -7,7 +7,7 @@ import type { Result } from '../../src/lib/result.ts';
 
 export const cwd = '/srv/gateway';
 
-type Overrides = Partial<Pick<LoadOptions, 'env' | 'flags' | 'file' | 'now'>> & {
+type Overrides = Partial<Pick<LoadOptions, 'env' | 'flags' | 'file' | 'now' | 'secrets'>> & {
   /** Further files by their absolute path. */
   readonly files?: { readonly [path: string]: string };
 };

@@ -46,6 +46,8 @@ trusted_proxies: [10.0.0.0/8, "FD00::/8"]
 proxy_protocol: true
 limits: { head: 32KiB, fields: 50, url: 2KiB, body: 1GiB, all_bodies: 2GiB, connections: 10, connections_per_address: 5, http2_streams: 7 }
 timeouts: { handshake: 1s, head: 2s, body: 3s, idle: 4s, stall: 5s, connect: 6s, upstream_idle: 700ms, heartbeat: 8s, drain: 0s }
+keep_alive: { json: 9s }
+workers: 3
 log: { level: debug, format: json, access: access.log }
 state_dir: state
 danger_allow_public: false
@@ -104,7 +106,10 @@ danger_allow_public: false
         heartbeat: 8000,
         drain: 0,
       },
+      keepAlive: { json: 9000 },
+      workers: 3,
       log: { level: 'debug', format: 'json', access: { kind: 'file', path: `${cwd}/access.log` } },
+      state: { kind: 'local' },
       stateDir: `${cwd}/state`,
       dangerAllowPublic: false,
     });
@@ -155,7 +160,10 @@ describe('defaults', () => {
         heartbeat: 15_000,
         drain: 30_000,
       },
+      keepAlive: { json: undefined },
+      workers: 1,
       log: { level: 'info', format: 'auto', access: { kind: 'stderr' } },
+      state: { kind: 'local' },
       stateDir: '/home/op/.local/state/breakwater',
       dangerAllowPublic: false,
     });
@@ -174,6 +182,30 @@ describe('defaults', () => {
     const config = await configOf(`${route}${text}\n`);
     expect(config.listen).toEqual(listen);
     expect(config.plainHttp).toEqual(plainHttp);
+  });
+
+  it.each([
+    ['', undefined],
+    ['authz: 8181', { host: '127.0.0.1', port: 8181 }],
+    ['authz: "[::1]:8181"', { host: '::1', port: 8181 }],
+    ['authz: localhost:8181', { host: 'localhost', port: 8181 }],
+  ])('of the listener that proxies ask after %j', async (text, authz) => {
+    expect((await configOf(`${route}${text}\n`)).authz).toEqual(authz);
+  });
+
+  it.each(['":8181"', '0.0.0.0:8181', '10.0.0.1:8181', 'example.com:8181'])(
+    'attack: a stranger who asks: authz: %s is refused',
+    async (text) => {
+      expect(await problemsOf(`${route}authz: ${text}\n`)).toEqual([
+        'E_CONFIG_VALUE: `authz` is not an address of loopback',
+      ]);
+    },
+  );
+
+  it('of two listeners at one address with a problem', async () => {
+    expect(await problemsOf(`${route}listen: 9000\nplain_http: 9001\nauthz: localhost:9001\n`)).toEqual([
+      'E_CONFIG_CONFLICT: `authz` and `plain_http` both want 127.0.0.1:9001',
+    ]);
   });
 
   it.each([
@@ -283,4 +315,19 @@ it('the configuration is frozen to its leaves', async () => {
     Object.values(value).forEach(check);
   };
   check(await configOf(`${route}hosts: [a]\n`));
+});
+
+it('what was given is handed on in the words of the file: no defaults, and the last source that said it', async () => {
+  const text = `${route}# a comment\nlimits: { body: 1MiB }\nhosts: [a, b]\n`;
+  const loaded = await loadText(text, {
+    env: { BREAKWATER_LISTEN: '127.0.0.1:1' },
+    flags: { stateDir: '/s' },
+  });
+  expect(loaded.ok && loaded.value.settings).toEqual({
+    routes: [{ upstream: 8000 }],
+    limits: { body: '1MiB' },
+    hosts: ['a', 'b'],
+    listen: '127.0.0.1:1',
+    state_dir: '/s',
+  });
 });

@@ -66,6 +66,19 @@ routes:
     expect(servers[1]).toEqual(servers[0]);
   });
 
+  it.each([
+    ['', 'openid profile email'],
+    ['allow: { groups: [ops] }', 'openid profile email groups'],
+    ['scopes: [email]', 'openid email'],
+    ['scopes: [openid, "api://x/.default"], allow: { groups: [ops] }', 'openid api://x/.default'],
+  ])('asks a provider with %j for the scopes %s', async (text, scopes) => {
+    const oidc = `{ issuer: https://login.example.com, client_id: a, client_secret_env: OIDC_SECRET, ${text} }`;
+    const { server } = await oauthOf(`auth: { oauth: { server: { login: [{ oidc: ${oidc} }] } } }`, {
+      env: { OIDC_SECRET: 'first-secret', HOME: '/home/op' },
+    });
+    expect(server?.login).toMatchObject([{ scopes: scopes.split(' ') }]);
+  });
+
   it('takes every setting', async () => {
     const env = { OIDC_SECRET: 'first-secret', HOME: '/home/op' };
     const files = { [`${cwd}/github.txt`]: 'second-secret\n' };
@@ -93,6 +106,7 @@ auth:
           clientId: 'a',
           clientSecret: 'first-secret',
           clientSecretSource: { kind: 'environment', name: 'OIDC_SECRET' },
+          scopes: ['openid', 'profile', 'email', 'groups'],
           allow: { users: [], domains: ['example.com'], groups: ['ops'] },
         },
         {
@@ -121,6 +135,7 @@ describe('issuers', () => {
     audiences: [],
     types: [],
     claims: { subject: 'sub', client: 'client_id', scopes: 'scope', groups: 'groups' },
+    scopePrefix: '',
     ca: undefined,
   };
 
@@ -145,6 +160,7 @@ auth:
         audiences: [api://mcp]
         types: [application/at+JWT]
         claims: { client: azp, groups: realm_access.roles }
+        scope_prefix: api://app/
         ca: ca.pem
     audiences: [https://old.example.com/mcp]
     scopes: [read, write]
@@ -173,6 +189,7 @@ auth:
             audiences: ['api://mcp'],
             types: ['at+jwt'],
             claims: { subject: 'sub', client: 'azp', scopes: 'scope', groups: 'realm_access.roles' },
+            scopePrefix: 'api://app/',
             ca: `${cwd}/ca.pem`,
           },
         ],
@@ -202,6 +219,16 @@ auth:
     const [problem] = await problemsOf(`${route}auth: { oauth: { issuer: ${JSON.stringify(issuer)} } }\n`);
     expect(problem).toMatch(/^E_CONFIG_VALUE: `auth\.oauth\.issuer` /);
   });
+
+  it.each(['api://my app/', 'a"b/', 'a\\b/', 'a\tb/', 'ä/'])(
+    'scope-injection: %j cannot stand in a scope, so not before one',
+    async (prefix) => {
+      const issuer = { issuer: 'https://login.example.com', scope_prefix: prefix };
+      const text = JSON.stringify({ routes: [{ upstream: 1 }], auth: { oauth: { issuers: [issuer] } } });
+      const [problem] = await problemsOf(text);
+      expect(problem).toMatch(/^E_CONFIG_VALUE: `auth\.oauth\.issuers\[0\]\.scope_prefix` /);
+    },
+  );
 
   it.each(['HS256', 'HS512', 'none', 'None', 'rs256', 'RSA1_5', 'dir'])(
     'attack: algorithm confusion with %s',

@@ -6,7 +6,7 @@ import { configOf, loadText } from './load-text.ts';
 
 async function load(): Promise<LoadedConfig> {
   const text =
-    'routes:\n  - upstream: 8000\n    path: /tools\n  - path: /b\n    upstream: unix:/run/x.sock\nauth: none\n';
+    'routes:\n  - upstream: 8000\n    path: /tools\n  - path: /b\n    upstream: unix:/run/x.sock\nauth: none\nkeep_alive: { json: 12s }\n';
   const env = { BREAKWATER_HTTP2: 'false', HOME: '/home/op' };
   const loaded = await loadText(text, { env, flags: { listen: '9000' } });
   if (!loaded.ok) throw new Error('not valid');
@@ -52,5 +52,6 @@ routes:
       origin: 'breakwater.yaml:3:11',
     });
     expect(parse(printConfig(config, provenance))).toHaveProperty('timeouts.drain', '30s');
+    expect(parse(printConfig(config, provenance))).toHaveProperty('keep_alive.json', '12s');
   });
 });

@@ -78,6 +78,20 @@ const mistakes: readonly (readonly [name: string, text: string])[] = [
     `auth: { oauth: { issuer: "https://me:${secret}@login.example.com" } }`,
   ],
   ['a secret that begins like a word of a setting', `password: true ${secret}`],
+  ['a password in the URL of a Redis', `state: { redis: "redis://me:${secret}@redis.example.com/x" }`],
+  [
+    'a password in the URL of a Redis, with signs that end it elsewhere',
+    `state: { redis: "redis://:a/b@${secret}@redis.example.com" }`,
+  ],
+  [
+    'a password of Redis under another name',
+    `state: { redis: { url: "redis://localhost", password: ${secret} } }`,
+  ],
+  ['a password of Redis in place of its variable', `state: { redis: { password_env: ${secret}- } }`],
+  [
+    'a password of Redis in place of its file',
+    `state: { redis: { url: unix:/r, password_file: ${secret} } }`,
+  ],
   ['a secret in a header', `header: "Authorization: Bearer ${secret}"`],
 ];
 
@@ -138,4 +152,17 @@ routes:
     if (loaded.ok) throw new Error('the mistake was not found');
     expect(renderDiagnostics(loaded.error)).toContain('[{ upsteam: http://127.0.0.1:8000/mcp, auth: none }]');
   });
+});
+
+it('secrets of another machine are neither asked for nor read here', async () => {
+  const text = `routes: [{ upstream: 1, credentials: { header: { name: x-key, value_env: KEY } } }]\n`;
+  const here = await loadText(text, { env: { HOME: '/home/op' } });
+  expect(here.ok).toBe(false);
+  const elsewhere = await loadText(text, {
+    env: { HOME: '/home/op', KEY: 'of-this-machine' },
+    secrets: 'named',
+  });
+  expect(elsewhere.ok && elsewhere.value.config.routes[0]?.credentials).toMatchObject({ value: '' });
+  const unset = await loadText(text, { env: { HOME: '/home/op' }, secrets: 'named' });
+  expect(unset.ok).toBe(true);
 });

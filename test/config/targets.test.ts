@@ -74,6 +74,7 @@ describe('attack: request loop', () => {
     ['listen: ":9000"', '127.0.0.1:9000'],
     ['listen: "[::]:9000"', '[::1]:9000'],
     ['plain_http: 9001', '9001'],
+    ['authz: 9002', '9002'],
     ['domains: [mcp.example.com]', 'https://mcp.example.com/mcp'],
     ['domains: [mcp.example.com]', 'http://mcp.example.com/mcp'],
   ])('with %j the upstream %s is the gateway', async (text, upstream) => {

@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { describeRecord, formatRecord } from '../../src/gateway/access-record.ts';
 import type { Exchange } from '../../src/gateway/exchange.ts';
+import type { Outcome } from '../../src/gateway/outcome.ts';
 import { scanEnvelope } from '../../src/mcp/envelope.ts';
 
-function record(message: object): Record<string, unknown> {
+function record(message: object, ending: Partial<Outcome> = {}): Record<string, unknown> {
   const body = Buffer.from(JSON.stringify({ jsonrpc: '2.0', id: 1, ...message }));
   const envelope = scanEnvelope(body);
   if (envelope.kind === 'refused') throw new Error(envelope.reason);
@@ -18,7 +19,15 @@ function record(message: object): Record<string, unknown> {
     },
     client: { address: '192.0.2.1', chain: '192.0.2.1' },
     startedAt: 0,
-    outcome: { status: 200, bytes: 5, upstreamStatus: 200, code: undefined, stream: false },
+    outcome: {
+      status: 200,
+      bytes: 5,
+      upstreamStatus: 200,
+      code: undefined,
+      stream: false,
+      deferred: false,
+      ...ending,
+    },
     destination: { kind: 'unknown' },
     envelope,
   } as unknown as Exchange; // Only what the record reads.
@@ -29,6 +38,16 @@ function record(message: object): Record<string, unknown> {
 }
 
 describe('the access record', () => {
+  it('says of a deferred answer that it is one, and of no other', () => {
+    const message = { method: 'tools/call', params: { name: 'slow' } };
+    expect(record(message)).not.toHaveProperty('deferred');
+    expect(record(message, { stream: true, deferred: true })).toMatchObject({ stream: true, deferred: true });
+    const line = { method: 'POST', path: '/mcp', status: 200, duration_ms: 6, protocol: 'h2' };
+    expect(describeRecord({ ...line, stream: true, deferred: true })).toBe(
+      'POST /mcp: 200 in 6 ms, HTTP/2, stream, deferred',
+    );
+  });
+
   it('names method and tool, never arguments, queries, tokens or session ids', () => {
     const line = record({ method: 'tools/call', params: { name: 'pay', arguments: { card: 's3cret' } } });
     expect(line).toMatchObject({

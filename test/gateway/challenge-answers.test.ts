@@ -10,7 +10,7 @@ interface Sent {
 function ask(path: string, authority: string): Sent {
   const handler = createPlainHttpHandler({
     hostNames: new Set(['mcp.example.com']),
-    securePort: 443,
+    securePort: () => 443,
     readiness: () => ({ status: 200, body: '{}' }),
     answerChallenge: (token) => (token === 'known' ? 'known.thumbprint' : undefined),
   });

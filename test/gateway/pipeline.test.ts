@@ -4,6 +4,7 @@ import type { Exchange } from '../../src/gateway/exchange.ts';
 import { createPipeline, type Stage } from '../../src/gateway/pipeline.ts';
 import { Relay, type RelayEnvironment } from '../../src/gateway/relay.ts';
 import type { Reply } from '../../src/gateway/reply.ts';
+import { AnnouncedPaths } from '../../src/gateway/announced-paths.ts';
 import { createRouteTable } from '../../src/gateway/routes.ts';
 import { createRouteStage } from '../../src/gateway/stages/route.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
@@ -151,7 +152,7 @@ describe('a relay', () => {
         pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
         access: toTestAccess(auth),
       }),
-      noOwnPaths,
+      { ...noOwnPaths, announced: new AnnouncedPaths() },
     );
     const { forwarded, sink } = await ride([createRouteStage(routes), passLater]);
     const [exchange] = forwarded;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { AnnouncedPaths } from '../../src/gateway/announced-paths.ts';
 import { createRouteTable, toPublicPath, type OwnPaths, type RouteTable } from '../../src/gateway/routes.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
 import { UpstreamPool } from '../../src/upstream/pool.ts';
@@ -21,7 +22,7 @@ function createTableWith(paths: Paths, own: OwnPaths): RouteTable {
       pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
       access: toTestAccess(auth),
     }),
-    own,
+    { ...own, announced: new AnnouncedPaths() },
   );
 }
 

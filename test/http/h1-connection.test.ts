@@ -166,7 +166,7 @@ describe('a client that reads slowly', () => {
     bench.socket.held = true;
     await bench.feed(get.repeat(2));
     bench.requests[0]?.sink.send(200, [], large);
-    bench.connection.drain();
+    bench.connection.drain(false);
     await setImmediate();
     expect(bench.socket.writableEnded).toBe(false);
     bench.socket.release();

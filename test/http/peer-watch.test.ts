@@ -36,7 +36,7 @@ async function watch(
   const clock = new ManualClock();
   const deadlines = new Deadlines(clock);
   let look = 0;
-  const peers = new PeerWatch({ deadlines, timeout: 30_000, read: () => read(look++) });
+  const peers = new PeerWatch({ deadlines, timeout: () => 30_000, read: () => read(look++) });
   // Only what the watch reads of a socket is there.
   peers.watch(() => sockets as unknown as Set<Socket>);
   peers.wake();

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createOutboundCredentials } from '../../src/auth/outbound/credentials.ts';
 import { createSigningKeys, type SigningKeys } from '../../src/auth/outbound/signing-keys.ts';
 import type { Principal } from '../../src/auth/principal.ts';
+import { createSecretFiles } from '../../src/state/secret-files.ts';
 import { buildKeyPrincipal, buildTokenPrincipal } from '../auth/outbound/principals.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import {
@@ -50,7 +51,11 @@ describe.skipIf(python.kind === 'missing').each(['URL', 'file'] as const)(
       directory = await mkdtemp(join(tmpdir(), 'breakwater-jwks-'));
       // The keys are 30 days old: the next one is made and published, and will be used in a day.
       clock = new ManualClock(Date.now() - 30 * day);
-      keys = createSigningKeys({ stateDir: directory, clock, report: () => undefined });
+      keys = createSigningKeys({
+        texts: createSecretFiles(directory, clock),
+        clock,
+        report: () => undefined,
+      });
       clock.jump(30 * day);
       await keys.refresh();
       const jwks = JSON.stringify(keys.jwks());
@@ -131,7 +136,11 @@ describe.skipIf(python.kind === 'missing').each(['URL', 'file'] as const)(
       const principal = buildTokenPrincipal();
       const [header = '', payload = '', signature = ''] = (await sign(principal)).split('.');
       const forged = Buffer.from(payload, 'base64url').toString().replace('alice', 'admin');
-      const stranger = createSigningKeys({ stateDir: directory, clock, report: () => undefined });
+      const stranger = createSigningKeys({
+        texts: createSecretFiles(directory, clock),
+        clock,
+        report: () => undefined,
+      });
       const expired = await sign({ ...principal, expiresAt: clock.now() + 1000 });
       const refused = [
         undefined,

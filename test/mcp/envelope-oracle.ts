@@ -142,7 +142,8 @@ function hasTwin(object: Json, names: readonly string[]): boolean {
       .replaceAll('\u017f', 's')
       .replaceAll('\u212a', 'k')
       .replaceAll(/[\u0130\u0131]/g, 'i')
-      .toLowerCase();
+      .toLowerCase()
+      .split('\0')[0] ?? '';
   return Object.keys(object).some((key) => names.some((name) => name !== key && fold(name) === fold(key)));
 }
 

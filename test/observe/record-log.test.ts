@@ -14,7 +14,7 @@ it('appends a JSON line a record to its file, whose directory it makes', async (
   for (const status of [200, 404]) {
     const file = openRecordFile({ path, clock: new ManualClock(), onProblem });
     file.write('request', `"status":${status},"tool":"\\u00e9t\\u00e9"`);
-    await file.flush();
+    await file.close();
   }
   const lines = readFileSync(path, 'utf8').trimEnd().split('\n');
   expect(lines.map((line) => JSON.parse(line))).toMatchObject([

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Diagnostic } from '../../src/lib/diagnostic.ts';
 import { createSessionSeal, type SessionSeal } from '../../src/sessions/seal.ts';
 import { createSealKeys, type SealKeys } from '../../src/sessions/seal-keys.ts';
+import { createSecretFiles } from '../../src/state/secret-files.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const minute = 60_000;
@@ -33,7 +34,11 @@ interface Replica {
 }
 
 async function start(): Promise<Replica> {
-  const keys = createSealKeys({ stateDir, clock, report: (warning) => warnings.push(warning) });
+  const keys = createSealKeys({
+    texts: createSecretFiles(stateDir, clock),
+    clock,
+    report: (warning) => warnings.push(warning),
+  });
   opened.push(keys);
   await keys.share();
   return { keys, seal: createSessionSeal({ keys }) };
@@ -75,6 +80,23 @@ it('a session lives through a change of keys for 30 days, and no session is unkn
   for (const { seal } of replicas) {
     expect(seal.open(old, holder)).toEqual({ kind: 'unknown' });
     expect(seal.open(fresh, holder)).toMatchObject({ kind: 'ok' });
+  }
+});
+
+it('a new key never has the id of one whose sessions still live', async () => {
+  const keys = createSealKeys({
+    texts: createSecretFiles(stateDir, clock),
+    clock,
+    report: (warning) => warnings.push(warning),
+  });
+  opened.push(keys);
+  const seal = createSessionSeal({ keys });
+  // By chance alone one in 256 would.
+  for (let change = 0; change < 2000; change++) {
+    const id = seal.seal(session) ?? '';
+    clock.jump(30 * day - 1);
+    await keys.refresh();
+    expect(seal.open(id, holder), String(change)).toMatchObject({ kind: 'ok' });
   }
 });
 

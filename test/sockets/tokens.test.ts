@@ -60,6 +60,21 @@ describe('a route that takes tokens', () => {
     },
   );
 
+  it('asks the issuer for scopes by their long names, and finds the short ones in tokens', async () => {
+    const auth = issuer.auth({ scopes: ['read', 'offline_access', 'write'], requiredScopes: ['read'] });
+    const oauth = auth.kind === 'required' ? auth.oauth : undefined;
+    const issuers = oauth?.issuers.map((each) => ({ ...each, scopePrefix: 'api://app/' })) ?? [];
+    await using rig = await start({ auth: issuer.auth({ ...oauth, issuers }) });
+    const request = 'GET /.well-known/oauth-protected-resource HTTP/1.1\r\nHost: mcp.example.com\r\n\r\n';
+    // `offline_access` is never told, whatever would stand before it.
+    expect(JSON.parse((await rig.ask(request)).body)).toMatchObject({
+      scopes_supported: ['api://app/read', 'api://app/write'],
+    });
+    expect((await call(rig)).field('www-authenticate')).toContain('scope="api://app/read"');
+    expect((await call(rig, await issuer.issue({ scope: 'read' }))).status).toBe(200);
+    expect((await call(rig, await issuer.issue({ scope: 'write' }))).status).toBe(403);
+  });
+
   it('host-spoofing: metadata and challenge never come from what a request says', async () => {
     await using rig = await start();
     const forged =
@@ -103,6 +118,15 @@ describe('a route that takes tokens', () => {
     expect(rig.upstream.requests).toHaveLength(0);
   });
 
+  it('speaks of a key, and not of a signature, to whoever sends a wrong one', async () => {
+    await using rig = await start();
+    const refused = await rig.ask(toPublic(buildPost(buildCall(), { fields: 'X-API-Key: wrong\r\n' })));
+    expect(refused.status).toBe(401);
+    expect(refused.field('www-authenticate')).toContain(
+      'error="invalid_token", error_description="the key is not known, or no longer"',
+    );
+  });
+
   it('step-up: names all scopes of the operation at once', async () => {
     const rules = [toRule('allow', { tools: ['echo'], scopes: ['read', 'write'] })];
     await using rig = await start({ auth: issuer.auth({ requiredScopes: ['base'] }), rules });
@@ -143,7 +167,7 @@ describe('a route that takes tokens', () => {
     await using rig = await start({ clock, answer: ({ socket }) => socket.write(eventStreamHead) });
     const now = Math.floor(clock.now() / 1000);
     const client = await rig.connect();
-    client.send(toPublic(buildGet({ fields: bearer(await issuer.issue({ exp: now + 60 })) })));
+    client.send(toPublic(buildGet({ fields: bearer(await issuer.issue({ iat: now, exp: now + 60 })) })));
     await client.until((text) => text.includes('text/event-stream'));
     clock.advance(59_000);
     // Control: it stays as long as the token counts.

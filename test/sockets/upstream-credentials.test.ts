@@ -2,6 +2,8 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { loadJwks } from '../../src/auth/outbound/signing-keys.ts';
 import type { UpstreamCredentialsConfig } from '../../src/config/config.ts';
+import { systemClock } from '../../src/lib/clock.ts';
+import { createSecretFiles } from '../../src/state/secret-files.ts';
 import { buildCall } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { receive, startRig } from '../support/rig.ts';
@@ -52,7 +54,9 @@ describe('what an upstream is shown of the caller', () => {
       client.send(call(fields).replace('Host: localhost', 'Host: mcp.example.com'));
       await receive(client);
     }
-    const keys = createLocalJWKSet(await loadJwks(rig.gateway.stateDir));
+    const keys = createLocalJWKSet(
+      await loadJwks(createSecretFiles(rig.gateway.stateDir, systemClock), systemClock),
+    );
     const tokens = rig.upstream.requests.map(({ head }) => fieldsOf(head, 'authorization')[0] ?? '');
     const subjects: unknown[] = [];
     for (const token of tokens) {

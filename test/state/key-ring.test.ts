@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Diagnostic } from '../../src/lib/diagnostic.ts';
 import { createKeyRing, type KeyRing } from '../../src/state/key-ring.ts';
 import { chooseKey, isKeyDue, retainKeys } from '../../src/state/key-schedule.ts';
+import { createSecretFiles } from '../../src/state/secret-files.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { until } from '../support/until.ts';
 
@@ -33,8 +34,7 @@ const file = (): string => join(directory(), 'keys.json');
 
 function create(): KeyRing<string> {
   const ring = createKeyRing<string>({
-    directory: directory(),
-    fileName: 'keys.json',
+    storage: createSecretFiles(directory(), clock)('keys.json'),
     schedule,
     clock,
     report: (warning) => warnings.push(warning),

@@ -25,3 +25,21 @@ export function buildFakeTimeEnvironment(fakeTime: FakeTime | undefined): Record
   if (fakeTime === undefined) return {};
   return { LD_PRELOAD: fakeTime.library, FAKETIME: `+0 x${fakeTime.factor}` };
 }
+
+/** A wall clock that a test sets, for one process; its other clocks go on as they are. */
+export interface SetClock {
+  /** Path of the library. */
+  readonly library: string;
+  /** Holds the offset, such as `+3600`; it is read at each look at the clock. */
+  readonly file: string;
+}
+
+export function buildSetClockEnvironment(clock: SetClock | undefined): Record<string, string> {
+  if (clock === undefined) return {};
+  return {
+    LD_PRELOAD: clock.library,
+    FAKETIME_TIMESTAMP_FILE: clock.file,
+    FAKETIME_NO_CACHE: '1',
+    DONT_FAKE_MONOTONIC: '1',
+  };
+}

@@ -8,6 +8,8 @@ import { buildPost } from './raw-client.ts';
 export interface FleetStream {
   /** Why it is over: `left` when this side left, else what happened. */
   readonly ended: string | undefined;
+  /** Milliseconds after which to come back, as the stream last said. */
+  readonly retry: number | undefined;
   figures(now: number): StreamFigures;
   leave(by: 'end' | 'reset'): void;
 }
@@ -49,6 +51,9 @@ export function openFleetStream(options: FleetStreamOptions): Promise<FleetStrea
       get ended() {
         return ended;
       },
+      get retry() {
+        return reader.retry;
+      },
       figures: (now) => ({ ended, ...reader.figures(now) }),
       leave(by) {
         end('left');
@@ -89,6 +94,7 @@ export function openFleetStream(options: FleetStreamOptions): Promise<FleetStrea
 
 class StreamReader {
   done = false;
+  retry: number | undefined;
   readonly #decoder = new ChunkedDecoder({ skipsTrailers: true });
   #pending = '';
   #events = 0;
@@ -125,6 +131,8 @@ class StreamReader {
       this.#comments++;
       return;
     }
+    const retry = /^retry: (\d+)$/m.exec(block)?.[1];
+    if (retry !== undefined) this.retry = Number(retry);
     const number = /^data: (\d+)/m.exec(block)?.[1];
     // Priming events and last words carry no number.
     if (number === undefined) return;

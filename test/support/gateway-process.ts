@@ -1,11 +1,19 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { json } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { buildFakeTimeEnvironment, type FakeTime } from './fake-time.ts';
+import { controlDirectory, type ReloadAnswer } from '../../src/gateway/control/control-server.ts';
+import {
+  buildFakeTimeEnvironment,
+  buildSetClockEnvironment,
+  type FakeTime,
+  type SetClock,
+} from './fake-time.ts';
 import { buildGatewayCommand, buildGatewayEnvironment, isExecutable } from './gateway-program.ts';
 import { readResidentBytes } from './process-meter.ts';
 
@@ -27,6 +35,12 @@ export interface GatewayProcess {
   measureHeap(): Promise<number>;
   /** How late its event loop ran since the call before, in milliseconds; the first call starts the meter. Not told by the executable. */
   measureLoopDelay(): Promise<LoopDelay | undefined>;
+  /** Puts a file into its state directory. */
+  writeFile(name: string, text: string): Promise<void>;
+  /** Writes the configuration anew, with other sections; nothing reads it before a reload. */
+  rewriteConfig(changes: Section): Promise<void>;
+  /** Has it read its configuration again, and resolves once it has. */
+  reload(): Promise<ReloadAnswer>;
   signal(name: NodeJS.Signals): void;
   /** Ends it with SIGTERM and returns its exit code; -1 when it had to be killed. */
   stop(): Promise<number>;
@@ -52,6 +66,7 @@ export interface GatewayProcessOptions {
   /** Absolute path; one of its own when absent. */
   readonly stateDir?: string;
   readonly fakeTime?: FakeTime;
+  readonly setClock?: SetClock;
   /** Flags of Node; the executable takes none. */
   readonly nodeFlags?: readonly string[];
   /** A command put before the gateway's own, such as `prlimit --nofile=64`. */
@@ -83,7 +98,12 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   const [command = program.command, ...args] = [...(options.wrapper ?? []), program.command, ...program.args];
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    env: { ...buildGatewayEnvironment(), ...steadyMemory, ...buildFakeTimeEnvironment(options.fakeTime) },
+    env: {
+      ...buildGatewayEnvironment(),
+      ...steadyMemory,
+      ...buildFakeTimeEnvironment(options.fakeTime),
+      ...buildSetClockEnvironment(options.setClock),
+    },
   });
   let complaints = '';
   child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaints += text));
@@ -124,6 +144,9 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
       // The probe answers with just this.
       return (await answer)[0] as LoopDelay;
     },
+    writeFile: (name, text) => writeFile(join(stateDir, name), text),
+    rewriteConfig: (changes) => writeFile(configFile, JSON.stringify({ ...config, ...changes })),
+    reload: () => askReload(join(stateDir, controlDirectory, `${pid}.sock`)),
     signal: (name) => void child.kill(name),
     async stop() {
       child.kill('SIGTERM');
@@ -134,6 +157,17 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     },
     clean,
   };
+}
+
+function askReload(socketPath: string): Promise<ReloadAnswer> {
+  const { promise, resolve, reject } = Promise.withResolvers<ReloadAnswer>();
+  const asked = request({ socketPath, method: 'POST', path: '/reload', agent: false }, (response) => {
+    // Its form is that of the very program under test.
+    json(response).then((answer) => resolve(answer as ReloadAnswer), reject);
+  });
+  asked.on('error', reject);
+  asked.end();
+  return promise;
 }
 
 /** Reads the one line that `up --json` prints; `undefined` when the process ended before. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import type { Config, RouteConfig } from '../../src/config/config.ts';
 import { toCertificateSettings } from '../../src/gateway/certificate-settings.ts';
-import { openAccess } from '../../src/gateway/access/open-access.ts';
+import { openAccess, type Access } from '../../src/gateway/access/open-access.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/observe/record-log.ts';
@@ -24,6 +24,7 @@ export function buildTestConfig(
   return {
     listen: { host: '127.0.0.1', port: 0 },
     plainHttp: undefined,
+    authz: undefined,
     domains: [],
     publicUrl: undefined,
     hosts: [],
@@ -58,7 +59,10 @@ export function buildTestConfig(
       drain: 2000,
       ...timeouts,
     },
+    keepAlive: { json: undefined },
     log: { level: 'silent', format: 'json', access: { kind: 'off' } },
+    workers: 1,
+    state: { kind: 'local' },
     stateDir,
     dangerAllowPublic: false,
     ...rest,
@@ -75,6 +79,8 @@ export interface TestGateway {
   /** Messages of the gateway's own log. */
   readonly problems: readonly string[];
   readonly stateDir: string;
+  /** Serves by another configuration, with the same certificates; access is opened anew. */
+  reload(routes: readonly RouteConfig[], changes?: Changes): Promise<void>;
   /** Lets go of the lines and messages so far. */
   forget(): void;
   stop(): Promise<void>;
@@ -89,6 +95,8 @@ export interface TestGatewayOptions {
   readonly credentials?: RouteConfig['credentials'];
   readonly changes?: Changes;
   readonly clock?: Clock;
+  /** Puts something in the place of what was opened. */
+  readonly changeAccess?: (access: Access) => Access;
 }
 
 /** Runs a gateway in this process before `127.0.0.1:upstreamPort`. */
@@ -121,30 +129,41 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     write: (msg, fields) => void lines.push({ ...JSON.parse(`{${fields}}`), msg }),
   };
   const log = pino({ level: 'warn' }, { write: (line: string) => void problems.push(line) });
-  const access = await openAccess(config, {
-    clock,
-    wantsKey: false,
-    onOwnerCode: () => undefined,
-    onLogin: () => undefined,
-    onProblem: (error) => void problems.push(String(error)),
-    onWarning: ({ message }) => void problems.push(message),
-  });
+  const openedAccess: Access[] = [];
+  const open = async (wanted: Config): Promise<Access> => {
+    const opened = await openAccess(wanted, {
+      clock,
+      wantsKey: false,
+      onOwnerCode: () => undefined,
+      onLogin: () => undefined,
+      onRecovered: () => undefined,
+      onProblem: (error) => void problems.push(String(error)),
+      onWarning: ({ message }) => void problems.push(message),
+    });
+    openedAccess.push(opened);
+    return options.changeAccess?.(opened) ?? opened;
+  };
+  const parts = { certificates: loaded.value, log, accessLog };
   const gateway = await createGateway({
+    ...parts,
     config,
-    certificates: loaded.value,
-    log,
-    accessLog,
     clock,
     random: () => 0.5,
-    access,
+    access: await open(config),
   });
   return {
     gateway,
-    port: gateway.address.port,
+    get port() {
+      return gateway.address.port;
+    },
     ca: await readFile(loaded.value.authorityFile ?? '', 'utf8'),
     lines,
     problems,
     stateDir,
+    async reload(routes, changes = options.changes) {
+      const next = buildTestConfig(stateDir, routes, changes);
+      await gateway.reload({ ...parts, config: next, access: await open(next) });
+    },
     forget() {
       lines.length = 0;
       problems.length = 0;
@@ -152,7 +171,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     async stop() {
       await gateway.shutdown();
       await loaded.value.close();
-      await access.close();
+      for (const each of openedAccess) await each.close();
       await rm(stateDir, { recursive: true, force: true });
     },
   };

@@ -166,6 +166,13 @@ export function buildUpstreams(python: Program): readonly Upstream[] {
   ];
 }
 
+/** Starts one of them by its name. */
+export function startUpstream(python: Program, wanted: string): Promise<ServerProgram> {
+  const upstream = buildUpstreams(python).find(({ name }) => name === wanted);
+  if (upstream === undefined) throw new Error(`there is no ${wanted} in the matrix`);
+  return upstream.start();
+}
+
 function toNodeCommand(script: string): (port: number) => ServerCommand {
   return (port) => ({ command: process.execPath, args: [script, String(port)] });
 }

@@ -21,6 +21,7 @@ import type {
 } from '../../src/tls/automation/issuer.ts';
 import type { Pebble } from './pebble.ts';
 import { toCheckoutPath } from './programs.ts';
+import { createMemoryBoard } from './memory-board.ts';
 
 /** The client with listeners for all challenges of one Pebble, and a state directory of its own. */
 export interface IssuingRig {
@@ -52,8 +53,8 @@ const httpAlone: readonly ChallengeType[] = ['http-01'];
 
 export async function startIssuingRig(pebble: Pebble): Promise<IssuingRig> {
   const stateDir = await mkdtemp(join(tmpdir(), 'breakwater-issuing-'));
-  const http = createHttpSolver();
-  const alpn = createTlsAlpnSolver(systemClock);
+  const http = createHttpSolver(createMemoryBoard());
+  const alpn = createTlsAlpnSolver(systemClock, createMemoryBoard());
   const serverNames: string[] = [];
   const cleanupErrors: Error[] = [];
   const dns = createDnsSolver({

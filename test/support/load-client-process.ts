@@ -6,12 +6,13 @@ import { buildPost, connectRaw, type RawClient } from './raw-client.ts';
 import type { LoadAnswer, LoadCommand, LoadReport } from './load-client-protocol.ts';
 
 const ADDRESS = '127.0.0.1';
-const request = buildPost(buildCall());
 const idle: RawClient[] = [];
 const running = new Set<Promise<void>>();
 const latencies: number[] = [];
 const failures: Record<string, number> = {};
 let timer: NodeJS.Timeout | undefined;
+let requests: readonly string[] = [];
+let sent = 0;
 
 process.on('message', (message) => {
   // The parent checks its commands against the same type.
@@ -21,6 +22,7 @@ process.on('message', (message) => {
 async function obey(command: LoadCommand): Promise<LoadAnswer> {
   switch (command.kind) {
     case 'start':
+      requests = (command.fields ?? ['']).map((fields) => buildPost(buildCall(), { fields }));
       // The first connection is there before the test begins.
       await call(command, performance.now(), false);
       latencies.length = 0;
@@ -55,7 +57,7 @@ async function call({ port, ca }: Start, dueAt: number, isFresh: boolean): Promi
     const kept = isFresh ? undefined : idle.pop();
     const client = kept ?? (await connectRaw({ port, ca, localAddress: ADDRESS }));
     client.clear();
-    client.send(request);
+    client.send(requests[sent++ % requests.length] ?? '');
     const text = await client.until((received) => readFinalAnswers(received)[0]?.complete === true);
     const status = readFinalAnswers(text)[0]?.status;
     if (status !== 200) count(`status ${status}`);

@@ -7,6 +7,8 @@ export type LoadCommand =
       readonly callsPerSecond: number;
       /** Share of the calls that open a connection of their own, handshake included: 0 to 1. */
       readonly freshShare: number;
+      /** Further field lines, each with its line end; the calls take these sets in turn. */
+      readonly fields?: readonly string[];
     }
   | { readonly kind: 'stop' };
 

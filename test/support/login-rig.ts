@@ -28,6 +28,8 @@ export interface LoginRig {
   approve(authorization: string | URL): Promise<URL>;
   /** Tries to log in; resolves with the page that follows, once it says this. */
   look(authorization: string | URL, text: string): Promise<string>;
+  /** Gives a page of a new browser, where nobody is signed in yet. */
+  browse<T>(use: (page: Page) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 
@@ -67,17 +69,20 @@ export async function startLoginRig(options: LoginRigOptions = {}): Promise<Logi
     executablePath: toProgramPath(findChromium()),
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking'],
   });
-  const visit = async <T>(address: string | URL, use: (page: Page) => Promise<T>): Promise<T> => {
+  const browse = async <T>(use: (page: Page) => Promise<T>): Promise<T> => {
     const context = await browser.newContext({ ignoreHTTPSErrors: true });
     try {
-      const page = await context.newPage();
-      await page.goto(String(address));
-      await logIn(page);
-      return await use(page);
+      return await use(await context.newPage());
     } finally {
       await context.close();
     }
   };
+  const visit = <T>(address: string | URL, use: (page: Page) => Promise<T>): Promise<T> =>
+    browse(async (page) => {
+      await page.goto(String(address));
+      await logIn(page);
+      return use(page);
+    });
   return {
     gateway,
     url: new URL(`https://localhost:${port}/mcp`),
@@ -88,6 +93,7 @@ export async function startLoginRig(options: LoginRigOptions = {}): Promise<Logi
         await page.getByText(text).waitFor();
         return page.locator('body').innerText();
       }),
+    browse,
     async close() {
       await browser.close();
       await gateway.stop();
@@ -110,13 +116,13 @@ async function addAccount(stateDir: string): Promise<void> {
   store.close();
 }
 
-async function logInWithPassword(page: Page): Promise<void> {
+export async function logInWithPassword(page: Page): Promise<void> {
   await page.getByLabel('User name').fill(user.name);
   await page.getByLabel('Password').fill(user.password);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
 }
 
-async function consent(page: Page): Promise<URL> {
+export async function consent(page: Page): Promise<URL> {
   const isCallback = (text: string): boolean => new URL(text).searchParams.has('code');
   const allow = page.getByRole('button', { name: 'Allow' });
   await allow.waitFor();

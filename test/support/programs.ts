@@ -15,6 +15,7 @@ export const programsAreMandatory: boolean = process.env['CI'] === 'true';
 
 const chromiumPaths = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const pythonLimitMs = 30_000;
+const helmLimitMs = 30_000;
 const startLimitMs = 30_000;
 const startPollMs = 50;
 const stopLimitMs = 500;
@@ -54,6 +55,17 @@ export function findChromium(): Program {
   return path === undefined
     ? { kind: 'missing', reason: `no Chromium (tried ${chromiumPaths.join(', ')})` }
     : { kind: 'found', path };
+}
+
+/** Helm: the one `BREAKWATER_HELM` names, or that of the search path. */
+export function findHelm(): Program {
+  const path = process.env['BREAKWATER_HELM'] ?? 'helm';
+  return spawnSync(path, ['version'], { timeout: helmLimitMs }).status === 0
+    ? { kind: 'found', path }
+    : {
+        kind: 'missing',
+        reason: `no Helm (tried ${path}; \`go install helm.sh/helm/v3/cmd/helm@latest\` builds one, BREAKWATER_HELM names it)`,
+      };
 }
 
 export interface ServerProgram {

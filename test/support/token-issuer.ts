@@ -62,6 +62,7 @@ export async function startTokenIssuer(): Promise<TokenIssuer> {
             audiences: [],
             types: [],
             claims: { subject: 'sub', client: 'client_id', scopes: 'scope', groups: 'groups' },
+            scopePrefix: '',
             ca: undefined,
           },
         ],

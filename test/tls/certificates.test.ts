@@ -108,6 +108,17 @@ describe('certificate files', () => {
     expect(clock.pending).toBe(0);
   });
 
+  it('are told about when they end soon, until they are closed', async () => {
+    await write(await createTestCertificate({ names: ['a.test'], notBefore: clock.now() - hour, days: 3 }));
+    const certificates = await load();
+    expect(events).toMatchObject([{ kind: 'expiring', daysLeft: 2, facts: { names: ['a.test'] } }]);
+    clock.advance(day);
+    expect(events.filter(({ kind }) => kind === 'expiring')).toHaveLength(2);
+    await certificates.close();
+    clock.advance(day);
+    expect(events.filter(({ kind }) => kind === 'expiring')).toHaveLength(2);
+  });
+
   it('answer every name when no domain is configured', async () => {
     await write(await createTestCertificate({ names: ['a.test'] }));
     const port = await serve(await load());

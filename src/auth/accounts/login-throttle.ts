@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { toAddressGroup } from '../../lib/address-group.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Store } from '../../state/store/store.ts';
 
@@ -53,7 +54,7 @@ export function createLoginThrottle(store: Store, { clock }: { readonly clock: C
 
   return {
     async begin({ name, address }) {
-      const wait = await count(toId('address', toNetwork(address)), policies.address);
+      const wait = await count(toId('address', toAddressGroup(address)), policies.address);
       if (wait > 0) return wait;
       // Otherwise anybody could keep the owner out by guessing wrong.
       if ((await store.get(KIND, toPairId(name, address))) !== undefined) return 0;
@@ -61,7 +62,7 @@ export function createLoginThrottle(store: Store, { clock }: { readonly clock: C
     },
     async succeed({ name, address }) {
       const now = clock.now();
-      await store.update(KIND, toId('address', toNetwork(address)), (current) => {
+      await store.update(KIND, toId('address', toAddressGroup(address)), (current) => {
         // One less, not none: or an attacker would log in to an account of his own between guesses at others.
         const failures = Math.max(0, toNumber(current?.['failures']) - 1);
         return { value: { failures, until: 0 }, expiresAt: now + dayMilliseconds };
@@ -89,22 +90,5 @@ function toId(subject: keyof typeof policies | 'pair', text: string): string {
 }
 
 function toPairId(name: string, address: string): string {
-  return toId('pair', `${name} ${toNetwork(address)}`);
-}
-
-/** An IPv4 address, or the first 64 bits of an IPv6 address: whoever has one has all addresses below them. */
-function toNetwork(address: string): string {
-  const plain = address.toLowerCase().replace(/%.*$/, '');
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(plain)?.[1];
-  if (mapped !== undefined) return mapped;
-  if (!plain.includes(':')) return plain;
-  const [head = '', tail = ''] = plain.split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail === '' ? [] : tail.split(':');
-  const missing = Math.max(0, 8 - before.length - after.length);
-  const groups = [...before, ...Array.from({ length: missing }, () => '0'), ...after];
-  return groups
-    .slice(0, 4)
-    .map((group) => group.replace(/^0+(?=.)/, ''))
-    .join(':');
+  return toId('pair', `${name} ${toAddressGroup(address)}`);
 }

@@ -30,7 +30,8 @@ export interface OutboundOptions {
   readonly issuer: string;
   /** The one issuer whose tokens the route admits; `undefined` where there are several, whose subjects are then told apart. */
   readonly soleIssuer: string | undefined;
-  readonly keys: SigningKeys;
+  /** For tokens of the gateway's own. */
+  readonly keys: SigningKeys | undefined;
   readonly post: PostForm;
 }
 
@@ -74,7 +75,8 @@ export function createOutboundCredentials(
     case 'header':
       return createHeaderCredentials(config);
     case 'jwt':
-      return createJwtCredentials(config, options);
+      if (options.keys === undefined) throw new TypeError('tokens of the gateway need its keys');
+      return createJwtCredentials(config, { ...options, keys: options.keys });
     case 'exchange':
       return createExchangeCredentials(config, options);
   }

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../lib/clock.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { fail, ok } from '../../lib/result.ts';
+import { toBasicAuthorization } from '../basic-authorization.ts';
 import type { Principal } from '../principal.ts';
 import type { OutboundCredentials, OutboundFields } from './credentials.ts';
 import { isTokenEndpoint, type PostForm } from './post-form.ts';
@@ -55,7 +56,7 @@ export function createExchangeCredentials(
   const { clock, post } = options;
   if (!isTokenEndpoint(config.tokenEndpoint))
     throw new GatewayError('E_CONFIG_VALUE', 'the token endpoint of an exchange has to be an https:// URL');
-  const authorization = toBasic(config.clientId, config.clientSecret);
+  const authorization = toBasicAuthorization(config);
   const known = new LRUCache<string, KnownAnswer>({
     maxSize: largestCache,
     sizeCalculation: ({ fields }) => entryOverhead + (fields.ok ? (fields.value[1]?.length ?? 0) : 0),
@@ -124,10 +125,4 @@ function toForm(
   });
   if (config.scopes.length > 0) form.set('scope', config.scopes.join(' '));
   return form.toString();
-}
-
-/** RFC 6749 section 2.3.1: both parts are form-encoded first, so that a colon in one cannot be taken for the separator. */
-function toBasic(clientId: string, clientSecret: string): string {
-  const encode = (text: string): string => new URLSearchParams({ '': text }).toString().slice(1);
-  return `Basic ${Buffer.from(`${encode(clientId)}:${encode(clientSecret)}`).toString('base64')}`;
 }

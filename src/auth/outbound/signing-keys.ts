@@ -1,10 +1,10 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, hash, type KeyObject } from 'node:crypto';
-import { join } from 'node:path';
 import type { JSONWebKeySet, JWK } from 'jose';
-import { systemClock, type Clock } from '../../lib/clock.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { createKeyRing, type KeyRing } from '../../state/key-ring.ts';
+import type { SharedTexts } from '../../state/shared-text.ts';
 
 /** A key pair for ES256 (RFC 7518 section 3.4). */
 export interface SigningKey {
@@ -16,10 +16,10 @@ export interface SigningKey {
 }
 
 export interface SigningKeysOptions {
-  /** Absolute path; the keys lie in `auth/signing-keys.json` below it. */
-  readonly stateDir: string;
+  /** Where the keys lie, as `auth/signing-keys.json`. */
+  readonly texts: SharedTexts;
   readonly clock: Clock;
-  /** Told once when the keys cannot be kept there and are this process's own (E_STATE_UNWRITABLE). */
+  /** Told once when the keys cannot be kept there and are this process's own (E_STATE_UNWRITABLE, E_STATE_UNREACHABLE). */
   readonly report: (warning: Diagnostic) => void;
 }
 
@@ -28,7 +28,7 @@ export interface SigningKeys {
   readonly current: SigningKey;
   /** The document to publish: also the key that comes next, and those whose tokens may still be on their way. */
   jwks(): JSONWebKeySet;
-  /** From now on they are the same in all processes of the state directory. Resolves when they are. */
+  /** From now on they are the same in all processes that share the texts. Resolves when they are. */
   share(): Promise<void>;
   /** Looks now whether a key is due, or another process has made one; also happens by itself, each minute. */
   refresh(): Promise<void>;
@@ -47,8 +47,7 @@ const curve = 'P-256';
 /** Makes the keys and replaces them in time. */
 export function createSigningKeys(options: SigningKeysOptions): SigningKeys {
   const ring: KeyRing<SigningKey> = createKeyRing({
-    directory: join(options.stateDir, 'auth'),
-    fileName: 'signing-keys.json',
+    storage: options.texts('auth/signing-keys.json'),
     schedule,
     clock: options.clock,
     report: options.report,
@@ -69,12 +68,12 @@ export function createSigningKeys(options: SigningKeysOptions): SigningKeys {
 }
 
 /**
- * The public keys of a state directory, as a running gateway publishes them; made where there are none yet, so that an upstream can be set
- * up first. Rejects with a GatewayError (E_STATE_UNWRITABLE) where they cannot be kept: keys that nobody will use help nobody.
+ * The public keys, as a running gateway publishes them; made where there are none yet, so that an upstream can be set up first. Rejects
+ * with a GatewayError (E_STATE_UNWRITABLE, E_STATE_UNREACHABLE) where they cannot be kept: keys that nobody will use help nobody.
  */
-export async function loadJwks(stateDir: string, clock: Clock = systemClock): Promise<JSONWebKeySet> {
+export async function loadJwks(texts: SharedTexts, clock: Clock): Promise<JSONWebKeySet> {
   const warnings: Diagnostic[] = [];
-  const keys = createSigningKeys({ stateDir, clock, report: (warning) => warnings.push(warning) });
+  const keys = createSigningKeys({ texts, clock, report: (warning) => warnings.push(warning) });
   try {
     await keys.share();
     const [warning] = warnings;

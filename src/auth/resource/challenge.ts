@@ -1,6 +1,6 @@
 import { toAdvertisedScopes } from './metadata.ts';
 
-/** What is told to whoever sends a token that does not count; fixed texts, so that nothing of the token comes back. */
+/** What is told to whoever sends something that does not count; fixed texts, so that nothing of it comes back. */
 export const tokenRefusals = {
   malformed: 'the token is malformed',
   algorithm: 'the token is signed in a way that is not accepted',
@@ -12,6 +12,7 @@ export const tokenRefusals = {
   early: 'the token does not count yet',
   claims: 'the token lacks a claim, or has an unusable one',
   inactive: 'the token is not active',
+  key: 'the key is not known, or no longer',
 } as const;
 
 export type TokenRefusal = keyof typeof tokenRefusals;

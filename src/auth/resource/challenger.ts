@@ -4,8 +4,8 @@ import { buildChallenge, type TokenRefusal } from './challenge.ts';
 export interface Challenger {
   /** Nothing was shown. */
   missing(): string;
-  /** What was shown does not count; `undefined` where it may have been a key. */
-  invalid(refusal: TokenRefusal | undefined): string;
+  /** What was shown does not count. */
+  invalid(refusal: TokenRefusal): string;
   /** Scopes are missing: what the operation needs, besides what every token of the route does. */
   insufficient(scopes: readonly string[]): string;
 }
@@ -15,15 +15,20 @@ export function createTokenChallenger(options: {
   readonly metadataUrl: string;
   /** Scopes that every token needs. */
   readonly requiredScopes: readonly string[];
+  /** Turns scopes into what clients ask the issuers for. */
+  readonly spell: (scopes: readonly string[]) => readonly string[];
 }): Challenger {
-  const { metadataUrl, requiredScopes } = options;
-  const context = { metadataUrl, scopes: requiredScopes };
+  const { metadataUrl, requiredScopes, spell } = options;
+  const context = { metadataUrl, scopes: spell(requiredScopes) };
   const missing = buildChallenge({ kind: 'missing' }, context);
   return {
     missing: () => missing,
-    invalid: (refusal = 'signature') => buildChallenge({ kind: 'invalid', refusal }, context),
+    invalid: (refusal) => buildChallenge({ kind: 'invalid', refusal }, context),
     insufficient: (scopes) =>
-      buildChallenge({ kind: 'insufficient' }, { metadataUrl, scopes: [...requiredScopes, ...scopes] }),
+      buildChallenge(
+        { kind: 'insufficient' },
+        { metadataUrl, scopes: spell([...requiredScopes, ...scopes]) },
+      ),
   };
 }
 

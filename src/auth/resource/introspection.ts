@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../../lib/result.ts';
+import { toBasicAuthorization } from '../basic-authorization.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
 import type { JsonObject } from '../fetch/strict-json.ts';
 import { configuredTargets } from '../fetch/target-policy.ts';
@@ -28,7 +29,7 @@ export interface IntrospectOptions {
  */
 export function createIntrospect(endpoint: IntrospectionEndpoint, options: IntrospectOptions): Introspect {
   const { fetch, issuer, ca } = options;
-  const authorization = toBasic(endpoint);
+  const authorization = toBasicAuthorization(endpoint);
   return async (token) => {
     const fetched = await fetch({
       url: endpoint.url,
@@ -41,10 +42,4 @@ export function createIntrospect(endpoint: IntrospectionEndpoint, options: Intro
     if (json['active'] !== true) return fail('inactive');
     return json['iss'] === undefined || json['iss'] === issuer ? ok(json) : fail('inactive');
   };
-}
-
-/** RFC 6749 section 2.3.1: both halves are form-encoded first. */
-function toBasic({ clientId, clientSecret }: IntrospectionEndpoint): string {
-  const pair = [clientId, clientSecret].map((text) => encodeURIComponent(text).replaceAll('%20', '+'));
-  return `Basic ${Buffer.from(pair.join(':')).toString('base64')}`;
 }

@@ -27,7 +27,10 @@ export function isSignedToken(text: string): boolean {
 
 /** Reads a token without believing it (RFC 7515 section 3.1). Other places for its key that it may name (`jku`, `jwk`, `x5u`) are never looked at. */
 export function parseSignedToken(text: string): Result<SignedToken, TokenRefusal> {
-  const [head = '', body = ''] = text.split('.');
+  const parts = text.split('.');
+  // base64-malleability: one spelling alone, so that one token is one entry of the cache.
+  if (!parts.every(isCanonical)) return fail('malformed');
+  const [head = '', body = ''] = parts;
   const header = parsePart(head);
   const payload = parsePart(body);
   if (header === undefined || payload === undefined) return fail('malformed');
@@ -57,9 +60,12 @@ export async function hasSignature({ text, algorithm }: SignedToken, keys: reado
   return false;
 }
 
+/** Whether the bits that are left over at the end are zeros (RFC 4648 section 3.5). */
+function isCanonical(part: string): boolean {
+  return Buffer.from(part, 'base64url').toString('base64url') === part;
+}
+
 /** duplicate-claims: a name twice is one thing to one reader and another to the next. */
 function parsePart(part: string): JsonObject | undefined {
-  const bytes = Buffer.from(part, 'base64url');
-  // base64-malleability: one spelling alone, so that one token is one entry of the cache.
-  return bytes.toString('base64url') === part ? parseStrictJson(bytes) : undefined;
+  return parseStrictJson(Buffer.from(part, 'base64url'));
 }

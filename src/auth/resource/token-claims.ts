@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from '../../lib/result.ts';
+import { findClaim } from '../claim.ts';
 import type { JsonObject } from '../fetch/strict-json.ts';
 import type { Principal } from '../principal.ts';
 import type { TokenRefusal } from './challenge.ts';
@@ -71,16 +72,6 @@ export function toTokenPrincipal(
 /** Seconds since the epoch (RFC 7519 section 2, NumericDate). */
 function isTime(value: unknown): value is number {
   return typeof value === 'number' && Number.isFinite(value);
-}
-
-function findClaim(claims: JsonObject, name: string): unknown {
-  if (Object.hasOwn(claims, name)) return claims[name];
-  let value: unknown = claims;
-  for (const part of name.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as JsonObject)[part];
-  }
-  return value;
 }
 
 /** A list of names, or one text of them; `undefined` for anything else. */

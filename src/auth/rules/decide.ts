@@ -28,7 +28,7 @@ const denied: Decision = { kind: 'deny', rule: undefined };
  * rule that denies the rest at the end of a list keeps nobody out whom an earlier one lets in.
  *
  * Denied whatever the rules say: an operation that must name something and does not, a name that is longer than MAX_NAME_LENGTH
- * or holds half a surrogate pair, and a resource URI that hides where it leads (`isPlainUri`).
+ * or holds NUL or half a surrogate pair, and a resource URI that hides where it leads (`isPlainUri`).
  */
 export function decide(set: RuleSet, question: Question): Decision {
   const { principal, method, kind } = question;
@@ -56,6 +56,8 @@ export function findFlaw({ method, name, kind }: Question): string | undefined {
   }
   // replacement-character: encoders write U+FFFD for half a surrogate pair, which makes it another name on the way.
   if (!method.isWellFormed() || name?.isWellFormed() === false) return 'its name is not well-formed Unicode';
+  // truncation-smuggling: to servers that keep text as C strings a name ends at its first NUL.
+  if (method.includes('\0') || name?.includes('\0') === true) return 'its name holds NUL';
   if (kind === 'resource' && !isPlainUri(name ?? '')) {
     return 'its URI holds a dot segment, a backslash or a control character, plain or encoded';
   }

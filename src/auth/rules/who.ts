@@ -1,4 +1,5 @@
 import { compilePatterns, type Matcher } from '../../lib/pattern.ts';
+import { findClaim } from '../claim.ts';
 import type { Principal } from '../principal.ts';
 import type { RuleWho } from './rule.ts';
 
@@ -50,17 +51,6 @@ function fitsIdentity(
 
 function isText(text: string | undefined, matches: Matcher): boolean {
   return text !== undefined && matches(text);
-}
-
-/** The claim of that very name, which may hold dots, or else the one at the end of the path. */
-function findClaim(claims: Readonly<Record<string, unknown>>, name: string): unknown {
-  if (Object.hasOwn(claims, name)) return claims[name];
-  let value: unknown = claims;
-  for (const part of name.split('.')) {
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, part)) return undefined;
-    value = (value as Readonly<Record<string, unknown>>)[part]; // An object, as the line above found.
-  }
-  return value;
 }
 
 /** A list fits when one of its values does. Objects have no one spelling and fit nothing. */

@@ -20,7 +20,7 @@ import { buildProviderConfiguration } from './provider-configuration.ts';
 import { renderProviderError } from './provider-error.ts';
 import { createRefreshRotation } from './refresh-rotation.ts';
 import { createClientRegistration } from './registration.ts';
-import { loadOrCreateServerKeys, toPublicKeys } from './server-keys.ts';
+import { loadOrCreateServerKeys, loadOrCreateSharedKeys, toPublicKeys } from './server-keys.ts';
 import { buildServerMetadata, serverPaths, type ServerMetadata } from './server-metadata.ts';
 import type { AuthorizationServerOptions } from './server-options.ts';
 import { createSignOut } from './sign-out.ts';
@@ -50,7 +50,8 @@ export async function createAuthorizationServer(
 ): Promise<AuthorizationServer> {
   const { issuer, resources, config, store, clock, onEvent } = options;
   const { redirects } = config;
-  const keys = await loadOrCreateServerKeys(options.stateDir);
+  const { texts, stateDir } = options;
+  const keys = await (texts === undefined ? loadOrCreateServerKeys(stateDir) : loadOrCreateSharedKeys(texts));
   const { host } = new URL(issuer);
   const lifetime = config.refreshTokenLifetime + DAY;
   const common = { store, clock, lifetime };
@@ -202,7 +203,8 @@ function createSocketPlace(): { open(): Promise<string>; close(): Promise<void> 
 async function listenOn(server: Server, path: string): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   server.once('error', reject);
-  server.listen(path, () => resolve(undefined));
+  // It is this process's own, also where workers share their other sockets.
+  server.listen({ path, exclusive: true }, () => resolve(undefined));
   await promise;
   server.removeListener('error', reject);
 }

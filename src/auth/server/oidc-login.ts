@@ -57,7 +57,7 @@ export function createOidcLogin(
         return ok(
           client.buildAuthorizationUrl(config, {
             redirect_uri: redirectUri,
-            scope: login.allow.groups.length > 0 ? 'openid profile email groups' : 'openid profile email',
+            scope: login.scopes.join(' '),
             state,
             nonce,
             code_challenge: challenge,

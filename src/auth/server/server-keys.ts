@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
+import type { SharedTexts } from '../../state/shared-text.ts';
 
 /** What the authorization server signs with. */
 export interface ServerKeys {
@@ -31,6 +32,28 @@ export async function loadOrCreateServerKeys(stateDir: string): Promise<ServerKe
   const written = await readKeys(path);
   if (written !== undefined) return written;
   throw new GatewayError('E_STATE_UNWRITABLE', `\`${path}\` vanished after it was written`);
+}
+
+/**
+ * As `loadOrCreateServerKeys`, where replicas share them. Rejects with a GatewayError (E_STATE_UNREACHABLE, E_AUTH_KEYS_FILE); a text that
+ * is damaged is left untouched.
+ */
+export async function loadOrCreateSharedKeys(texts: SharedTexts): Promise<ServerKeys> {
+  const shared = texts(`${DIRECTORY}/${FILE}`);
+  const { signal } = new AbortController();
+  const found = await shared.read();
+  if (found === undefined) {
+    const text = JSON.stringify(await createKeys());
+    // Where another replica was first, its keys hold for both.
+    await shared.replace({ before: undefined, text, signal });
+  }
+  const keys = parseKeys(found ?? (await shared.read()) ?? '');
+  if (keys !== undefined) return keys;
+  throw new GatewayError(
+    'E_AUTH_KEYS_FILE',
+    `\`${shared.place}\` does not hold the keys of the authorization server`,
+    { hint: 'restore it from a backup, or delete it: everybody then has to log in again' },
+  );
 }
 
 /** The part of the keys that everybody may know (RFC 7517). */

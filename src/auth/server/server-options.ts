@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import type { SharedTexts } from '../../state/shared-text.ts';
 import type { Store } from '../../state/store/store.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
 import type { LoadClientMetadata } from '../client-metadata/document.ts';
@@ -25,6 +26,8 @@ export interface OidcLogin {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string;
+  /** Asked of the provider; with `openid`. */
+  readonly scopes: readonly string[];
   readonly allow: OidcAdmission;
 }
 
@@ -90,6 +93,8 @@ export interface AuthorizationServerOptions {
   readonly store: Store;
   readonly clock: Clock;
   readonly stateDir: string;
+  /** Where replicas share the keys of the server; without it they are in the state directory. */
+  readonly texts?: SharedTexts | undefined;
   readonly accounts: AccountBook | undefined;
   /** Built by `createClientMetadataLoader`, with the hosts and redirects of `config`. */
   readonly loadClientMetadata: LoadClientMetadata;

@@ -7,12 +7,12 @@ import { keyKind } from '../../auth/keys/key-record.ts';
 import { readRecordNames } from '../../state/store/record-names.ts';
 import { fromFolderName } from '../../tls/automation/certificate-name.ts';
 import type { CliIo } from '../io.ts';
-import { listCodes } from './explain.ts';
+import { listExplained } from './explain.ts';
 
 /** Values that the command tree does not know, by the name of an argument: what it may be. */
 export type ArgumentValues = { readonly [argument: string]: (() => readonly string[]) | undefined };
 
-/** Those of this machine: error codes, and the names of certificates, API keys and accounts in the default state directory. */
+/** Those of this machine: error codes and findings, and the names of certificates, API keys and accounts in the default state directory. */
 export function buildArgumentValues({ env, cwd }: Pick<CliIo, 'env' | 'cwd'>): ArgumentValues {
   const inState = (read: (stateDir: string) => readonly string[]) => (): readonly string[] => {
     try {
@@ -23,7 +23,7 @@ export function buildArgumentValues({ env, cwd }: Pick<CliIo, 'env' | 'cwd'>): A
     }
   };
   return {
-    CODE: listCodes,
+    CODE: listExplained,
     NAME: inState((stateDir) => {
       const folders = readdirSync(join(stateDir, 'certificates'));
       return folders.map(fromFolderName).filter((name) => name !== undefined);

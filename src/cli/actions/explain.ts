@@ -1,11 +1,20 @@
+import { allChecks, findCheck } from '../../doctor/all-checks.ts';
+import type { Check } from '../../doctor/check.ts';
 import { errorCodes, type ErrorCode, type ErrorEntry } from '../../lib/error-codes.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { suggestion } from '../../lib/suggestion.ts';
+import { requirements } from '../../render/requirements.ts';
+import type { FindingEntry } from '../../render/lint/finding.ts';
+import { findEntry, findingTable, suggestFinding } from '../../render/lint/findings.ts';
 import { writeEnvelope, type CliContext } from '../context.ts';
 import { wrap } from '../wrap.ts';
 
-/** Explains one code, or lists all. The spelling is forgiving: `config-value` is `E_CONFIG_VALUE`. */
+/** Explains one code or finding, or lists all codes. The spelling is forgiving: `config-value` is `E_CONFIG_VALUE`. */
 export function runExplain(wanted: string | undefined, context: CliContext): number {
+  const finding = wanted === undefined ? undefined : findEntry(wanted.toLowerCase());
+  if (finding !== undefined) return explainFinding(finding, context);
+  const check = wanted === undefined ? undefined : findCheck(wanted.toLowerCase());
+  if (check !== undefined) return explainCheck(check, context);
   const codes = wanted === undefined ? listCodes() : [findCode(wanted)];
   const { stdout } = context.io;
   if (context.json) {
@@ -20,6 +29,11 @@ export function runExplain(wanted: string | undefined, context: CliContext): num
   return 0;
 }
 
+/** Everything that has an explanation, for completion. */
+export function listExplained(): string[] {
+  return [...listCodes(), ...findingTable.map(({ id }) => id), ...allChecks.map(({ id }) => id)];
+}
+
 export function listCodes(): ErrorCode[] {
   return Object.keys(errorCodes).filter(isErrorCode);
 }
@@ -28,10 +42,53 @@ function findCode(wanted: string): ErrorCode {
   const spelled = wanted.toUpperCase().replaceAll('-', '_');
   const code = spelled.startsWith('E_') ? spelled : `E_${spelled}`;
   if (isErrorCode(code)) return code;
-  const meant = suggestion(code, listCodes());
+  const meant =
+    suggestion(code, listCodes()) ??
+    suggestFinding(wanted.toLowerCase()) ??
+    suggestion(
+      wanted,
+      allChecks.map(({ id }) => id),
+    );
   throw new GatewayError('E_USAGE', `\`${wanted}\` is not an error code`, {
     hint: meant === undefined ? 'run `breakwater explain` to list all codes' : `did you mean \`${meant}\`?`,
   });
+}
+
+function explainCheck({ judge: _judge, ...check }: Check, context: CliContext): number {
+  if (context.json) {
+    writeEnvelope(context, 'explain', { checks: [check] });
+    return 0;
+  }
+  const { id, title, why, advice, severity, layer, reference, cap } = check;
+  const width = Math.min(context.io.stdout.columns, 100);
+  const paragraphs = [
+    `${id}: a check of \`breakwater doctor\``,
+    `right: ${title}`,
+    `breaks: ${why}`,
+    `fix: ${advice}`,
+    `layer ${layer}, severity ${severity}${cap === undefined ? '' : `, no better grade than ${cap}`}; see ${reference}`,
+  ];
+  context.io.stdout.write(`${paragraphs.map((text) => wrap(text, width)).join('\n\n')}\n`);
+  return 0;
+}
+
+function explainFinding(entry: FindingEntry, context: CliContext): number {
+  const { title, breaks, reference } = requirements[entry.requirement];
+  const facts = { title: entry.title, severity: entry.severity, requirement: entry.requirement };
+  const told = { ...facts, breaks: entry.breaks ?? breaks, right: title, reference };
+  if (context.json) {
+    writeEnvelope(context, 'explain', { findings: [{ id: entry.id, ...told }] });
+    return 0;
+  }
+  const width = Math.min(context.io.stdout.columns, 100);
+  const paragraphs = [
+    `${entry.id}: ${told.title}`,
+    `breaks: ${told.breaks}`,
+    `right: ${told.right}`,
+    `severity ${told.severity}; see ${told.reference}`,
+  ];
+  context.io.stdout.write(paragraphs.map((text) => `${wrap(text, width)}\n`).join('\n'));
+  return 0;
 }
 
 function isErrorCode(text: string): text is ErrorCode {

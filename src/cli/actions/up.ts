@@ -6,6 +6,8 @@ import { reportProblems } from '../failure.ts';
 export interface UpOptions {
   readonly file?: string;
   readonly flags: ConfigFlags;
+  /** Reloads when the configuration file is written. */
+  readonly watch?: boolean;
 }
 
 /** Loads the configuration, tells its problems, and hands over to the gateway until that has ended. */
@@ -17,5 +19,5 @@ export async function runUp(options: UpOptions, context: CliContext): Promise<nu
   const { settleTerms } = await import('../up/terms.ts');
   const config = await settleTerms(loaded.value.config, context);
   const { runGateway } = await import('../up/run-gateway.ts');
-  return runGateway({ ...loaded.value, config }, context);
+  return runGateway({ ...loaded.value, config }, options, context);
 }

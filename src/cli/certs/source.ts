@@ -1,7 +1,9 @@
 import { resolve } from 'node:path';
 import type { CertificateFilesConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
+import type { StateConfig } from '../../config/state-config.ts';
 import { defaultStateDir } from '../../config/state-dir.ts';
+import { readState } from '../../config/state-from-environment.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { CliContext } from '../context.ts';
@@ -18,6 +20,8 @@ export interface CertsSource {
   /** Absolute. */
   readonly stateDir: string;
   readonly files: readonly CertificateFilesConfig[];
+  /** Where keys, accounts and logins are. */
+  readonly state: StateConfig;
 }
 
 /**
@@ -35,6 +39,7 @@ export async function findSource(
     return ok({
       stateDir: named === undefined || named === '' ? defaultStateDir(env, cwd) : resolve(cwd, named),
       files: [],
+      state: readState(env),
     });
   }
   const loaded = await loadConfig({
@@ -46,7 +51,7 @@ export async function findSource(
   });
   if (!loaded.ok) return loaded;
   const { config } = loaded.value;
-  return ok({ stateDir: config.stateDir, files: config.tls.files });
+  return ok({ stateDir: config.stateDir, files: config.tls.files, state: config.state });
 }
 
 /** A file that is there and cannot be read counts: what is wrong with it has to be told. */

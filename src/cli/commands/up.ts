@@ -6,6 +6,7 @@ import { describeCommand } from '../command-help.ts';
 /** The options as commander hands them over. */
 interface UpFlags extends Omit<ConfigFlags, 'target'> {
   readonly config?: string;
+  readonly watch?: boolean;
 }
 
 export function registerUp(program: Command, run: Run): void {
@@ -32,8 +33,11 @@ export function registerUp(program: Command, run: Run): void {
       ).choices(['key', 'oauth', 'none']),
     )
     .option('--danger-allow-public', 'allow a public address without access control')
+    .optionsGroup('Processes:')
+    .option('--workers <N>', 'processes that carry traffic, or auto for one a core')
     .optionsGroup('Files:')
     .option('-c, --config <FILE>', 'configuration, or - for standard input')
+    .option('--watch', 'reload the configuration whenever its file is written')
     .option('--state-dir <DIR>', 'where certificates and keys are kept')
     .addHelpText(
       'after',
@@ -54,12 +58,13 @@ export function registerUp(program: Command, run: Run): void {
         exits: '0 drained, 1 unexpected, 2 configuration, 4 unreachable, 6 refused for safety',
       }),
     )
-    .action((target: string | undefined, { config, ...flags }: UpFlags) =>
+    .action((target: string | undefined, { config, watch, ...flags }: UpFlags) =>
       run(async (context) => {
         const { runUp } = await import('../actions/up.ts');
         return runUp(
           {
             ...(config === undefined ? {} : { file: config }),
+            ...(watch === undefined ? {} : { watch }),
             flags: { ...flags, ...(target === undefined ? {} : { target }) },
           },
           context,

@@ -1,38 +1,66 @@
+import { resolve as resolvePath } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { defaultStateDir } from '../../config/state-dir.ts';
-import { launchGateway, type LaunchedGateway } from '../../gateway/launch.ts';
+import { launchGateway, type LaunchedGateway, type LaunchOptions } from '../../gateway/launch.ts';
+import { openLogs } from '../../gateway/logs.ts';
+import type { Diagnostic } from '../../lib/diagnostic.ts';
+import type { Result } from '../../lib/result.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { keepCompiledCode } from '../../lib/compiled-code.ts';
 import { showDiagnostics, usesColor, writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
 import { readVersion } from '../../lib/version.ts';
 import type { CertificateEvent } from '../../tls/certificate-provider.ts';
+import { createFileWatcher, type FileWatcher } from '../../tls/files/file-watcher.ts';
+import type { UpOptions } from '../actions/up.ts';
 import { buildBanner } from './banner.ts';
 import { createCertificateProgress } from './certificate-progress.ts';
+import { openControl } from './control.ts';
+import { createReloader, type Reloader } from './reload.ts';
 
 /** How long a second signal leaves to what still runs. */
 const HASTE_MILLISECONDS = 1500;
 const HOLD_MILLISECONDS = 60_000;
+const SETTLED_MILLISECONDS = 1000;
 
-/** Runs the gateway until it has drained. Returns the exit code. */
-export async function runGateway(loaded: LoadedConfig, context: CliContext): Promise<number> {
+/** Runs the gateway until it has drained. `options` are what the configuration is read from when it is to be reloaded. Returns the exit code. */
+export async function runGateway(
+  loaded: LoadedConfig,
+  options: UpOptions,
+  context: CliContext,
+): Promise<number> {
   const { stdout, stderr } = context.io;
   const colour = usesColor(context);
   // What happens before the first screen is told after it.
   const early: CertificateEvent[] = [];
   let tell = (event: CertificateEvent): unknown => early.push(event);
-  const launched = await launchGateway({
-    config: loaded.config,
-    authRequested: loaded.authRequested,
-    clock: systemClock,
-    // The terminal of whoever started the gateway, or the journal, which is theirs as well.
-    onOwnerCode: (code) => stderr.write(`\nYour login code: ${code}  (good for ten minutes, once)\n\n`),
-    terminal: { isTty: stderr.isTerminal, colour },
-    onCertificate: (event) => void tell(event),
-  });
+  const launched = await launch(
+    {
+      config: loaded.config,
+      authRequested: loaded.authRequested,
+      clock: systemClock,
+      // The terminal of whoever started the gateway, or the journal, which is theirs as well.
+      onOwnerCode: (code) => stderr.write(`\nYour login code: ${code}  (good for ten minutes, once)\n\n`),
+      terminal: { isTty: stderr.isTerminal, colour },
+      onCertificate: (event) => void tell(event),
+    },
+    context,
+  );
   if (!launched.ok) return reportProblems(launched.error, context);
   keepCompiledCode();
+  // Before the first screen: whoever reads it may give a command at once.
+  const reloader = createReloader(options, launched.value, context);
+  const stopping = untilStopped(launched.value, {
+    reload: () => void reloader.reload(),
+    upgrade: () => void upgrade(launched.value, context),
+    hasTerminal: stderr.isTerminal,
+  });
+  const control = await openControl(
+    { loaded, launched: launched.value, reloader, stop: (how) => stopping.stop(how) },
+    context,
+  );
+  const watcher = options.watch === true ? watchConfig(loaded, reloader, context) : undefined;
   const { facts } = launched.value;
   const urls = facts.routes.map(({ url }) => url);
   if (context.json) {
@@ -61,8 +89,39 @@ export async function runGateway(loaded: LoadedConfig, context: CliContext): Pro
           unicode: context.io.unicode,
         });
   for (const event of early) tell(event);
-  await untilStopped(launched.value);
+  await stopping.stopped;
+  watcher?.close();
+  await control.close();
   return 0;
+}
+
+/** Bun does not hand connections to its workers (https://bun.com/docs/runtime/nodejs-apis, node:cluster). */
+const canFork = process.versions.bun === undefined;
+
+const oneProcess: Diagnostic = {
+  severity: 'warning',
+  code: 'E_CONFIG_RISK',
+  message: '`workers` has no effect in the single executable, which is one process',
+  fix: 'run the npm package where one core is not enough',
+};
+
+/** One process, or a supervisor of several. */
+async function launch(
+  options: LaunchOptions,
+  context: CliContext,
+): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> {
+  const { config, terminal } = options;
+  if (config.workers === 1) return launchGateway(options);
+  if (!canFork) {
+    showDiagnostics([oneProcess], context);
+    return launchGateway({ ...options, config: { ...config, workers: 1 } });
+  }
+  const { superviseGateway } = await import('../../gateway/workers/supervisor.ts');
+  const { log } = openLogs(
+    { ...config, log: { ...config.log, access: { kind: 'off' } } },
+    { terminal, clock: systemClock },
+  );
+  return superviseGateway({ ...options, log });
 }
 
 /** The state directory, where it is not the one that commands use by themselves. */
@@ -70,25 +129,78 @@ function toForeignStateDir({ stateDir }: Config, { io }: CliContext): string | u
   return stateDir === defaultStateDir(io.env, io.cwd) ? undefined : stateDir;
 }
 
-/** The first SIGTERM, SIGINT or SIGHUP drains; a second one ends within two seconds. */
-function untilStopped(launched: LaunchedGateway): Promise<void> {
-  return new Promise((resolve) => {
-    let isStopping = false;
-    const onSignal = (): void => {
-      if (isStopping) {
-        launched.gateway.hasten();
-        // Whatever still holds on after its last words must not hold the process.
-        setTimeout(() => process.exit(0), HASTE_MILLISECONDS).unref();
-        return;
-      }
-      isStopping = true;
-      // The timers of the gateway hold no process; while it drains there may be nothing else left that does.
-      const hold = setInterval(() => undefined, HOLD_MILLISECONDS);
-      void launched.stop().finally(() => {
-        clearInterval(hold);
-        resolve();
-      });
-    };
-    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, onSignal);
-  });
+async function upgrade(launched: LaunchedGateway, context: CliContext): Promise<void> {
+  const result = await launched.upgrade();
+  if (!result.ok) reportProblems(result.error, context);
+}
+
+interface Stopping {
+  readonly stopped: Promise<void>;
+  /** Begins to drain; a second time, or with `now`, it ends within two seconds. */
+  stop(how?: { readonly now: boolean }): void;
+}
+
+/**
+ * The first SIGTERM or SIGINT drains, a second one ends within two seconds. SIGHUP reloads; on a terminal it says that the terminal has
+ * gone, and drains.
+ */
+function untilStopped(
+  launched: LaunchedGateway,
+  {
+    reload,
+    upgrade: onUpgrade,
+    hasTerminal,
+  }: {
+    readonly reload: () => void;
+    readonly upgrade: () => void;
+    readonly hasTerminal: boolean;
+  },
+): Stopping {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  let isStopping = false;
+  const hasten = (): void => {
+    launched.hasten();
+    // Whatever still holds on after its last words must not hold the process.
+    setTimeout(() => process.exit(0), HASTE_MILLISECONDS).unref();
+  };
+  const stop = ({ now }: { readonly now: boolean } = { now: false }): void => {
+    if (isStopping) {
+      hasten();
+      return;
+    }
+    isStopping = true;
+    // The timers of the gateway hold no process; while it drains there may be nothing else left that does.
+    const hold = setInterval(() => undefined, HOLD_MILLISECONDS);
+    void launched.stop().finally(() => {
+      clearInterval(hold);
+      resolve(undefined);
+    });
+    if (now) hasten();
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => stop());
+  process.on('SIGUSR2', onUpgrade);
+  process.on('SIGHUP', hasTerminal ? () => stop() : reload);
+  return { stopped: promise, stop };
+}
+
+/** Reloads when the file is written. */
+function watchConfig(
+  { file, text }: LoadedConfig,
+  reloader: Reloader,
+  { io }: CliContext,
+): FileWatcher | undefined {
+  if (file === undefined || file === '<stdin>') return undefined;
+  const path = resolvePath(io.cwd, file);
+  let seen = text;
+  const look = async (): Promise<void> => {
+    // While it is being replaced there may be none.
+    const bytes = await io.readFile(path).catch(() => undefined);
+    const now = bytes === undefined ? seen : Buffer.from(bytes).toString();
+    if (now === seen) return;
+    seen = now;
+    await reloader.reload();
+  };
+  // What is written while the watcher is being set up is found a moment later.
+  systemClock.setTimeout(() => void look(), SETTLED_MILLISECONDS);
+  return createFileWatcher({ paths: [path], clock: systemClock, onChange: () => void look() });
 }

@@ -1,20 +1,24 @@
 import { z } from 'zod';
-import type { LimitsConfig, LogConfig, TimeoutsConfig } from '../config.ts';
+import type { KeepAliveConfig, LimitsConfig, ListenAddress, LogConfig, TimeoutsConfig } from '../config.ts';
 import { authSchema, type AuthSetting } from './auth.ts';
 import { switchField } from './field.ts';
 import { fileNameSchema } from './file-name.ts';
+import { keepAliveSchema } from './keep-alive.ts';
 import { limitsSchema } from './limits.ts';
-import { listenSchema, plainHttpSchema, type ListenSetting } from './listen.ts';
+import { authzSchema, listenSchema, plainHttpSchema, type ListenSetting } from './listen.ts';
 import { logSchema } from './log.ts';
 import { domainsSchema, hostsSchema, originsSchema, publicUrlSchema, trustedProxiesSchema } from './names.ts';
 import { routeSchema, type RouteSetting } from './route.ts';
+import { stateSchema, type StateSetting } from './state.ts';
 import { timeoutsSchema } from './timeouts.ts';
+import { workersSchema } from './workers.ts';
 import { tlsSchema, type TlsSetting } from './tls.ts';
 
 /** Every section after its own parser and before the sections are put together. Keys are those of the file. */
 export interface Sections {
   readonly listen: ListenSetting | undefined;
   readonly plain_http: ListenSetting | false | undefined;
+  readonly authz: ListenAddress | undefined;
   readonly domains: readonly string[];
   readonly public_url: string | undefined;
   readonly hosts: readonly string[];
@@ -27,7 +31,10 @@ export interface Sections {
   readonly proxy_protocol: boolean;
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
+  readonly keep_alive: KeepAliveConfig;
   readonly log: LogConfig;
+  readonly workers: number;
+  readonly state: StateSetting;
   readonly state_dir: string | undefined;
   readonly danger_allow_public: boolean;
 }
@@ -36,6 +43,7 @@ export interface Sections {
 export const sectionSchemas: { readonly [name in keyof Sections]: z.ZodType<Sections[name]> } = {
   listen: listenSchema,
   plain_http: plainHttpSchema,
+  authz: authzSchema,
   domains: domainsSchema,
   public_url: publicUrlSchema,
   hosts: hostsSchema,
@@ -54,7 +62,10 @@ export const sectionSchemas: { readonly [name in keyof Sections]: z.ZodType<Sect
   ),
   limits: limitsSchema,
   timeouts: timeoutsSchema,
+  keep_alive: keepAliveSchema,
   log: logSchema,
+  workers: workersSchema,
+  state: stateSchema,
   state_dir: fileNameSchema
     .optional()
     .describe(

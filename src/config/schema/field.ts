@@ -30,14 +30,25 @@ export function parsedField<Input, Output>(
   });
 }
 
+interface DurationOptions {
+  readonly description: string;
+  readonly min?: number;
+  readonly max?: number;
+}
+
 /** A text with a unit, as milliseconds, at least `min` and at most `max` of them. */
-export function durationField(options: {
-  default: string;
-  description: string;
-  min?: number;
-  max?: number;
-}): z.ZodPrefault<z.ZodType<number>> {
-  const { min = 1, max = longestDuration } = options;
+export function durationField(
+  options: DurationOptions & { readonly default: string },
+): z.ZodPrefault<z.ZodType<number>> {
+  return readDuration(options).prefault(options.default).describe(options.description);
+}
+
+/** The same for what is off when it is not given. */
+export function optionalDurationField(options: DurationOptions): z.ZodOptional<z.ZodType<number>> {
+  return readDuration(options).optional().describe(options.description);
+}
+
+function readDuration({ min = 1, max = longestDuration }: DurationOptions): z.ZodType<number> {
   const text = z.string({ error: 'a duration such as `30s`' }).meta({ pattern: '^[0-9]{1,10}(ms|s|m|h|d)$' });
   return parsedField(text, (value): Result<number, FieldProblem> => {
     const duration = parseDuration(value, Math.max(max, longestDuration));
@@ -45,9 +56,7 @@ export function durationField(options: {
     if (duration.value < min) return failValue('is too short', `at least \`${formatDuration(min)}\``);
     if (duration.value > max) return failValue('is too long', `at most \`${formatDuration(max)}\``);
     return ok(duration.value);
-  })
-    .prefault(options.default)
-    .describe(options.description);
+  });
 }
 
 /** A text with a unit, as bytes. */

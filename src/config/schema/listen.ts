@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { ok, type Result } from '../../lib/result.ts';
+import type { ListenAddress } from '../config.ts';
+import { isLoopback } from '../listeners.ts';
 import { failValue, parsedField, type FieldProblem } from './field.ts';
 import { toAuthority } from './host-name.ts';
 
@@ -33,6 +35,23 @@ export const plainHttpSchema: z.ZodType<ListenSetting | false | undefined> = par
   .optional()
   .describe(
     'Address for plain HTTP, which only redirects pages to HTTPS and refuses calls, or `false`. Default: port 80 when HTTPS is on port 443, else off.',
+  );
+
+export const authzSchema: z.ZodType<ListenAddress | undefined> = parsedField(
+  z.union([z.string(), portNumber], { error: 'an address or a port' }),
+  (value): Result<ListenAddress, FieldProblem> => {
+    const setting = parseListen(value);
+    if (!setting.ok) return setting;
+    const { host = '127.0.0.1', port } = setting.value;
+    // Whoever reaches it can say whose request it is.
+    return isLoopback(host)
+      ? ok({ host, port })
+      : failValue('is not an address of loopback', 'write `127.0.0.1:8181`, or a port');
+  },
+)
+  .optional()
+  .describe(
+    'Address on this machine, plain HTTP, at which another proxy asks whether a request may pass (`auth_request` of nginx, `forward_auth` of Caddy); see `breakwater render`. Default: off.',
   );
 
 /** Port 0 asks the system for a free port. */

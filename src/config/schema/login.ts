@@ -12,6 +12,7 @@ import {
   type FieldProblem,
 } from './field.ts';
 import { toHostName } from './host-name.ts';
+import { scopesSchema } from './scopes.ts';
 
 /** One way to log in as it is written: secrets are still names of variables and files. */
 export type LoginSetting = WithSecretSetting<LoginConfig>;
@@ -39,6 +40,11 @@ const oidcSchema = z.strictObject({
     .describe('What the button says. Default: the host of the issuer.'),
   issuer: issuerSchema.describe('URL of the identity provider.'),
   ...clientSecretFields,
+  scopes: scopesSchema
+    .optional()
+    .describe(
+      'Scopes to ask the provider for. Default: `[openid, profile, email]`, and `groups` where groups are allowed.',
+    ),
   allow: z
     .strictObject({
       users: nameList.describe('Users by subject, or by an email address that the provider has verified.'),
@@ -137,7 +143,11 @@ function parseProvider(written: {
   if (oidc === undefined) return failValue('is no login', 'needs `oidc` or `github`');
   const { issuer, name = new URL(issuer).host } = oidc;
   const { users = [], domains = [], groups = [] } = oidc.allow;
-  return ok({ kind: 'oidc', name, issuer, ...toClientSecret(oidc), allow: { users, domains, groups } });
+  const usual = ['openid', 'profile', 'email', ...(groups.length > 0 ? ['groups'] : [])];
+  // Without it the answer has no ID token, which says who logged in.
+  const scopes = oidc.scopes === undefined ? usual : [...new Set(['openid', ...oidc.scopes])];
+  const allow = { users, domains, groups };
+  return ok({ kind: 'oidc', name, issuer, ...toClientSecret(oidc), scopes, allow });
 }
 
 /** Compared as a whole: a pattern would let in whoever finds a name that it matches. */

@@ -74,6 +74,13 @@ const issuerObject = z
       })
       .prefault({})
       .describe('Names of the claims that say who calls.'),
+    scope_prefix: z
+      .string()
+      .regex(/^[\x21\x23-\x5b\x5d-\x7e]*$/, { error: 'a text that can stand in a scope' })
+      .optional()
+      .describe(
+        'What clients write before scopes when they ask this issuer for them, where its tokens leave it out: `api://APPLICATION/` with Entra.',
+      ),
     ca: fileNameSchema
       .optional()
       .describe("PEM file with the root of the issuer's own certificate, for an issuer in your own network."),
@@ -86,6 +93,7 @@ const issuerObject = z
     audiences: written.audiences,
     types: written.types,
     claims: written.claims,
+    scopePrefix: written.scope_prefix ?? '',
     ca: written.ca,
   }));
 

@@ -22,12 +22,14 @@ import { explainFileError } from '../../state/directory.ts';
 import { toUpstreamOrigin } from '../../upstream/target.ts';
 import { toOrigin, toPublicUrl } from '../public-url.ts';
 import { buildKeyCheck } from './key-check.ts';
+import { listIssuers, spellScopes } from './issuers.ts';
 import type { KeyCheck, RouteAccess, RouteCheck, TokenCheck } from './route-access.ts';
 
 export interface AccessMeans {
   readonly clock: Clock;
   readonly safeFetch: SafeFetch;
-  readonly signingKeys: SigningKeys;
+  /** Where a route signs tokens for its upstream. */
+  readonly signingKeys: SigningKeys | undefined;
   /** The built-in authorization server. */
   readonly login: AuthorizationServer | undefined;
   readonly storedKeys: KeyCheck | undefined;
@@ -78,7 +80,8 @@ export function createRouteAccessBuilder(
 
   function buildCredentials({ credentials, upstream, auth }: RouteConfig): OutboundCredentials | undefined {
     if (credentials.kind === 'none') return undefined;
-    const issuers = auth.kind === 'none' ? [] : listIssuers(config, auth.oauth);
+    const oauth = auth.kind === 'none' ? undefined : auth.oauth;
+    const issuers = oauth === undefined ? [] : listIssuers(config, oauth);
     return createOutboundCredentials(credentials, {
       clock,
       upstream: `${toUpstreamOrigin(upstream)}${upstream.path}`,
@@ -100,7 +103,11 @@ function toChallenger(config: Config, route: RouteConfig, oauth: OAuthConfig | u
   if (oauth === undefined) return plainChallenger;
   const { requiredScopes } = oauth;
   const metadataUrl = toMetadataUrl(new URL(toPublicUrl(config, route)));
-  return createTokenChallenger({ metadataUrl, requiredScopes });
+  return createTokenChallenger({
+    metadataUrl,
+    requiredScopes,
+    spell: (scopes) => spellScopes(scopes, oauth),
+  });
 }
 
 function toOwnIssuer(config: Config, login: AuthorizationServer): OwnIssuer {
@@ -109,14 +116,6 @@ function toOwnIssuer(config: Config, login: AuthorizationServer): OwnIssuer {
     jwks: () => login.jwks(),
     hasGrant: (grantId) => login.hasGrant(grantId),
   };
-}
-
-function listIssuers(config: Config, oauth: OAuthConfig | undefined): readonly string[] {
-  if (oauth === undefined) return [];
-  return [
-    ...(oauth.server === undefined ? [] : [toOrigin(config)]),
-    ...oauth.issuers.map(({ issuer }) => issuer),
-  ];
 }
 
 /** Puts the certificates in the place of the name of their file. */

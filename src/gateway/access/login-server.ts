@@ -5,10 +5,13 @@ import type { AuthorizationServer } from '../../auth/server/authorization-server
 import type { ServerEvent } from '../../auth/server/server-options.ts';
 import type { AuthorizationServerConfig, Config } from '../../config/config.ts';
 import type { Clock } from '../../lib/clock.ts';
+import type { SharedTexts } from '../../state/shared-text.ts';
 import type { Store } from '../../state/store/store.ts';
 import { toOrigin, toPublicUrl } from '../public-url.ts';
 
 export interface LoginServerOptions {
+  /** Where replicas share keys; `undefined` where there are none. */
+  readonly texts: SharedTexts | undefined;
   readonly store: Store;
   readonly clock: Clock;
   readonly safeFetch: SafeFetch;
@@ -37,21 +40,16 @@ export async function startLoginServer(
   const { createAuthorizationServer } = await import('../../auth/server/authorization-server.ts');
   const server = await createAuthorizationServer({
     issuer: toOrigin(config),
-    resources: config.routes.flatMap(({ path, auth }) =>
-      auth.kind === 'required' && auth.oauth?.server !== undefined
-        ? [
-            {
-              url: toPublicUrl(config, { path }),
-              name: new URL(toPublicUrl(config, { path })).host + path,
-              scopes: auth.oauth.scopes,
-            },
-          ]
-        : [],
-    ),
+    resources: config.routes.flatMap(({ path, auth }) => {
+      if (auth.kind === 'none' || auth.oauth?.server === undefined) return [];
+      const url = toPublicUrl(config, { path });
+      return [{ url, name: new URL(url).host + path, scopes: auth.oauth.scopes }];
+    }),
     config: section,
     store,
     clock,
     stateDir: config.stateDir,
+    texts: options.texts,
     accounts: createAccounts(store, { clock }),
     loadClientMetadata: createClientMetadataLoader({
       fetchJson: safeFetch,

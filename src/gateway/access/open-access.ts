@@ -4,18 +4,21 @@ import { createStoredKeyVerifier } from '../../auth/keys/stored-keys.ts';
 import { createSigningKeys } from '../../auth/outbound/signing-keys.ts';
 import type { TokenVerifier } from '../../auth/resource/token-verifier.ts';
 import type { ServerEvent } from '../../auth/server/server-options.ts';
-import type { Config, RouteConfig } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { readVersion } from '../../lib/version.ts';
 import { createSealKeys } from '../../sessions/seal-keys.ts';
 import { createSessionSeal, type SessionSeal } from '../../sessions/seal.ts';
+import { openRedisConnection } from '../../state/redis/redis-connection.ts';
+import { createRedisTexts } from '../../state/redis/redis-texts.ts';
+import { createSecretFiles } from '../../state/secret-files.ts';
 import type { Store } from '../../state/store/store.ts';
 import type { OwnPaths } from '../routes.ts';
 import { createRouteAccessBuilder } from './build-route-access.ts';
 import { startLoginServer } from './login-server.ts';
 import { buildResourceDocuments } from './resource-documents.ts';
-import type { KeyCheck, RouteAccess } from './route-access.ts';
+import type { RouteAccess } from './route-access.ts';
 
 export interface AccessOptions {
   readonly clock: Clock;
@@ -26,6 +29,8 @@ export interface AccessOptions {
   readonly onLogin: (event: ServerEvent) => void;
   /** The store cannot be read or written; what is known counts on. */
   readonly onProblem: (error: unknown) => void;
+  /** A store that was away can be used again. */
+  readonly onRecovered: () => void;
   readonly onWarning: (warning: Diagnostic) => void;
 }
 
@@ -36,7 +41,10 @@ export interface Access {
   readonly paths: OwnPaths;
   /** Socket of the built-in authorization server. */
   readonly loginSocket: string | undefined;
-  readonly seal: SessionSeal;
+  /** `undefined` where no route knows its callers. */
+  readonly seal: SessionSeal | undefined;
+  /** The keys that tokens for upstreams are signed with (RFC 7517); `undefined` where none are. */
+  readonly jwks: (() => object) | undefined;
   /** A key made just now; it is shown once. */
   readonly createdKey: string | undefined;
   close(): Promise<void>;
@@ -67,11 +75,23 @@ interface Closable {
 }
 
 async function openParts(config: Config, options: AccessOptions, keep: Keep): Promise<Omit<Access, 'close'>> {
-  const { clock, onWarning } = options;
+  const { clock, onProblem, onWarning } = options;
   const { stateDir, routes } = config;
-  const store = needsStore(routes)
-    ? keep(await openKeyStore({ stateDir, clock, onProblem: options.onProblem }))
-    : undefined;
+  const hasStoredKeys = routes.some(({ auth }) => auth.kind === 'required' && auth.keys?.stored === true);
+  const hasServer = routes.some(({ auth }) => auth.kind === 'required' && auth.oauth?.server !== undefined);
+  const needsState = routes.some(
+    ({ auth, credentials }) => auth.kind === 'required' || credentials.kind === 'jwt',
+  );
+  const { onRecovered } = options;
+  const redis =
+    config.state.kind === 'redis' && needsState
+      ? keep(await openRedisConnection({ settings: config.state, clock, onProblem, onRecovered }))
+      : undefined;
+  const texts = redis && createRedisTexts(redis);
+  const store =
+    hasStoredKeys || hasServer ? keep(await openKeyStore({ stateDir, clock, onProblem, redis })) : undefined;
+  // Before the keys are loaded: it is shown once, and has to be good from then on.
+  const createdKey = store !== undefined && options.wantsKey ? await createFirstKey(store, clock) : undefined;
   const safeFetch = createSafeFetch({ clock, version: readVersion() });
   const verifiers: TokenVerifier[] = [];
   const login =
@@ -79,6 +99,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
       ? undefined
       : await startLoginServer(config, {
           store,
+          texts,
           clock,
           safeFetch,
           onOwnerCode: options.onOwnerCode,
@@ -88,17 +109,23 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
           },
         });
   if (login !== undefined) keep(login.server);
-  const sealKeys = keep(createSealKeys({ stateDir, clock, report: onWarning }));
-  if (routes.some(({ auth }) => auth.kind === 'required')) await sealKeys.share();
-  const signingKeys = keep(createSigningKeys({ stateDir, clock, report: onWarning }));
-  if (routes.some(({ credentials }) => credentials.kind === 'jwt')) await signingKeys.share();
+  const keyOptions = { texts: texts ?? createSecretFiles(stateDir, clock), clock, report: onWarning };
+  const sealKeys = routes.some(({ auth }) => auth.kind === 'required')
+    ? await share(keep(createSealKeys(keyOptions)))
+    : undefined;
+  const signingKeys = routes.some(({ credentials }) => credentials.kind === 'jwt')
+    ? await share(keep(createSigningKeys(keyOptions)))
+    : undefined;
   const build = createRouteAccessBuilder(config, {
     clock,
     safeFetch,
     signingKeys,
     login: login?.server,
-    storedKeys: await openStoredKeys(store, options, keep),
-    onProblem: options.onProblem,
+    storedKeys:
+      store !== undefined && hasStoredKeys
+        ? keep(await createStoredKeyVerifier(store, { clock, onProblem }))
+        : undefined,
+    onProblem,
     onVerifier: (verifier) => verifiers.push(keep(verifier)),
   });
   return {
@@ -107,27 +134,17 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
     ),
     paths: { documents: buildResourceDocuments(config), login: login?.server.paths ?? [] },
     loginSocket: login?.socketPath,
-    seal: createSessionSeal({ keys: sealKeys }),
-    createdKey: store !== undefined && options.wantsKey ? await createFirstKey(store, clock) : undefined,
+    seal: sealKeys && createSessionSeal({ keys: sealKeys }),
+    jwks: signingKeys && (() => signingKeys.jwks()),
+    createdKey,
   };
 }
 
-/** Whether keys, accounts or grants of the state directory count. */
-function needsStore(routes: readonly RouteConfig[]): boolean {
-  return routes.some(
-    ({ auth }) =>
-      auth.kind === 'required' && (auth.keys?.stored === true || auth.oauth?.server !== undefined),
-  );
+async function share<T extends { share(): Promise<void> }>(keys: T): Promise<T> {
+  await keys.share();
+  return keys;
 }
 
 async function createFirstKey(store: Store, clock: Clock): Promise<string | undefined> {
   return (await ensureKey(store, { name: 'default', clock })).created;
-}
-
-async function openStoredKeys(
-  store: Store | undefined,
-  { clock, onProblem }: AccessOptions,
-  keep: Keep,
-): Promise<KeyCheck | undefined> {
-  return store === undefined ? undefined : keep(await createStoredKeyVerifier(store, { clock, onProblem }));
 }

@@ -57,7 +57,7 @@ export function createAuthenticateStage(): (
         const principal = keys?.verify(secret);
         if (principal !== undefined) return accept(exchange, check, { principal, token: undefined });
         if (kind === 'key' || tokens === undefined)
-          return challenge('E_AUTH_INVALID', challenger.invalid(undefined));
+          return challenge('E_AUTH_INVALID', challenger.invalid('key'));
         const verdict = tokens.verify(secret);
         const context = { check, tokens, token: secret };
         return verdict instanceof Promise

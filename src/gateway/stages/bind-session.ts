@@ -1,15 +1,12 @@
 import { fieldValue, type Fields } from '../../http/exchange.ts';
 import { SESSION_ID_HEADER } from '../../mcp/headers.ts';
-import { openEndpoint } from '../../sessions/seal-endpoint.ts';
+import { openEndpoint, sealedQueryPrefix } from '../../sessions/seal-endpoint.ts';
 import type { SessionSeal } from '../../sessions/seal.ts';
 import type { Exchange, OpenSession } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
 import { hasBoundSessions } from '../routes.ts';
 
 const unknown: Reply = { kind: 'error', code: 'E_SESSION_UNKNOWN' };
-
-/** The parameter of sealed message endpoints; see `src/sessions/seal-endpoint.ts`. */
-const ENDPOINT_QUERY = '?session_id=';
 
 /**
  * Opens the session that a request names. On routes with access control a session is its owner's alone: to anybody else it does not
@@ -27,7 +24,7 @@ export function createBindSessionStage(seal: SessionSeal): (exchange: Exchange) 
     if (destination.kind !== 'mcp' || !hasBoundSessions(destination.route)) return undefined;
     const { fields, isRepeat, query } = request;
     const holder = { route: destination.route.path, principalId: principal?.id };
-    const isMessage = destination.transport === 'http-sse' || query.startsWith(ENDPOINT_QUERY);
+    const isMessage = destination.transport === 'http-sse' || query.startsWith(sealedQueryPrefix);
     if (request.method === 'POST' && isMessage) {
       const endpoint = { path: destination.upstreamPath, query };
       const found = openEndpoint(endpoint, (text) => seal.open(text, holder));

@@ -1,4 +1,5 @@
-import { fieldValue, type Fields } from '../../http/exchange.ts';
+import type { Fields } from '../../http/exchange.ts';
+import { findForeignForm, type ForeignForm } from '../../mcp/body-form.ts';
 import { classify, type RoutingHeaders } from '../../mcp/classify.ts';
 import {
   LAST_EVENT_ID_HEADER,
@@ -17,10 +18,8 @@ export function classifyStage(exchange: Exchange): Reply | undefined {
   const { destination, request } = exchange;
   if (destination.kind !== 'mcp') return undefined;
   if (request.method === 'POST') {
-    const coding = fieldValue(request.fields, 'content-encoding');
-    if (coding !== undefined && coding.toLowerCase() !== 'identity') {
-      return { kind: 'error', code: 'E_HTTP_CONTENT_ENCODING' };
-    }
+    const foreign = findForeign(request.fields);
+    if (foreign !== undefined) return { kind: 'error', code: foreignForms[foreign] };
     const envelope = scanEnvelope(request.body);
     if (envelope.kind === 'refused') {
       exchange.refusedId = envelope.id;
@@ -34,6 +33,20 @@ export function classifyStage(exchange: Exchange): Reply | undefined {
     return { kind: 'error', code: 'E_MCP_HEADER_MISMATCH', detail: verdict.detail };
   }
   exchange.classification = verdict;
+  return undefined;
+}
+
+const foreignForms: { readonly [form in ForeignForm]: ErrorCode } = {
+  coding: 'E_HTTP_CONTENT_ENCODING',
+  type: 'E_HTTP_CONTENT_TYPE',
+};
+
+/** Every copy of a field counts: servers take the first, the last, or all together. */
+function findForeign(fields: Fields): ForeignForm | undefined {
+  for (let index = 0; index < fields.length; index += 2) {
+    const foreign = findForeignForm(fields[index] ?? '', fields[index + 1] ?? '');
+    if (foreign !== undefined) return foreign;
+  }
   return undefined;
 }
 

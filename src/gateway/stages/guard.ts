@@ -1,5 +1,6 @@
 import { countField, fieldValue } from '../../http/exchange.ts';
 import { toHostOnly } from '../../http/grammar.ts';
+import { browserHeaders, endpointMethods, preflightSeconds } from '../../mcp/browser-access.ts';
 import { PARAM_HEADER_PREFIX } from '../../mcp/headers.ts';
 import type { Exchange } from '../exchange.ts';
 import type { HostNames } from '../host-names.ts';
@@ -14,25 +15,13 @@ export interface GuardOptions {
   readonly origins: ReadonlySet<string>;
 }
 
-const METHODS = 'GET, POST, DELETE, OPTIONS';
-const allowedMethods: ReadonlySet<string> = new Set(METHODS.split(', '));
+const METHODS = endpointMethods.join(', ');
+const allowedMethods: ReadonlySet<string> = new Set(endpointMethods);
 const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
-const PREFLIGHT_SECONDS = '7200';
 /** A known name goes with any port, so a stranger can think of many. */
 const MAX_ACCEPTED = 32;
 
-/** Request headers that MCP clients in a browser send (Streamable HTTP of all revisions), besides the Mcp-Param family. */
-const allowedHeaders: ReadonlySet<string> = new Set([
-  'accept',
-  'authorization',
-  'content-type',
-  'last-event-id',
-  'mcp-method',
-  'mcp-name',
-  'mcp-protocol-version',
-  'mcp-session-id',
-  'x-api-key',
-]);
+const allowedHeaders: ReadonlySet<string> = new Set(browserHeaders);
 
 /**
  * Checks Host, Origin and method of an MCP request and answers CORS preflights. Health paths are exempt:
@@ -94,7 +83,12 @@ function answerOptions(exchange: Exchange): Reply {
     .filter(
       (name) => allowedHeaders.has(name) || (name.startsWith(PARAM_HEADER_PREFIX) && /^[\w-]+$/.test(name)),
     );
-  const answer = ['access-control-allow-methods', METHODS, 'access-control-max-age', PREFLIGHT_SECONDS];
+  const answer = [
+    'access-control-allow-methods',
+    METHODS,
+    'access-control-max-age',
+    String(preflightSeconds),
+  ];
   if (granted.length > 0) answer.push('access-control-allow-headers', granted.join(', '));
   return { kind: 'empty', status: 204, fields: answer };
 }

@@ -29,17 +29,17 @@ export function toStoredId(kind: string, id: string): string {
 }
 
 export function toRecordForm(kind: string, id: string, value: StoredValue): RecordForm {
-  const { indexes, secretId } = kindOf(kind);
-  const field = secretId?.field;
+  const field = kindOf(kind).secretId?.field;
   const kept = field === undefined || value[field] !== id ? value : { ...value, [field]: null };
-  return {
-    id: toStoredId(kind, id),
-    text: JSON.stringify(kept),
-    indexes: indexes.flatMap((name) => {
-      const indexed = value[name];
-      return typeof indexed === 'string' ? [[name, indexed] as const] : [];
-    }),
-  };
+  return { id: toStoredId(kind, id), text: JSON.stringify(kept), indexes: toIndexes(kind, value) };
+}
+
+/** Field and value of what can be searched. */
+export function toIndexes(kind: string, value: StoredValue): RecordForm['indexes'] {
+  return kindOf(kind).indexes.flatMap((name) => {
+    const indexed = value[name];
+    return typeof indexed === 'string' ? [[name, indexed] as const] : [];
+  });
 }
 
 /** Reads a record back; `id` is what the caller asked for, and goes where it was taken out. */

@@ -3,6 +3,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import type { Clock } from '../../lib/clock.ts';
 import { createKeyPair, createSerialNumber } from '../local-ca/local-ca.ts';
 import { toKeyAuthorizationDigest } from './authorization.ts';
+import type { ChallengeBoard } from './challenge-board.ts';
 import type { ChallengeSolver, PresentedChallenge } from './challenge.ts';
 import { toReverseName } from './reverse-name.ts';
 
@@ -18,22 +19,41 @@ export interface TlsAlpnSolver extends ChallengeSolver {
 
 const hour = 3_600_000;
 
-export function createTlsAlpnSolver(clock: Clock): TlsAlpnSolver {
+export function createTlsAlpnSolver(clock: Clock, board: ChallengeBoard): TlsAlpnSolver {
   const contexts = new Map<string, { readonly token: string; readonly context: SecureContext }>();
   return {
     type: 'tls-alpn-01',
     async present(challenge, signal) {
-      const context = await buildContext(challenge, clock.now());
+      const pair = await buildPair(challenge, clock.now());
       signal.throwIfAborted();
-      contexts.set(toServerName(challenge.name), { token: challenge.token, context });
+      const serverName = toServerName(challenge.name);
+      contexts.set(serverName, { token: challenge.token, context: createSecureContext(pair) });
+      await board.put(toTopic(serverName), JSON.stringify(pair));
     },
     remove({ name, token }) {
       const serverName = toServerName(name);
-      if (contexts.get(serverName)?.token === token) contexts.delete(serverName);
-      return Promise.resolve();
+      if (contexts.get(serverName)?.token !== token) return Promise.resolve();
+      contexts.delete(serverName);
+      return board.remove(toTopic(serverName));
     },
-    contextFor: (serverName) => contexts.get(serverName)?.context,
+    contextFor: (serverName) =>
+      contexts.get(serverName)?.context ?? toContext(board.read(toTopic(serverName))),
   };
+}
+
+function toTopic(serverName: string): string {
+  return `tls-alpn-01 ${serverName}`;
+}
+
+function toContext(text: string | undefined): SecureContext | undefined {
+  // Another process of this program has written it.
+  return text === undefined ? undefined : createSecureContext(JSON.parse(text) as ChallengePair);
+}
+
+/** PEM. */
+interface ChallengePair {
+  readonly cert: string;
+  readonly key: string;
 }
 
 function toServerName(name: string): string {
@@ -41,10 +61,10 @@ function toServerName(name: string): string {
 }
 
 /** Self-signed, for exactly one name, with the digest in a critical extension (RFC 8737 section 3). */
-async function buildContext(
+async function buildPair(
   { name, keyAuthorization }: PresentedChallenge,
   now: number,
-): Promise<SecureContext> {
+): Promise<ChallengePair> {
   const { buildCertificate } = await import('../x509/x509-builder.ts');
   const { publicKey, privateKey } = await createKeyPair();
   const subject = { commonName: 'ACME challenge' };
@@ -61,5 +81,5 @@ async function buildContext(
     acmeIdentifier: toKeyAuthorizationDigest(keyAuthorization),
   });
   const key = privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-  return createSecureContext({ cert, key });
+  return { cert, key };
 }

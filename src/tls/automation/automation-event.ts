@@ -32,5 +32,4 @@ export type AutomationEvent =
       readonly error: GatewayError;
       readonly nextAttemptAt: number;
     }
-  | { readonly kind: 'warning'; readonly name: string; readonly warning: Diagnostic }
-  | { readonly kind: 'expiring'; readonly name: string; readonly notAfter: number };
+  | { readonly kind: 'warning'; readonly name: string; readonly warning: Diagnostic };

@@ -68,6 +68,8 @@ const defaultTick = 60_000;
 const concurrency = 4;
 /** Ticks between two looks for certificates that somebody else has stored. */
 const ticksPerLook = 5;
+/** Between two such looks for a first certificate, which clients wait for: another process may be obtaining it. */
+const missingLook = 2000;
 
 /**
  * Loads what is stored. Never waits for an authority, and damaged or missing state is no obstacle: it is reported, and
@@ -127,7 +129,6 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
 
   const doDuties = (): void => {
     for (const certificate of managed.values()) {
-      certificate.warnOfEnd();
       if (certificate.isAbandoned) managed.delete(certificate.name);
       if (busy.has(certificate)) continue;
       const duty = certificate.toDuty();
@@ -135,11 +136,15 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
     }
   };
 
+  const doNow = (): void => {
+    if (!signal.aborted) doDuties();
+  };
+
   const requests = openRenewalRequests(stateDir, () => void takeRequests());
   const takeRequests = async (): Promise<void> => {
     const names = await requests.take((name) => managed.has(name));
     for (const name of names) managed.get(name)?.force();
-    if (names.length > 0 && !signal.aborted) doDuties();
+    if (names.length > 0) doNow();
   };
 
   let ticks = 0;
@@ -150,6 +155,16 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
     for (const certificate of managed.values()) {
       if (!busy.has(certificate)) void work(certificate, () => certificate.look());
     }
+  };
+
+  let missingTimer: Timer | undefined;
+  const lookForMissing = (): void => {
+    missingTimer = undefined;
+    const missing = [...managed.values()].filter(({ material }) => material === undefined);
+    for (const certificate of missing)
+      // A tick that came meanwhile has found it busy.
+      if (!busy.has(certificate)) void work(certificate, () => certificate.look()).then(doNow);
+    if (missing.length > 0 && !signal.aborted) missingTimer = clock.setTimeout(lookForMissing, missingLook);
   };
 
   const demand: OnDemand | undefined =
@@ -192,6 +207,7 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
       });
       void requests.prepare();
       onTick();
+      lookForMissing();
     },
     async renewNow(name) {
       const certificate = managed.get(toCanonicalName(name));
@@ -208,6 +224,7 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
     settled: () => queue.settled(),
     async close() {
       timer?.cancel();
+      missingTimer?.cancel();
       requests.close();
       ending.abort(new Error('the gateway closes'));
       await queue.settled();

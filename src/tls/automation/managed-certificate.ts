@@ -7,7 +7,7 @@ import { IssueError, type CertificateIssuer, type IssueStep } from './issuer.ts'
 import { withDeadline } from './renewal-attempt.ts';
 import { toLastFailure, type LastFailure, type RenewalRecord } from './renewal-record.ts';
 import { runRenewal, type RenewalMeans } from './renewal-run.ts';
-import { selectMoment, toRenewalTime, toSilence, toWarningMargin } from './renewal-schedule.ts';
+import { selectMoment, toRenewalTime, toSilence } from './renewal-schedule.ts';
 import type { TlsMaterial } from '../tls-material.ts';
 
 /** What logs, commands and `/readyz` want to know. Times are wall-clock milliseconds. */
@@ -63,7 +63,6 @@ export class ManagedCertificate {
   #nextAttempt = 0;
   #nextAsk = 0;
   #attempts: readonly number[] = [];
-  #warnedAt: number | undefined;
   #storageFailures = 0;
   #askProblem: string | undefined;
   #refused = false;
@@ -126,17 +125,6 @@ export class ManagedCertificate {
     if (this.#isRenewalDue() && this.#countAttempts(elapsed) < attemptsPerHour) return 'renew';
     const askable = this.#material !== undefined && issuers.some(({ id }) => id === this.#record.issuer);
     return askable && elapsed >= this.#nextAsk ? 'ask' : undefined;
-  }
-
-  /** Says once a day that the certificate ends soon, or has ended. Compares numbers only. */
-  warnOfEnd(): void {
-    const { clock, report } = this.#options;
-    const facts = this.#material?.facts;
-    if (facts === undefined || clock.now() < facts.notAfter - toWarningMargin(facts)) return;
-    const elapsed = clock.monotonic();
-    if (this.#warnedAt !== undefined && elapsed < this.#warnedAt + day) return;
-    this.#warnedAt = elapsed;
-    report({ kind: 'expiring', name: this.name, notAfter: facts.notAfter });
   }
 
   /** Rejects only when a defect shows. */
@@ -347,7 +335,6 @@ export class ManagedCertificate {
     this.#material = issued.material;
     this.#forced = false;
     this.#nextAsk = 0;
-    this.#warnedAt = undefined;
     onCertificate(this.name, issued.material);
     const elapsed = clock.monotonic() - begun;
     const { facts } = issued.material;

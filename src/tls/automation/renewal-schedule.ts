@@ -105,12 +105,3 @@ export function toSilence(retryAfter: number | undefined): number {
   if (retryAfter === undefined || Number.isNaN(retryAfter)) return hour;
   return Math.min(Math.max(retryAfter, shortestSilence), longestSilence);
 }
-
-/**
- * How long before its end a certificate that was not renewed is worth a warning: 14 days, less where renewal begins later
- * than that. Certificates of less than 28 days are not warned about before half of their margin is over.
- */
-export function toWarningMargin(validity: Validity): number {
-  const margin = toRenewalMargin(validity);
-  return toLifetime(validity) < 28 * day ? margin / 2 : Math.min(14 * day, margin * 0.9);
-}

@@ -10,9 +10,8 @@ const modernSuites: readonly string[] = [
   'TLS_CHACHA20_POLY1305_SHA256',
 ];
 
-/** Forward secrecy and AEAD only, for EC and RSA certificates. */
-const intermediateSuites: readonly string[] = [
-  ...modernSuites,
+/** Suites of TLS 1.2 with forward secrecy and AEAD only, for EC and RSA certificates, by their names in OpenSSL. */
+export const tls12Suites: readonly string[] = [
   'ECDHE-ECDSA-AES128-GCM-SHA256',
   'ECDHE-RSA-AES128-GCM-SHA256',
   'ECDHE-ECDSA-AES256-GCM-SHA384',
@@ -27,7 +26,7 @@ const intermediateSuites: readonly string[] = [
  */
 const intermediate: Readonly<SecureContextOptions> = Object.freeze({
   minVersion: 'TLSv1.2',
-  ciphers: intermediateSuites.join(':'),
+  ciphers: [...modernSuites, ...tls12Suites].join(':'),
   ecdhCurve: 'X25519MLKEM768:X25519:prime256v1:secp384r1',
   honorCipherOrder: false,
   secureOptions: constants.SSL_OP_NO_RENEGOTIATION,

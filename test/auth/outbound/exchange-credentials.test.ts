@@ -6,6 +6,7 @@ import {
 } from '../../../src/auth/outbound/credentials.ts';
 import type { FormAnswer, FormRequest } from '../../../src/auth/outbound/post-form.ts';
 import { createSigningKeys } from '../../../src/auth/outbound/signing-keys.ts';
+import { createSecretFiles } from '../../../src/state/secret-files.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { buildKeyPrincipal, buildTokenPrincipal } from './principals.ts';
 
@@ -37,7 +38,11 @@ function create(values: Partial<Extract<OutboundConfig, { kind: 'exchange' }>> =
       upstream: 'http://127.0.0.1:8000/mcp',
       issuer: 'https://mcp.example.com',
       soleIssuer: undefined,
-      keys: createSigningKeys({ stateDir: '/nowhere', clock, report: () => undefined }),
+      keys: createSigningKeys({
+        texts: createSecretFiles('/nowhere', clock),
+        clock,
+        report: () => undefined,
+      }),
       async post(form) {
         posted.push(form);
         const answer = answers.shift() ?? (() => issue(`token-${posted.length}`));

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createOutboundCredentials, type OutboundConfig } from '../../../src/auth/outbound/credentials.ts';
 import { createSigningKeys } from '../../../src/auth/outbound/signing-keys.ts';
+import { createSecretFiles } from '../../../src/state/secret-files.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { buildTokenPrincipal } from './principals.ts';
 
@@ -10,7 +11,7 @@ const options = {
   upstream: 'http://127.0.0.1:8000/mcp',
   issuer: 'https://mcp.example.com',
   soleIssuer: undefined,
-  keys: createSigningKeys({ stateDir: '/nowhere', clock, report: () => undefined }),
+  keys: createSigningKeys({ texts: createSecretFiles('/nowhere', clock), clock, report: () => undefined }),
   post: () => Promise.reject(new Error('nothing is posted')),
 };
 

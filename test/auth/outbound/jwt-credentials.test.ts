@@ -7,6 +7,7 @@ import {
 } from '../../../src/auth/outbound/credentials.ts';
 import { createSigningKeys, type SigningKeys } from '../../../src/auth/outbound/signing-keys.ts';
 import type { Principal } from '../../../src/auth/principal.ts';
+import { createSecretFiles } from '../../../src/state/secret-files.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { until } from '../../support/until.ts';
 import { buildKeyPrincipal, buildTokenPrincipal } from './principals.ts';
@@ -20,7 +21,7 @@ let keys: SigningKeys;
 
 beforeEach(() => {
   clock = new ManualClock(Date.UTC(2026, 0, 1));
-  keys = createSigningKeys({ stateDir: '/nowhere', clock, report: () => undefined });
+  keys = createSigningKeys({ texts: createSecretFiles('/nowhere', clock), clock, report: () => undefined });
 });
 
 function create(audience?: string, lifetime = 60 * second): OutboundCredentials {

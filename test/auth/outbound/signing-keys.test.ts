@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createSigningKeys, loadJwks, type SigningKeys } from '../../../src/auth/outbound/signing-keys.ts';
 import type { Diagnostic } from '../../../src/lib/diagnostic.ts';
+import { createSecretFiles } from '../../../src/state/secret-files.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const day = 24 * 3_600_000;
@@ -27,7 +28,11 @@ afterEach(async () => {
 const file = (): string => join(stateDir, 'auth', 'signing-keys.json');
 
 async function start(): Promise<SigningKeys> {
-  const keys = createSigningKeys({ stateDir, clock, report: (warning) => warnings.push(warning) });
+  const keys = createSigningKeys({
+    texts: createSecretFiles(stateDir, clock),
+    clock,
+    report: (warning) => warnings.push(warning),
+  });
   opened.push(keys);
   await keys.share();
   return keys;
@@ -82,16 +87,18 @@ describe('signing keys', () => {
   });
 
   it('are the ones that `keys jwks` prints, before and while a gateway runs', async () => {
-    const printed = await loadJwks(stateDir, clock);
+    const printed = await loadJwks(createSecretFiles(stateDir, clock), clock);
     expect((await start()).jwks()).toEqual(printed);
-    expect(await loadJwks(stateDir, clock)).toEqual(printed);
+    expect(await loadJwks(createSecretFiles(stateDir, clock), clock)).toEqual(printed);
     expect(JSON.stringify(printed)).not.toContain('"d"');
     expect(clock.pending).toBe(1);
   });
 
   it('that cannot be kept are not printed', async () => {
     await writeFile(join(stateDir, 'auth'), 'in the way');
-    await expect(loadJwks(stateDir, clock)).rejects.toMatchObject({ code: 'E_STATE_UNWRITABLE' });
+    await expect(loadJwks(createSecretFiles(stateDir, clock), clock)).rejects.toMatchObject({
+      code: 'E_STATE_UNWRITABLE',
+    });
   });
 
   it.each([

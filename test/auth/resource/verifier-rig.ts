@@ -92,6 +92,7 @@ export function createVerifierRig(
         audiences: [],
         types: [],
         claims: { subject: 'sub', client: 'client_id', scopes: 'scope', groups: 'groups' },
+        scopePrefix: '',
         ...changes,
       })),
       audiences,

@@ -206,6 +206,8 @@ describe('attacks on names', () => {
     ['no resource', toResource(undefined)],
     ['half a surrogate pair', { name: 'search\ud83d' }],
     ['half a surrogate pair in the method', toMethod('x\udc00')],
+    ['truncation-smuggling: NUL', { name: 'search\0' }],
+    ['truncation-smuggling: NUL in the method', toMethod('tools/call\0')],
     ['too long', { name: 'a'.repeat(MAX_NAME_LENGTH + 1) }],
     ['a method that is too long', toMethod('a'.repeat(MAX_NAME_LENGTH + 1))],
   ])('are denied whatever the rules say: %s', (_case, question) => {

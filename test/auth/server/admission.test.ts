@@ -7,7 +7,13 @@ const nobody = { users: [], domains: [], groups: [] };
 const bob: Profile = { id: 'u-17', name: 'bob', email: 'bob@example.org', groups: ['staff'] };
 
 function oidc(allow: Partial<OidcLogin['allow']>): OidcLogin {
-  const provider = { name: 'Login', issuer: 'https://login.example.org', clientId: 'a', clientSecret: 'b' };
+  const provider = {
+    name: 'Login',
+    issuer: 'https://login.example.org',
+    clientId: 'a',
+    clientSecret: 'b',
+    scopes: [],
+  };
   return { kind: 'oidc', ...provider, allow: { ...nobody, ...allow } };
 }
 

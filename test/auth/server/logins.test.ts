@@ -114,6 +114,7 @@ describe('an identity provider', () => {
     issuer: 'https://login.example.org',
     clientId: 'gateway',
     clientSecret: 'of-the-gateway',
+    scopes: ['openid', 'email'],
     allow,
   } as const;
 
@@ -124,6 +125,7 @@ describe('an identity provider', () => {
     const page = await browser.visit({ path: authorizePath(createPkce()) });
     const away = await browser.submit(page, '/with-0');
     expect(away.location?.origin).toBe(login.issuer);
+    expect(away.location?.searchParams.get('scope')).toBe('openid email');
     const consent = await browser.visit({ path: provider.logIn(away.location) });
     expect(consent.text).toContain('signed in as bob@example.org');
     const { location } = await browser.submit(consent, '/consent');

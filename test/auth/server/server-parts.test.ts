@@ -5,7 +5,7 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { pruneFlows, toBrowserCookies, toProviderCookies } from '../../../src/auth/server/flow-cookies.ts';
 import { createFormTokens } from '../../../src/auth/server/form-tokens.ts';
-import { markup } from '../../../src/auth/server/pages/markup.ts';
+import { markup } from '../../../src/lib/markup.ts';
 import { toScopeWords } from '../../../src/auth/server/pages/scope-words.ts';
 import { createRefreshRotation } from '../../../src/auth/server/refresh-rotation.ts';
 import { loadOrCreateServerKeys, toPublicKeys } from '../../../src/auth/server/server-keys.ts';

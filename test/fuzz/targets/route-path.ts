@@ -1,5 +1,6 @@
 import { ManualClock } from '../../support/manual-clock.ts';
 import { lockWithKey } from '../../support/keys.ts';
+import { AnnouncedPaths } from '../../../src/gateway/announced-paths.ts';
 import { buildRoute, noOwnPaths, toTestAccess } from '../../support/routes.ts';
 import type { Destination } from '../../../src/gateway/exchange.ts';
 import { createRouteTable, type RouteTable } from '../../../src/gateway/routes.ts';
@@ -133,7 +134,7 @@ export function createTable(): RouteTable {
       pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
       access: toTestAccess(own),
     }),
-    noOwnPaths,
+    { ...noOwnPaths, announced: new AnnouncedPaths() },
   );
 }
 

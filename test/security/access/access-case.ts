@@ -1,6 +1,6 @@
 import type { Field } from '../../support/h2-frames.ts';
 
-export type AccessAttack = 'path' | 'nomination' | 'forwarded' | 'host' | 'origin';
+export type AccessAttack = 'path' | 'nomination' | 'forwarded' | 'host' | 'origin' | 'credential' | 'token';
 
 /** One request and what has to become of it. */
 export interface AccessCase {
@@ -16,6 +16,8 @@ export interface AccessCase {
   readonly servername?: string;
   /** 127.0.0.1 when absent. */
   readonly from?: string;
+  /** HTTP/1.1 requests that go before it on its connection, and are answered. */
+  readonly before?: readonly string[];
   /** True when the request carries the key of the protected route. */
   readonly hasKey?: boolean;
 }

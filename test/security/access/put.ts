@@ -42,7 +42,7 @@ export async function putAll(
 
 /** Status of the answer; 400 for a reset, 0 for none. */
 async function putOne(
-  { request, servername = 'localhost', from }: AccessCase,
+  { request, servername = 'localhost', from, before = [] }: AccessCase,
   front: Front,
   index: number,
 ): Promise<number> {
@@ -65,15 +65,17 @@ async function putOne(
       // Server names that nobody has get whatever certificate there is.
       rejectUnauthorized: false,
     });
+    const readStatus = (): string | undefined =>
+      [...received.matchAll(/HTTP\/1\.1 (\d{3}) [^]*?\r\n\r\n/g)][before.length]?.[1];
     const finish = (): void => {
-      resolve(Number(/^HTTP\/1\.1 (\d{3}) /.exec(received)?.[1] ?? 0));
+      resolve(Number(readStatus() ?? 0));
       socket.destroy();
     };
     socket.setTimeout(PATIENCE_MILLISECONDS, finish);
-    socket.on('secureConnect', () => void socket.write(Buffer.from(marked, 'latin1')));
+    socket.on('secureConnect', () => void socket.write(Buffer.from([...before, marked].join(''), 'latin1')));
     socket.on('data', (bytes: Buffer) => {
       received += bytes.toString('latin1');
-      if (received.includes('\r\n\r\n')) finish();
+      if (readStatus() !== undefined) finish();
     });
     socket.on('error', finish);
     socket.on('close', finish);

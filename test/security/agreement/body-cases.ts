@@ -75,7 +75,10 @@ function buildKeyCases(): AgreementCase[] {
     toCase('name and method in the arguments', 'passes', {
       body: call.replace('"a":1', '"name":"x","method":"y"'),
     }),
-    toCase('key with NUL behind', 'passes', { body: call.replace('"id":7', '"id":7,"method\\u0000":"x"') }),
+    toCase('key with NUL behind', 'refused', { body: call.replace('"id":7', '"id":7,"method\\u0000":"x"') }),
+    toCase('key with NUL behind that is no other one', 'passes', {
+      body: call.replace('"id":7', '"id":7,"methods\\u0000":"x"'),
+    }),
     toCase('key with a blank behind', 'passes', { body: call.replace('"id":7', '"id":7,"method ":"x"') }),
   );
   return cases;

@@ -15,6 +15,7 @@ import { createAcmeStub, type AcmeStub } from '../../support/acme-stub/acme-stub
 import type { AcmeStubOptions } from '../../support/acme-stub/settings.ts';
 import { createStubHttp } from '../../support/acme-stub/stub-http.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
+import { createMemoryBoard } from '../../support/memory-board.ts';
 
 /** The client and an authority in memory, on a clock that runs only while something waits for it. */
 export interface StubRig {
@@ -43,7 +44,7 @@ const usualNames: IssueRequest['names'] = ['mcp.example.com'];
 export async function createStubRig(options: Omit<AcmeStubOptions, 'clock'> = {}): Promise<StubRig> {
   const clock = new ManualClock(Date.UTC(2026, 8, 21));
   const stateDir = await mkdtemp(join(tmpdir(), 'breakwater-acme-'));
-  const solver = createHttpSolver();
+  const solver = createHttpSolver(createMemoryBoard());
   const stub = await createAcmeStub({ clock, lookup: ({ token }) => solver.answerFor(token), ...options });
   const { http, activity } = watch(createStubHttp(stub, clock));
   const steps: IssueStep[] = [];

@@ -7,6 +7,7 @@ import { systemClock } from '../../../src/lib/clock.ts';
 import { createTlsAlpnSolver, type TlsAlpnSolver } from '../../../src/tls/acme/tls-alpn-solver.ts';
 import { CHALLENGE_PROTOCOL } from '../../../src/tls/handshake/challenge-callback.ts';
 import { toFacts } from '../../../src/tls/tls-material.ts';
+import { createMemoryBoard } from '../../support/memory-board.ts';
 
 const never = new AbortController().signal;
 const keyAuthorization = 'token.thumbprint';
@@ -43,7 +44,7 @@ async function fetchCertificate(solver: TlsAlpnSolver, servername: string): Prom
 }
 
 it('shows a self-signed certificate for the name alone, with the digest in a critical extension', async () => {
-  const solver = createTlsAlpnSolver(systemClock);
+  const solver = createTlsAlpnSolver(systemClock, createMemoryBoard());
   await solver.present(toChallenge('mcp.example.com'), never);
   const certificate = await fetchCertificate(solver, 'mcp.example.com');
   expect(toFacts(certificate).names).toEqual(['mcp.example.com']);
@@ -54,7 +55,7 @@ it('shows a self-signed certificate for the name alone, with the digest in a cri
 });
 
 it('names an address in the certificate and is asked for by the reverse name (RFC 8738)', async () => {
-  const solver = createTlsAlpnSolver(systemClock);
+  const solver = createTlsAlpnSolver(systemClock, createMemoryBoard());
   await solver.present(toChallenge('192.0.2.1'), never);
   const certificate = await fetchCertificate(solver, '1.2.0.192.in-addr.arpa');
   expect(certificate.subjectAltName).toBe('IP Address:192.0.2.1');
@@ -62,7 +63,7 @@ it('names an address in the certificate and is asked for by the reverse name (RF
 });
 
 it('has nothing for other names, and nothing any more when the challenge is over', async () => {
-  const solver = createTlsAlpnSolver(systemClock);
+  const solver = createTlsAlpnSolver(systemClock, createMemoryBoard());
   await solver.present(toChallenge('mcp.example.com'), never);
   expect(solver.contextFor('www.example.com')).toBeUndefined();
   await solver.remove(toChallenge('mcp.example.com', 'older'));

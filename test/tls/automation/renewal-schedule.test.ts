@@ -8,7 +8,6 @@ import {
   toEmergency,
   toRenewalTime,
   toSilence,
-  toWarningMargin,
 } from '../../../src/tls/automation/renewal-schedule.ts';
 import { day, hour, minute, start } from './rig.ts';
 
@@ -93,15 +92,6 @@ describe('a window', () => {
   ])('is asked for again after Retry-After of %s within bounds', (retryAfter, expected) => {
     expect(toSilence(retryAfter)).toBe(expected);
   });
-});
-
-it.each([
-  ['90 days', 90 * day, 14 * day],
-  ['45 days', 45 * day, 13.5 * day],
-  ['20 days', 20 * day, (20 * day) / 6],
-  ['160 hours', 160 * hour, 40 * hour],
-])('the warning about a certificate of %s comes after its renewal is due', (_what, lifetime, expected) => {
-  expect(toWarningMargin(lasting(lifetime))).toBeCloseTo(expected, 0);
 });
 
 describe('back-off', () => {

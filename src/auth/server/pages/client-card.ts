@@ -1,6 +1,6 @@
 import type { ClientOrigin } from '../clients.ts';
 import type { RedirectTarget } from '../redirect-target.ts';
-import { markup, type Html, type HtmlValue } from './markup.ts';
+import { markup, type Html, type HtmlValue } from '../../../lib/markup.ts';
 
 /** A client as people see it before they trust it. */
 export interface ClientView {

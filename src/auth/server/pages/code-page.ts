@@ -1,5 +1,5 @@
 import { renderClientCard, type ClientView } from './client-card.ts';
-import { markup } from './markup.ts';
+import { markup } from '../../../lib/markup.ts';
 import { renderForm, renderPage, renderProblem } from './layout.ts';
 
 export interface CodePage {

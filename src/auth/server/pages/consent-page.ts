@@ -1,5 +1,5 @@
 import { renderClientCard, renderClientWarnings, type ClientView } from './client-card.ts';
-import { markup } from './markup.ts';
+import { markup } from '../../../lib/markup.ts';
 import { renderForm, renderPage } from './layout.ts';
 import { toScopeWords } from './scope-words.ts';
 

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { Html, markup, type HtmlValue } from './markup.ts';
+import { Html, markup, type HtmlValue } from '../../../lib/markup.ts';
 import { style } from './style.ts';
 
 /** The source for `style-src` that lets in the style of these pages and no other. */

@@ -1,5 +1,5 @@
 import { renderClientCard, renderClientWarnings, type ClientView } from './client-card.ts';
-import { markup, type HtmlValue } from './markup.ts';
+import { markup, type HtmlValue } from '../../../lib/markup.ts';
 import { renderForm, renderPage, renderProblem } from './layout.ts';
 
 export interface LoginPage {

@@ -1,4 +1,4 @@
-import { markup } from './markup.ts';
+import { markup } from '../../../lib/markup.ts';
 import { renderForm, renderPage } from './layout.ts';
 
 /** Says what went wrong where no client can be told. `code` is for whoever looks into it. */

@@ -1,4 +1,4 @@
-import { markup } from './markup.ts';
+import { markup } from '../../../lib/markup.ts';
 import { renderPage } from './layout.ts';
 
 /**

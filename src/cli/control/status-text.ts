@@ -1,0 +1,62 @@
+import type { GatewayStatus } from '../../gateway/control/status.ts';
+import { formatEnd } from '../certs/certificate-text.ts';
+import { formatColumns } from '../columns.ts';
+
+/** What a person wants to know of a running gateway. `now`: wall-clock milliseconds. */
+export function toStatusText(status: GatewayStatus, now: number): string {
+  const { version, pid, state, startedAt, config, urls, connections, upstreamConnections, open } = status;
+  const lines = [
+    `breakwater ${version}  ${state}, pid ${pid}, started ${formatAge(now - Date.parse(startedAt))} ago`,
+    ...urls.map((url) => `URL          ${url}`),
+    `Config       ${config ?? 'none; all is from the command line'}${describeReload(status, now)}`,
+    ...status.certificates.map(
+      ({ names, notAfter }) =>
+        `Certificate  ${names.join(', ')} until ${formatEnd(Date.parse(notAfter), now)}`,
+    ),
+    `Connections  ${connections} of clients, ${upstreamConnections} to upstreams`,
+    ...status.workers.map(
+      (worker) =>
+        `Worker       pid ${worker.pid}, ${worker.state}: ${worker.connections} connections, ${worker.open} calls and streams`,
+    ),
+  ];
+  return `${lines.join('\n')}\n${open.length === 0 ? 'Open         nothing\n' : toOpenText(status)}`;
+}
+
+/** What is open, a line a kind. */
+export function toOpenText({ open }: Pick<GatewayStatus, 'open'>): string {
+  return formatColumns(
+    ['ROUTE', 'OPEN', 'COUNT', 'OLDEST', 'ENDS'],
+    open.map(({ route, what, count, oldestSeconds, endless }) => [
+      route,
+      what === 'GET' ? 'stream of a session' : what,
+      String(count),
+      formatAge(oldestSeconds * 1000),
+      endless ? 'with its client, or when the gateway drains' : 'with its answer',
+    ]),
+  );
+}
+
+function describeReload({ lastReload }: GatewayStatus, now: number): string {
+  if (lastReload === null) return '';
+  const age = `${formatAge(now - Date.parse(lastReload.at))} ago`;
+  const [problem] = lastReload.problems;
+  return problem === undefined ? `, reloaded ${age}` : `, not reloaded ${age}: ${problem}`;
+}
+
+/** The two largest units: `3 h 12 min`. */
+function formatAge(milliseconds: number): string {
+  const seconds = Math.max(0, Math.floor(milliseconds / 1000));
+  const parts: readonly (readonly [number, string])[] = [
+    [Math.floor(seconds / 86_400), 'd'],
+    [Math.floor(seconds / 3600) % 24, 'h'],
+    [Math.floor(seconds / 60) % 60, 'min'],
+    [seconds % 60, 's'],
+  ];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return '0 s';
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count} ${unit}`)
+    .join(' ');
+}

@@ -1,0 +1,47 @@
+import { resolve } from 'node:path';
+import type { Target } from '../../doctor/facts.ts';
+import { GatewayError } from '../../lib/gateway-error.ts';
+import type { CliContext } from '../context.ts';
+
+export interface CredentialOptions {
+  readonly tokenEnv?: string;
+  readonly tokenFile?: string;
+  readonly login?: boolean;
+  readonly ca?: string;
+}
+
+/** The bearer token of the user, from wherever it was said to be; never from the command line, which every user of the machine can read. */
+export async function readCredential(
+  target: Target,
+  { tokenEnv, tokenFile, login, ca }: CredentialOptions,
+  context: CliContext,
+): Promise<string | undefined> {
+  if (login === true) {
+    const { logIn } = await import('./log-in.ts');
+    return logIn(target, { ca }, context);
+  }
+  if (tokenEnv !== undefined) {
+    return requireToken(context.io.env[tokenEnv] ?? '', `the environment variable \`${tokenEnv}\``);
+  }
+  if (tokenFile === undefined) return undefined;
+  const path = tokenFile === '-' ? '-' : resolve(context.io.cwd, tokenFile);
+  let bytes: Uint8Array;
+  try {
+    bytes = await context.io.readFile(path);
+  } catch (error) {
+    throw new GatewayError('E_USAGE', `\`${tokenFile}\` could not be read`, {
+      hint: 'check the name of the file and who may read it',
+      cause: error,
+    });
+  }
+  return requireToken(new TextDecoder().decode(bytes), `\`${tokenFile}\``);
+}
+
+/** header-injection: only characters of a token (RFC 6750 section 2.1) go into a header. */
+function requireToken(text: string, where: string): string {
+  const token = text.trim().replace(/^Bearer +/i, '');
+  if (/^[\w.~+/=-]+$/.test(token)) return token;
+  throw new GatewayError('E_USAGE', `${where} holds ${token === '' ? 'nothing' : 'no bearer token'}`, {
+    hint: 'put the token there, alone',
+  });
+}

@@ -1,0 +1,26 @@
+import { GatewayError } from '../../lib/gateway-error.ts';
+import { suggestion } from '../../lib/suggestion.ts';
+import { renderTargets, type RenderTarget } from '../../render/target.ts';
+import { toSafeText } from '../../tls/trust/command-text.ts';
+
+/** What people call them besides. */
+const otherNames: Readonly<Record<string, RenderTarget>> = {
+  httpd: 'apache',
+  apache2: 'apache',
+  caddyfile: 'caddy',
+  'docker-compose': 'compose',
+  dockerfile: 'docker',
+  k8s: 'kubernetes',
+  chart: 'helm',
+};
+
+/** Throws E_USAGE for a name that is none, with the one that was perhaps meant. */
+export function parseTarget(text: string): RenderTarget {
+  const name = text.toLowerCase();
+  const found = renderTargets.find((target) => target === name) ?? otherNames[name];
+  if (found !== undefined) return found;
+  const meant = suggestion(name, renderTargets);
+  throw new GatewayError('E_USAGE', `nothing is rendered for \`${toSafeText(text)}\``, {
+    hint: meant === undefined ? `use one of ${renderTargets.join(', ')}` : `did you mean \`${meant}\`?`,
+  });
+}

@@ -1,0 +1,37 @@
+const MAX_ANNOUNCED = 64;
+
+export interface AnnouncedPath {
+  /** Path of the route whose upstream announced it. */
+  readonly route: string;
+  /** Path to which messages are forwarded. */
+  readonly upstreamPath: string;
+}
+
+/** Message endpoints that servers of the deprecated HTTP+SSE transport announced. They outlive a change of the configuration, as the streams do. */
+export class AnnouncedPaths {
+  readonly #paths = new Map<string, AnnouncedPath>();
+  readonly #onOpen: (path: string, announced: AnnouncedPath) => void;
+
+  /** `onOpen`: told of each path that is opened here. */
+  constructor(onOpen: (path: string, announced: AnnouncedPath) => void = () => undefined) {
+    this.#onOpen = onOpen;
+  }
+
+  /** Opens a public path; the one that was announced the longest ago goes when there are too many. */
+  open(path: string, announced: AnnouncedPath): void {
+    this.#onOpen(path, announced);
+    this.hear(path, announced);
+  }
+
+  /** Opens a path that was announced to another worker. */
+  hear(path: string, announced: AnnouncedPath): void {
+    this.#paths.delete(path);
+    this.#paths.set(path, announced);
+    const [oldest] = this.#paths.keys();
+    if (this.#paths.size > MAX_ANNOUNCED && oldest !== undefined) this.#paths.delete(oldest);
+  }
+
+  find(path: string): AnnouncedPath | undefined {
+    return this.#paths.get(path);
+  }
+}

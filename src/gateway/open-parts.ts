@@ -1,0 +1,149 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Config } from '../config/config.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Diagnostic } from '../lib/diagnostic.ts';
+import { ok, type Result } from '../lib/result.ts';
+import type { CertificateEvent } from '../tls/certificate-provider.ts';
+import { loadCertificates, type Certificates } from '../tls/certificates.ts';
+import { openAccess, type Access } from './access/open-access.ts';
+import { logCertificateEvent } from './certificate-log.ts';
+import { toCertificateSettings } from './certificate-settings.ts';
+import { logLoginEvent } from './login-log.ts';
+import { openLogs, type Logs, type LogsOptions } from './logs.ts';
+
+/** A configuration, and everything that had to be opened for it. */
+export interface OpenedParts {
+  readonly config: Config;
+  readonly logs: Logs;
+  readonly certificates: Certificates;
+  readonly access: Access;
+  readonly warnings: readonly Diagnostic[];
+}
+
+export interface OpenPartsOptions extends LogsOptions {
+  readonly clock: Clock;
+  /** Makes a key for whoever asked for keys on the command line, where there is none. */
+  readonly wantsKey: boolean;
+  readonly onOwnerCode: (code: string) => void;
+  readonly onCertificate: (event: CertificateEvent) => void;
+  /** The log of the time, since certificates and access may outlive the configuration they were opened for; `undefined` before the first. */
+  readonly log: () => Logs['log'] | undefined;
+}
+
+/**
+ * Opens logs, certificates and access for a configuration; of those before, what serves it as well is taken over. Problems come back
+ * as diagnostics or are thrown as GatewayError; nothing that was opened here is left open then.
+ */
+export async function openParts(
+  config: Config,
+  options: OpenPartsOptions,
+  before?: OpenedParts,
+): Promise<Result<OpenedParts, readonly Diagnostic[]>> {
+  const opened: { close(): Promise<void> }[] = [];
+  const keep = <T extends { close(): Promise<void> }>(thing: T): T => {
+    opened.push(thing);
+    return thing;
+  };
+  const closeAll = async (): Promise<void> => {
+    for (const thing of opened.toReversed()) await thing.close();
+  };
+  try {
+    // A file is opened anew each time, so that one that was moved away is let go of.
+    const logs =
+      before !== undefined &&
+      config.log.access.kind !== 'file' &&
+      isDeepStrictEqual(before.config.log, config.log)
+        ? before.logs
+        : keep(openLogs(config, options));
+    const log = (): Logs['log'] => options.log() ?? logs.log;
+    const loaded = await openCertificates(config, { ...options, log }, before);
+    if (!loaded.ok) {
+      await closeAll();
+      return loaded;
+    }
+    const certificates = loaded.value;
+    if (certificates !== before?.certificates) keep(certificates);
+    const warnings: Diagnostic[] = [];
+    const access =
+      before !== undefined && hasSameAccess(before.config, config)
+        ? before.access
+        : keep(await openAccessFor(config, { ...options, log, warnings }));
+    return ok({ config, logs, certificates, access, warnings: [...certificates.warnings, ...warnings] });
+  } catch (error) {
+    await closeAll();
+    throw error;
+  }
+}
+
+/** Closes what the parts that come next have not taken over; access only `later`, when no request can be waiting for it any more. */
+export async function closeReplaced(
+  before: OpenedParts,
+  next: OpenedParts,
+  later: (close: () => Promise<void>) => void,
+): Promise<void> {
+  if (before.access !== next.access) later(() => before.access.close());
+  if (before.certificates !== next.certificates) await before.certificates.close();
+  if (before.logs !== next.logs) await before.logs.close();
+}
+
+export async function closeParts({ certificates, access, logs }: OpenedParts): Promise<void> {
+  await certificates.close();
+  await access.close();
+  await logs.close();
+}
+
+interface CurrentLog {
+  readonly log: () => Logs['log'];
+}
+
+function openCertificates(
+  config: Config,
+  options: Omit<OpenPartsOptions, 'log'> & CurrentLog,
+  before: OpenedParts | undefined,
+): Promise<Result<Certificates, readonly Diagnostic[]>> {
+  const settings = toCertificateSettings(config);
+  if (before !== undefined && isDeepStrictEqual(toCertificateSettings(before.config), settings))
+    return Promise.resolve(ok(before.certificates));
+  return loadCertificates({
+    ...settings,
+    clock: options.clock,
+    report(event) {
+      logCertificateEvent(options.log(), event);
+      options.onCertificate(event);
+    },
+  });
+}
+
+function openAccessFor(
+  config: Config,
+  options: Omit<OpenPartsOptions, 'log'> & CurrentLog & { readonly warnings: Diagnostic[] },
+): Promise<Access> {
+  const { clock, wantsKey, onOwnerCode, log, warnings } = options;
+  return openAccess(config, {
+    clock,
+    wantsKey,
+    onOwnerCode,
+    onLogin: (event) => logLoginEvent(log(), event),
+    onProblem: (error) =>
+      log().error({ err: error }, 'the state store cannot be read; what is known so far counts on'),
+    onRecovered: () => log().info('the state store can be used again'),
+    onWarning: (found) => warnings.push(found),
+  });
+}
+
+/** Whether the same people may do the same, known by the same means: caches stay warm then, and issuers are not asked again. */
+function hasSameAccess(left: Config, right: Config): boolean {
+  const relevant = ({ routes, state, stateDir, publicUrl, domains, listen }: Config): object => ({
+    routes,
+    state,
+    stateDir,
+    publicUrl,
+    domains,
+    listen,
+  });
+  // A file with roots may have other contents under the same name.
+  const readsFiles = right.routes.some(
+    ({ auth }) => auth.kind === 'required' && auth.oauth?.issuers.some(({ ca }) => ca !== undefined) === true,
+  );
+  return !readsFiles && isDeepStrictEqual(relevant(left), relevant(right));
+}

@@ -1,0 +1,23 @@
+import type { Config } from '../../config/config.ts';
+
+/**
+ * The configuration of one of several workers, which divide between them what a whole gateway may hold. Connections go to the workers in
+ * turn, but those of one address not evenly: three standard deviations are added for it.
+ */
+export function toShareOf(config: Config, workers: number): Config {
+  if (workers === 1) return config;
+  const { limits } = config;
+  const perWorker = limits.connectionsPerAddress / workers;
+  return {
+    ...config,
+    limits: {
+      ...limits,
+      connections: Math.ceil(limits.connections / workers),
+      connectionsPerAddress: Math.min(
+        limits.connectionsPerAddress,
+        Math.ceil(perWorker + 3 * Math.sqrt(perWorker)),
+      ),
+      allBodiesBytes: Math.max(limits.bodyBytes, Math.ceil(limits.allBodiesBytes / workers)),
+    },
+  };
+}

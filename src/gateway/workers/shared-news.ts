@@ -1,0 +1,7 @@
+import type { LimitNews } from '../../limits/limit-news.ts';
+import type { AnnouncedPath } from '../announced-paths.ts';
+
+/** What a worker knows that the others have to know, too. */
+export type SharedNews =
+  | { readonly kind: 'limits'; readonly news: LimitNews }
+  | { readonly kind: 'announced'; readonly path: string; readonly announced: AnnouncedPath };

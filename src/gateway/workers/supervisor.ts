@@ -1,0 +1,294 @@
+import cluster from 'node:cluster';
+import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { GatewayError, toProblem } from '../../lib/gateway-error.ts';
+import { fail, ok, type Result } from '../../lib/result.ts';
+import type { Log } from '../../observe/log.ts';
+import type { OpenWork } from '../control/status.ts';
+import type {
+  LaunchedGateway,
+  LaunchFacts,
+  LaunchOptions,
+  ReloadFacts,
+  RunningDescription,
+  WantedConfig,
+} from '../launch.ts';
+import { protocol, type FromWorker, type StartFailure } from './messages.ts';
+import { forkWorker, type WorkerHandle } from './worker-handle.ts';
+
+export interface SuperviseOptions extends Omit<LaunchOptions, 'share' | 'workers'> {
+  /** What happens to workers. */
+  readonly log: Log;
+}
+
+/** A worker that dies sooner after its start than this, in milliseconds, is started again with a pause. */
+const SOON_MILLISECONDS = 5000;
+const LONGEST_PAUSE = 30_000;
+const FIRST_PAUSE = 500;
+const HOLD_MILLISECONDS = 60_000;
+
+type Started =
+  | { readonly kind: 'ready'; readonly facts: LaunchFacts }
+  | { readonly kind: 'failed'; readonly failure: StartFailure }
+  | { readonly kind: 'died'; readonly how: number | string };
+
+/**
+ * Serves by as many processes as the configuration wants. They share the listening sockets, where the supervisor takes connections and
+ * hands them out in turn; certificates, keys and grants they share through the state directory, and counts by telling each other. One
+ * that dies is replaced.
+ */
+export async function superviseGateway(
+  options: SuperviseOptions,
+): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> {
+  const supervisor = new Supervisor(options);
+  // Alone at first: it makes what is made once, and what it cannot do the others need not try.
+  const first = await supervisor.start();
+  if (first.kind !== 'ready') {
+    await supervisor.stop();
+    return toFailure(first);
+  }
+  await supervisor.fill();
+  return ok({
+    facts: first.facts,
+    reload: (next) => supervisor.reload(next),
+    describe: () => supervisor.describe(),
+    upgrade: () => supervisor.upgrade(),
+    stop: () => supervisor.stop(),
+    hasten: () => supervisor.hasten(),
+  });
+}
+
+class Supervisor {
+  readonly #options: SuperviseOptions;
+  readonly #workers = new Map<number, WorkerHandle>();
+  /** They take nothing new any more. */
+  readonly #leaving = new Set<WorkerHandle>();
+  /** Those that serve. */
+  readonly #ready = new Set<WorkerHandle>();
+  #wanted: WantedConfig;
+  #isStopping = false;
+  #hasStarted = false;
+  /** Before that a worker that ends is no accident but the answer. */
+  #isUp = false;
+  /** Its timers hold no process, and while every worker is dead there is nothing else that does. */
+  readonly #hold = setInterval(() => undefined, HOLD_MILLISECONDS);
+  #pause = 0;
+  #queue: Promise<unknown> = Promise.resolve();
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: SuperviseOptions) {
+    this.#options = options;
+    this.#wanted = options;
+    cluster.setupPrimary({ serialization: 'advanced' });
+  }
+
+  get #count(): number {
+    return this.#wanted.config.workers;
+  }
+
+  /** Starts one more worker. */
+  start(): Promise<Started> {
+    const { promise, resolve } = Promise.withResolvers<Started>();
+    const startedAt = performance.now();
+    const worker = forkWorker({
+      onMessage: (message) => {
+        if (message.kind === 'ready') this.#ready.add(worker);
+        if (message.kind === 'ready' || message.kind === 'failed') resolve(message);
+        else this.#hear(worker, message);
+      },
+      onExit: (how) => {
+        resolve({ kind: 'died', how });
+        this.#onExit(worker, { how, livedFor: performance.now() - startedAt });
+      },
+    });
+    this.#workers.set(worker.id, worker);
+    worker.tell({
+      kind: 'start',
+      config: this.#wanted.config,
+      authRequested: this.#wanted.authRequested,
+      terminal: this.#options.terminal,
+      workers: this.#count,
+      protocol,
+      createsKey: !this.#hasStarted,
+    });
+    this.#hasStarted = true;
+    return promise;
+  }
+
+  /** Starts the workers that are missing, and lets those go that are too many. */
+  async fill(): Promise<void> {
+    this.#isUp = true;
+    const missing = this.#count - this.#workers.size;
+    await Promise.all(Array.from({ length: Math.max(0, missing) }, () => this.start()));
+    const [...all] = this.#workers.values();
+    for (const worker of all.slice(this.#count)) this.#dismiss(worker);
+  }
+
+  /** One worker after the other; what the first refuses none of them does. */
+  reload(next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> {
+    return this.#inTurn(() => this.#reload(next));
+  }
+
+  /** Starts the program on disk in the place of each worker; that takes nothing new then and ends when it has drained. */
+  upgrade(): Promise<Result<undefined, readonly Diagnostic[]>> {
+    return this.#inTurn(async () => {
+      for (const old of Array.from(this.#workers.values())) {
+        const started = await this.start();
+        if (started.kind === 'died')
+          return fail([{ ...nobody, message: `the program on disk does not run (${started.how})` }]);
+        if (started.kind === 'failed') return fail(toDiagnostics(started.failure));
+        this.#dismiss(old);
+      }
+      return ok(undefined);
+    });
+  }
+
+  async describe(): Promise<RunningDescription> {
+    const described = await Promise.all(
+      [...this.#ready].map(async (worker) => ({
+        pid: worker.pid,
+        answer: await worker.ask((ask) => ({ kind: 'describe', ask }), 'described'),
+      })),
+    );
+    const found = described.flatMap(({ pid, answer }) =>
+      answer === undefined ? [] : [{ pid, ...answer.description }],
+    );
+    const [first] = found;
+    const sum = (read: (one: RunningDescription) => number): number =>
+      found.reduce((total, one) => total + read(one), 0);
+    return {
+      state: this.#isStopping ? 'draining' : 'running',
+      urls: first?.urls ?? [],
+      certificates: first?.certificates ?? [],
+      connections: sum(({ connections }) => connections),
+      upstreamConnections: sum(({ upstreamConnections }) => upstreamConnections),
+      open: mergeOpenWork(found.flatMap(({ open }) => open)),
+      workers: found.map(({ pid, state, connections, open }) => ({
+        pid,
+        state,
+        connections,
+        open: open.reduce((total, { count }) => total + count, 0),
+      })),
+    };
+  }
+
+  async stop(): Promise<void> {
+    await this.#queue;
+    this.#isStopping = true;
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    this.#onEmpty = () => resolve(undefined);
+    for (const worker of this.#all()) worker.tell({ kind: 'stop', lingers: false });
+    if (this.#all().length === 0) resolve(undefined);
+    await promise;
+    clearInterval(this.#hold);
+  }
+
+  hasten(): void {
+    for (const worker of this.#all()) worker.tell({ kind: 'hasten' });
+  }
+
+  /** One change after the other. */
+  #inTurn<T>(change: () => Promise<T>): Promise<T> {
+    const before = this.#queue;
+    const inTurn = async (): Promise<T> => {
+      await before;
+      return change();
+    };
+    const changed = inTurn();
+    this.#queue = changed.catch(() => undefined);
+    return changed;
+  }
+
+  #all(): readonly WorkerHandle[] {
+    return [...this.#workers.values(), ...this.#leaving];
+  }
+
+  #dismiss(worker: WorkerHandle): void {
+    this.#workers.delete(worker.id);
+    this.#leaving.add(worker);
+    worker.tell({ kind: 'stop', lingers: true });
+  }
+
+  async #reload(next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> {
+    const wanted = { ...next, workers: next.config.workers };
+    let facts: ReloadFacts | undefined;
+    for (const worker of this.#workers.values()) {
+      const answer = await worker.ask((ask) => ({ kind: 'reload', ask, wanted }), 'reloaded');
+      if (answer?.result.ok === true) facts ??= answer.result.value;
+      else if (facts === undefined) {
+        if (answer !== undefined && !answer.result.ok) return answer.result;
+      } else worker.kill(); // What one of them can do is done: this one is replaced by another that does it, too.
+      this.#wanted = facts === undefined ? this.#wanted : next;
+    }
+    if (facts === undefined) return fail([nobody]);
+    await this.fill();
+    return ok(facts);
+  }
+
+  #hear(
+    from: WorkerHandle,
+    message: Exclude<FromWorker, { kind: 'ready' | 'failed' | 'reloaded' | 'described' }>,
+  ): void {
+    switch (message.kind) {
+      case 'news':
+        for (const worker of this.#all())
+          if (worker !== from) worker.tell({ kind: 'news', from: from.id, news: message.news });
+        return;
+      case 'certificate': {
+        // All of them see each change; it is told once.
+        const [first] = this.#workers.values();
+        if (first === from) this.#options.onCertificate?.(message.event);
+        return;
+      }
+      case 'owner-code':
+        this.#options.onOwnerCode?.(message.code);
+    }
+  }
+
+  #onExit(worker: WorkerHandle, { how, livedFor }: { how: number | string; livedFor: number }): void {
+    const isExpected = this.#leaving.delete(worker);
+    this.#workers.delete(worker.id);
+    this.#ready.delete(worker);
+    for (const other of this.#all()) other.tell({ kind: 'gone', worker: worker.id });
+    if (this.#all().length === 0) this.#onEmpty?.();
+    if (!this.#isUp || this.#isStopping || isExpected) return;
+    this.#options.log.error({ pid: worker.pid, how }, 'a worker has died; another one takes its place');
+    this.#pause = livedFor > SOON_MILLISECONDS ? 0 : Math.min(LONGEST_PAUSE, 2 * this.#pause || FIRST_PAUSE);
+    this.#options.clock.setTimeout(() => {
+      if (!this.#isStopping && this.#workers.size < this.#count) void this.start();
+    }, this.#pause);
+  }
+}
+
+const nobody: Diagnostic = {
+  severity: 'error',
+  code: 'E_INTERNAL',
+  message: 'no worker answered; try again in a moment',
+};
+
+/** Of several workers, as if they were one. */
+function mergeOpenWork(all: readonly OpenWork[]): readonly OpenWork[] {
+  const merged = new Map<string, OpenWork>();
+  for (const work of all) {
+    const key = `${work.route} ${work.what}`;
+    const known = merged.get(key);
+    merged.set(key, {
+      ...work,
+      count: work.count + (known?.count ?? 0),
+      oldestSeconds: Math.max(work.oldestSeconds, known?.oldestSeconds ?? 0),
+    });
+  }
+  return [...merged.values()].sort((left, right) => right.count - left.count);
+}
+
+function toFailure(started: Exclude<Started, { kind: 'ready' }>): Result<never, readonly Diagnostic[]> {
+  if (started.kind === 'died') throw new Error(`the first worker ended with ${started.how}`);
+  const { failure } = started;
+  if (failure.kind === 'problems') return fail(failure.diagnostics);
+  const { code, message, hint } = failure;
+  throw new GatewayError(code, message, { hint });
+}
+
+function toDiagnostics(failure: StartFailure): readonly Diagnostic[] {
+  if (failure.kind === 'problems') return failure.diagnostics;
+  return [toProblem(failure)];
+}

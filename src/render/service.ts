@@ -1,0 +1,70 @@
+import { isIP } from 'node:net';
+import { isLoopback } from '../config/listeners.ts';
+import type { Config, ListenAddress } from '../config/config.ts';
+
+/** What whoever starts Breakwater as a service has to know of its configuration. Times are milliseconds. */
+export interface Service {
+  readonly version: string;
+  /** Absolute path of the configuration; `undefined` where there is none. */
+  readonly configPath: string | undefined;
+  readonly listen: ListenAddress;
+  readonly plainHttp: ListenAddress | undefined;
+  readonly isProxyProtocol: boolean;
+  /** Whether a connection without a client certificate is refused. */
+  readonly needsCertificate: boolean;
+  readonly connections: number;
+  readonly drain: number;
+  /** Absolute paths of files that it reads besides its configuration. */
+  readonly reads: readonly string[];
+  /** The access log, where it is a file. */
+  readonly logPath: string | undefined;
+  readonly servers: readonly ServiceUpstream[];
+}
+
+export interface ServiceUpstream {
+  readonly path: string;
+  /** Path on the MCP server. */
+  readonly upstreamPath: string;
+  readonly kind: 'name' | 'loopback' | 'address' | 'unix';
+  readonly host: string;
+  readonly port: number;
+}
+
+export function buildService(
+  config: Config,
+  { version, configPath }: { readonly version: string; readonly configPath: string | undefined },
+): Service {
+  const { tls, log } = config;
+  return {
+    version,
+    configPath,
+    listen: config.listen,
+    plainHttp: config.plainHttp,
+    isProxyProtocol: config.proxyProtocol,
+    needsCertificate: tls.clients?.required === true,
+    connections: config.limits.connections,
+    drain: config.timeouts.drain,
+    reads: [
+      ...tls.files.flatMap(({ cert, key, passphrase }) => [
+        cert,
+        key,
+        ...(passphrase?.kind === 'file' ? [passphrase.path] : []),
+      ]),
+      ...(tls.clients === undefined
+        ? []
+        : [tls.clients.ca, ...(tls.clients.crl === undefined ? [] : [tls.clients.crl])]),
+    ],
+    logPath: log.access.kind === 'file' ? log.access.path : undefined,
+    servers: config.routes.map(({ path, upstream }) =>
+      upstream.kind === 'unix'
+        ? { path, upstreamPath: upstream.path, kind: 'unix', host: upstream.socketPath, port: 0 }
+        : {
+            path,
+            upstreamPath: upstream.path,
+            kind: isLoopback(upstream.host) ? 'loopback' : isIP(upstream.host) === 0 ? 'name' : 'address',
+            host: upstream.host,
+            port: upstream.port,
+          },
+    ),
+  };
+}

@@ -1,0 +1,133 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { RouteConfig } from '../../../src/config/config.ts';
+import { openAccess, type Access } from '../../../src/gateway/access/open-access.ts';
+import { systemClock } from '../../../src/lib/clock.ts';
+import { buildTestConfig } from '../../support/gateway.ts';
+import { buildTwoCallers } from '../../support/two-callers.ts';
+
+const verifiers = vi.hoisted(() => ({ opened: 0 }));
+// The store tells of changes a moment later, which would hide what was there when the keys were loaded: here it tells nothing.
+vi.mock(import('../../../src/auth/keys/stored-keys.ts'), async (importOriginal) => {
+  const { createStoredKeyVerifier } = await importOriginal();
+  return {
+    createStoredKeyVerifier(store, options) {
+      verifiers.opened += 1;
+      return createStoredKeyVerifier({ ...store, watch: () => () => undefined }, options);
+    },
+  };
+});
+beforeEach(() => {
+  verifiers.opened = 0;
+});
+
+interface Opened extends AsyncDisposable {
+  readonly access: Access;
+  /** Names of what lies in the state directory. */
+  files(): Promise<readonly string[]>;
+}
+
+async function open(
+  route: Partial<RouteConfig>,
+  { wantsKey = false }: { readonly wantsKey?: boolean } = {},
+): Promise<Opened> {
+  const stateDir = await mkdtemp(join(tmpdir(), 'breakwater-access-'));
+  const config = buildTestConfig(stateDir, [
+    {
+      path: '/mcp',
+      upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 9, path: '/mcp' },
+      auth: { kind: 'none' },
+      rules: undefined,
+      credentials: { kind: 'none' },
+      ...route,
+    },
+  ]);
+  const access = await openAccess(config, {
+    clock: systemClock,
+    wantsKey,
+    onOwnerCode: () => undefined,
+    onLogin: () => undefined,
+    onRecovered: () => undefined,
+    onProblem(error) {
+      throw error;
+    },
+    onWarning: ({ message }) => {
+      throw new Error(message);
+    },
+  });
+  return {
+    access,
+    files: () => readdir(stateDir),
+    async [Symbol.asyncDispose]() {
+      await access.close();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+const storedKeys: RouteConfig['auth'] = {
+  kind: 'required',
+  keys: { listed: [], stored: true },
+  certificates: undefined,
+  oauth: undefined,
+};
+
+const ownServer: RouteConfig['auth'] = {
+  kind: 'required',
+  keys: undefined,
+  certificates: undefined,
+  oauth: {
+    issuers: [],
+    server: {
+      login: [{ kind: 'accounts' }],
+      registration: false,
+      redirects: [],
+      metadataHosts: [],
+      accessTokenLifetime: 300_000,
+      refreshTokenLifetime: 86_400_000,
+    },
+    audiences: [],
+    scopes: [],
+    requiredScopes: [],
+    clockSkew: 0,
+  },
+};
+
+describe('what is opened for a configuration', () => {
+  it('is nothing where everyone may come in', async () => {
+    await using opened = await open({});
+    expect(opened.access).toMatchObject({ seal: undefined, jwks: undefined, loginSocket: undefined });
+    expect(await opened.files()).toEqual([]);
+  });
+
+  it('is no store where all keys are listed, and no signing key', async () => {
+    await using opened = await open({ auth: buildTwoCallers().auth });
+    expect(opened.access.seal).toBeDefined();
+    expect(opened.access.jwks).toBeUndefined();
+    expect(await opened.files()).toEqual(['sessions']);
+  });
+
+  it('has signing keys where an upstream is shown tokens', async () => {
+    await using opened = await open({
+      credentials: { kind: 'jwt', audience: undefined, lifetime: 60_000 },
+    });
+    expect(opened.access.jwks?.()).toMatchObject({ keys: [{ kty: 'EC', use: 'sig' }] });
+  });
+
+  it('takes the first key from the moment that it is shown', async () => {
+    await using opened = await open({ auth: storedKeys }, { wantsKey: true });
+    const { createdKey = '', routes } = opened.access;
+    const keys = routes.get('/mcp')?.check?.keys;
+    expect(keys?.verify(createdKey)).toMatchObject({ id: 'key:default' });
+    expect(keys?.verify(`${createdKey}x`)).toBeUndefined();
+    expect(verifiers.opened).toBe(1);
+  });
+
+  it('is a store and no stored keys where the authorization server alone needs it', async () => {
+    await using opened = await open({ auth: ownServer });
+    expect(opened.access.loginSocket).toBeDefined();
+    expect(verifiers.opened).toBe(0);
+  });
+});

@@ -1,0 +1,81 @@
+import { describe, expect, it } from 'vitest';
+import { isFullRun, recordEvidence } from '../support/evidence.ts';
+import { startGatewayProcess } from '../support/gateway-process.ts';
+import { answerJson, eventStreamHead, startScriptedUpstream } from '../support/scripted-upstream.ts';
+import { startSteadyCaller } from '../support/steady-caller.ts';
+import { until } from '../support/until.ts';
+import { askGateway, askStatus, waitForWorkers } from './status.ts';
+import { startReturningStreams } from './returning-streams.ts';
+
+const UPGRADES = isFullRun ? 20 : 3;
+const STREAMS = 300;
+const CALLS_PER_SECOND = 200;
+/** Streams come back over ten seconds, and the one after must not find them on their way. */
+const BETWEEN = 14_000;
+
+describe('upgrade (T6)', () => {
+  it(
+    `${UPGRADES} times under ${STREAMS} streams and ${CALLS_PER_SECOND} calls a second`,
+    async () => {
+      const upstream = await startScriptedUpstream((request) => {
+        if (request.head.startsWith('GET ')) request.socket.write(eventStreamHead);
+        else answerJson('{"jsonrpc":"2.0","id":1,"result":{"content":[]}}')(request);
+      });
+      const gateway = await startGatewayProcess({
+        upstreamPort: upstream.port,
+        config: { workers: 2 },
+        limits: { connections: 4000 },
+        timeouts: { drain: '10s' },
+      });
+      await waitForWorkers(gateway, 2);
+      const pids = new Set((await askStatus(gateway)).workers.map(({ pid }) => pid));
+      const streams = await startReturningStreams(gateway, STREAMS);
+      const caller = await startSteadyCaller({ ...gateway, perSecond: CALLS_PER_SECOND });
+      let most = 0;
+      for (let round = 0; round < UPGRADES; round++) {
+        const begun = performance.now();
+        expect(await askGateway(gateway, '/upgrade')).toEqual({ ok: true, diagnostics: [] });
+        const workers = (await askStatus(gateway)).workers.filter(({ state }) => state === 'running');
+        expect(workers).toHaveLength(2);
+        for (const { pid } of workers) {
+          expect(pids.has(pid)).toBe(false);
+          pids.add(pid);
+        }
+        await until(() => performance.now() - begun > BETWEEN, 2 * BETWEEN);
+        expect(streams.running).toBe(STREAMS);
+        for (let second = 0; second < BETWEEN / 1000; second++) {
+          const from = begun + 1000 * second;
+          most = Math.max(most, streams.returns.filter((at) => at >= from && at < from + 1000).length);
+        }
+      }
+      const calls = await caller.stop();
+      await caller[Symbol.asyncDispose]();
+      expect(streams.failures).toEqual([]);
+      expect(streams.returns).toHaveLength(UPGRADES * STREAMS);
+      expect(streams.longestAbsence).toBeLessThan(15_000);
+      expect(most / STREAMS).toBeLessThan(0.2);
+      expect(calls.failures).toEqual({});
+      const { longestAbsence } = streams;
+      await streams[Symbol.asyncDispose]();
+      expect(await gateway.stop()).toBe(0);
+      expect(gateway.complaints).toBe('');
+      await gateway.clean();
+      await upstream.stop();
+      recordEvidence({
+        id: 'T6',
+        title: 'upgrade under load',
+        cases: UPGRADES,
+        failures: 0,
+        figures: {
+          'calls answered, none failed': calls.answered,
+          'call p99': `${calls.p99.toFixed(0)} ms`,
+          'streams that came back': UPGRADES * STREAMS,
+          'longest absence of a stream': `${(longestAbsence / 1000).toFixed(1)} s (at most 15)`,
+          'most that came back in a second': `${((100 * most) / STREAMS).toFixed(0)} % (at most 20)`,
+        },
+        control: 'one process alone refuses to be replaced (test/replicas/control.test.ts)',
+      });
+    },
+    60_000 + UPGRADES * 2 * BETWEEN,
+  );
+});
