@@ -3,10 +3,11 @@ import { dirname } from 'node:path';
 
 /** Bytes that may wait for a slow disk; what comes beyond is dropped. */
 const MAX_WAITING_BYTES = 8 * 1024 * 1024;
+const newline = Buffer.from('\n');
 
 /**
  * A file that only grows, written behind the caller's back. What a full or broken disk does not take is lost, and the file
- * is tried again with the next piece: `onProblem` hears of the first failure and, after a success, of the next.
+ * is tried again with the next piece, on a line of its own: `onProblem` hears of the first failure and, after a success, of the next.
  */
 export class AppendedFile {
   readonly #descriptor: number;
@@ -15,6 +16,10 @@ export class AppendedFile {
   #waitingBytes = 0;
   #writing = false;
   #failing = false;
+  /** A part of a piece is written, and the rest comes next. */
+  #isPart = false;
+  /** The rest of a piece was lost, so that the next one needs a line of its own. */
+  #isTorn = false;
   #onWritten: (() => void) | undefined;
 
   /** Opens the file and makes its directory; throws the system's error, so that a wrong path is told at the start. */
@@ -47,21 +52,33 @@ export class AppendedFile {
   }
 
   #writeNext(): void {
-    const bytes = this.#waiting.shift();
-    if (bytes === undefined) {
+    const next = this.#waiting.shift();
+    if (next === undefined) {
       this.#writing = false;
       this.#onWritten?.();
       return;
     }
     this.#writing = true;
+    const bytes = this.#isTorn ? Buffer.concat([newline, next]) : next;
     write(this.#descriptor, bytes, (error, count) => {
-      if (error !== null) this.#fail(error);
-      else this.#failing = false;
-      const rest = error === null ? bytes.subarray(count) : bytes.subarray(bytes.length);
-      this.#waitingBytes -= bytes.length - rest.length;
-      if (rest.length > 0) this.#waiting.unshift(rest);
+      this.#waitingBytes -= next.length;
+      if (error === null) this.#keepRest(bytes.subarray(count));
+      else {
+        this.#isTorn = this.#isTorn || this.#isPart;
+        this.#isPart = false;
+        this.#fail(error);
+      }
       this.#writeNext();
     });
+  }
+
+  #keepRest(rest: Buffer): void {
+    this.#failing = false;
+    this.#isTorn = false;
+    this.#isPart = rest.length > 0;
+    if (!this.#isPart) return;
+    this.#waiting.unshift(rest);
+    this.#waitingBytes += rest.length;
   }
 
   #fail(error: Error): void {

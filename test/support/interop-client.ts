@@ -12,6 +12,8 @@ export interface ConnectTarget {
   /** PEM of the authority to trust, and a file with it. */
   readonly ca: string;
   readonly caFile: string;
+  /** After so many requests a client of the TypeScript SDKs opens another connection; as long as it lasts when absent. */
+  readonly requestsPerConnection?: number;
 }
 
 export interface ToolCall {

@@ -72,6 +72,8 @@ export interface ServerProgram {
   readonly port: number;
   /** Ends the process and waits until it is gone. */
   stop(): Promise<void>;
+  /** SIGKILL. */
+  kill(): void;
 }
 
 export interface ServerCommand {
@@ -112,7 +114,7 @@ export async function startServerProgram(
       throw new Error(`${command} ${args.join(' ')} does not listen on port ${port}:\n${printed}`);
     }
   }
-  return { port, stop };
+  return { port, stop, kill: killOnExit };
 }
 
 /** Ends a child with SIGTERM, with SIGKILL when it takes its time, and waits until it is gone. */
