@@ -94,6 +94,10 @@ export const plan: readonly PlannedTest[] = [
   },
   { id: 'T39', title: 'MCP conformance, direct and through', place: elsewhere('npm run conformance') },
   { id: 'T40', title: 'Jumps of the clock', place: suite('faults') },
-  { id: 'T41', title: 'Installation and start on each Node', place: missing('not written yet') },
+  {
+    id: 'T41',
+    title: 'Installation and start on each Node',
+    place: elsewhere('npm run test:interop -- test/interop/node-releases.test.ts'),
+  },
   { id: 'T42', title: 'Load with random faults for 72 virtual hours', place: missing('not written yet') },
 ];

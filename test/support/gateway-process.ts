@@ -69,6 +69,8 @@ export interface GatewayProcessOptions {
   readonly setClock?: SetClock;
   /** Flags of Node; the executable takes none. */
   readonly nodeFlags?: readonly string[];
+  /** Another Node and an installed package, instead of the build of this checkout; it takes no flags and cannot be measured. */
+  readonly program?: { readonly node: string; readonly script: string };
   /** A command put before the gateway's own, such as `prlimit --nofile=64`. */
   readonly wrapper?: readonly string[];
 }
@@ -94,7 +96,10 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
   await writeFile(configFile, JSON.stringify(config));
   const stateDir = options.stateDir ?? join(directory, 'state');
   const up = ['up', '--json', '--config', configFile, '--state-dir', stateDir];
-  const program = buildGatewayCommand(up, [...runtimeFlags, ...(options.nodeFlags ?? [])]);
+  const program =
+    options.program === undefined
+      ? buildGatewayCommand(up, [...runtimeFlags, ...(options.nodeFlags ?? [])])
+      : { command: options.program.node, args: [options.program.script, ...up] };
   const [command = program.command, ...args] = [...(options.wrapper ?? []), program.command, ...program.args];
   const child = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
