@@ -15,11 +15,11 @@ export interface EvidenceRecord extends Evidence {
 const line: z.ZodString = z.string().regex(/^[^\r\n]+$/, 'must be one line of text');
 const count: z.ZodInt = z.int().min(0);
 
-const recordSchema: z.ZodType<EvidenceRecord> = z.strictObject({
+const recordFields: z.ZodType<EvidenceRecord> = z.strictObject({
   // A test of the plan, and which part of it.
   id: z.string().regex(/^T\d+(-[a-z0-9]+)*$/),
   title: line,
-  cases: count.min(1),
+  cases: count,
   failures: count,
   figures: z.record(line, z.union([line, z.number()])),
   control: line,
@@ -27,6 +27,10 @@ const recordSchema: z.ZodType<EvidenceRecord> = z.strictObject({
   full: z.boolean(),
   at: z.iso.datetime(),
 });
+const recordSchema = recordFields.refine(
+  ({ cases, failures }) => cases > 0 || failures > 0,
+  'a test without a case has failed',
+);
 
 /** Reads one record, as `test/support/evidence.ts` writes it; `file` is its name, which repeats a part of it. */
 export function parseRecord(text: string, file: string): Result<EvidenceRecord, string> {

@@ -133,9 +133,14 @@ describe('a record', () => {
     expect(parseRecord(JSON.stringify(soak), file)).toEqual({ ok: true, value: soak });
   });
 
+  it('says that a test which came to no case has failed', () => {
+    const broken = { ...soak, cases: 0, failures: 1, control: 'not reached' };
+    expect(parseRecord(JSON.stringify(broken), file)).toEqual({ ok: true, value: broken });
+  });
+
   it.each<[what: string, change: Readonly<Record<string, unknown>>, file?: string]>([
     ['a test that is not in the plan', { id: 'T43' }, 'T43-node-full.json'],
-    ['no cases', { cases: 0 }],
+    ['no cases and no failure', { cases: 0, failures: 0 }],
     ['a part of a failure', { failures: 0.5 }],
     ['fewer than no failures', { failures: -1 }],
     ['a figure that is no number', { figures: { p99: null } }],
