@@ -80,8 +80,6 @@ function explainAbsence({ place }: PlannedTest): string {
       return `not run: \`npm run evidence -- --only ${place.name}\``;
     case 'elsewhere':
       return `passes or fails as a whole: \`${place.command}\``;
-    case 'missing':
-      return place.reason;
   }
 }
 

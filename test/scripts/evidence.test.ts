@@ -82,7 +82,9 @@ HTTP/2 floods. 36 cases, 2 failures; short form, 2026-11-24 03:09 UTC.
     expect(rest).toContain(
       '| T39 | MCP conformance, direct and through | passes or fails as a whole: `npm run conformance` |',
     );
-    expect(rest).toContain('| T42 | Load with random faults for 72 virtual hours | not written yet |');
+    expect(rest).toContain(
+      '| T42 | Load with random faults for 72 virtual hours | not run: `npm run evidence -- --only soak` |',
+    );
     expect(rest.match(/^\| T\d+ /gm)).toHaveLength(plan.length - 2);
     expect(rest).not.toMatch(/^\| (T4|T25) /m);
   });
