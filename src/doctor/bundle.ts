@@ -15,6 +15,7 @@ const removed = [
   'tokens and API keys',
   'cookies',
   'session ids',
+  'the query of the address',
   'secrets of registered clients',
   'members of published keys',
 ];

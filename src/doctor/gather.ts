@@ -7,6 +7,7 @@ import { gatherHttp } from './probe/http.ts';
 import { gatherOAuth, type Ask } from './probe/oauth.ts';
 import type { Peer } from './probe/question.ts';
 import type { Roots } from './probe/roots.ts';
+import { hideQuery, secretsOfQuery } from './redact.ts';
 import { gatherTcp } from './probe/tcp.ts';
 import { gatherTls } from './probe/tls.ts';
 
@@ -42,7 +43,10 @@ export async function gather(target: Target, options: GatherOptions): Promise<Fa
   const { version, clock = systemClock, deadline = usualDeadline, report = () => undefined } = options;
   const spent: Record<string, number> = {};
   const at = new Date(clock.now()).toISOString();
-  const secrets = new Set(Object.values(options.credential ?? {}).flatMap((value) => value.split(' ')));
+  const secrets = new Set([
+    ...Object.values(options.credential ?? {}).flatMap((value) => value.split(' ')),
+    ...secretsOfQuery(target.path),
+  ]);
   const unpinned = {
     host: target.host,
     roots: options.roots,
@@ -75,7 +79,7 @@ export async function gather(target: Target, options: GatherOptions): Promise<Fa
     format: 1,
     doctor: version,
     at,
-    target,
+    target: { ...target, url: hideQuery(target.url), path: hideQuery(target.path) },
     asked: {
       token: options.credential === undefined ? 'none' : mayHaveToken() ? 'sent' : 'withheld',
       register: options.register === true,

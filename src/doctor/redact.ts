@@ -36,6 +36,21 @@ function hide(name: string, value: string): string {
   );
 }
 
+/** What may be secret in the query of an address: its values, and names without one. As they are written. */
+export function secretsOfQuery(path: string): readonly string[] {
+  const mark = path.indexOf('?');
+  if (mark < 0) return [];
+  return path
+    .slice(mark + 1)
+    .split('&')
+    .map((part) => part.slice(part.indexOf('=') + 1));
+}
+
+/** An address for reports: whatever its query says stays with the one who asked. */
+export function hideQuery(url: string): string {
+  return url.replace(/\?.*$/s, `?${hidden}`);
+}
+
 /** Text without the given secrets. Short ones are left: they would tear words apart. */
 export function redactText(text: string, secrets: Iterable<string>): string {
   let kept = text;

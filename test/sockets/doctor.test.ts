@@ -231,6 +231,26 @@ describe('the credential', () => {
   });
 });
 
+describe('the query of the address', () => {
+  it('token-leak: is asked for and stands in no report, under whatever name and however often it is repeated', async () => {
+    const heard: string[] = [];
+    const port = await plain((request, response) => {
+      request.resume();
+      heard.push(request.url ?? '');
+      response
+        .writeHead(307, { Location: `http://elsewhere.example${request.url}` })
+        .end(`you asked for ${request.url}`);
+    });
+    const report = await askDoctor(
+      `http://127.0.0.1:${port}/mcp?tenant=unnamed-value-1&unnamed-value-2`,
+      quick,
+    );
+    expect(heard).toContain('/mcp?tenant=unnamed-value-1&unnamed-value-2');
+    expect(JSON.stringify(report)).not.toMatch(/unnamed-value/);
+    expect(report.facts.target).toMatchObject({ url: `http://127.0.0.1:${port}/mcp?…`, path: '/mcp?…' });
+  });
+});
+
 describe('what a session leaves behind', () => {
   it.each([
     ['in a glance', {}],
