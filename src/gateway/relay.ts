@@ -33,7 +33,6 @@ interface HeldAnswer {
 
 const MAX_REDIRECTS = 3;
 const MAX_CONNECT_ATTEMPTS = 2;
-const retryLater: readonly string[] = ['retry-after', '1'];
 /** Errors hold no lists, and some are plain text. */
 const FIRST_ERROR_STATUS = 400;
 
@@ -271,10 +270,7 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     if (this.#stream !== undefined) {
       this.#stream.breakOff(buildLastWords(exchange, { code, resumable: this.#stream.resumable }));
     } else if (exchange.sink.headSent) exchange.sink.abort();
-    else {
-      const fields = code === 'E_UPSTREAM_BUSY' ? retryLater : [];
-      sendReply(exchange, { kind: 'error', code, fields }, this.#environment.policy);
-    }
+    else sendReply(exchange, { kind: 'error', code }, this.#environment.policy);
     this.#settle();
   }
 

@@ -6,36 +6,46 @@ import { upstreamSchema } from './upstream.ts';
 const most = 64;
 const heaviest = 1000;
 
-const serverSchema: z.ZodType<UpstreamServerConfig> = z.union(
-  [
-    upstreamSchema.transform((target) => ({ target, weight: 1 })),
-    z
-      .strictObject({
-        url: upstreamSchema,
-        weight: countField({
-          default: 1,
-          min: 0,
-          max: heaviest,
-          description:
-            'Share of new work. With 0 it gets none, and keeps the sessions that it has: that is how a copy is taken out of service.',
-        }),
-      })
-      .transform(({ url, weight }) => ({ target: url, weight })),
-  ],
-  { error: 'an address, a port, or a mapping' },
-);
+const addressSchema = upstreamSchema.transform((target): UpstreamServerConfig => ({ target, weight: 1 }));
+
+const weightedSchema = z
+  .strictObject({
+    url: upstreamSchema,
+    weight: countField({
+      default: 1,
+      min: 0,
+      max: heaviest,
+      description:
+        'Share of new work. With 0 it gets none, and keeps the sessions that it has: that is how a copy is taken out of service.',
+    }),
+  })
+  .transform(({ url, weight }): UpstreamServerConfig => ({ target: url, weight }));
+
+const toList = (server: UpstreamServerConfig): readonly UpstreamServerConfig[] => [server];
 
 export const upstreamsSchema: z.ZodType<readonly UpstreamServerConfig[]> = z
   .union(
     [
-      serverSchema.transform((server): readonly UpstreamServerConfig[] => [server]),
-      z.array(serverSchema).min(1).max(most),
+      addressSchema.transform(toList),
+      weightedSchema.transform(toList),
+      z
+        .array(z.union([addressSchema, weightedSchema], { error: 'an address, a port, or a mapping' }))
+        .min(1)
+        .max(most),
     ],
     { error: 'an address, a port, or a list of them' },
   )
-  .describe(
-    'The MCP server: a URL, `host:port`, a port of this machine, or `unix:SOCKET:PATH`. Without a path `/mcp` is meant. A list names copies of one server, each an address or `{ url, weight }`.',
-  );
+  .meta({
+    description:
+      'The MCP server: a URL, `host:port`, a port of this machine, or `unix:SOCKET:PATH`. Without a path `/mcp` is meant. A list names copies of one server, each an address or `{ url, weight }`.',
+    examples: [
+      'http://127.0.0.1:8000/mcp',
+      '127.0.0.1:8000',
+      8000,
+      'unix:/run/server.sock:/mcp',
+      [8000, { url: 8001, weight: 2 }],
+    ],
+  });
 
 export const balanceSchema: z.ZodPrefault<z.ZodType<RouteConfig['balance']>> = z
   .enum(['round_robin', 'least_requests'])
