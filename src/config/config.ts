@@ -122,11 +122,31 @@ export interface ClientCertificatesConfig {
 export interface RouteConfig {
   /** Public path, matched exactly (with and without one trailing slash). Begins with `/`, has no trailing slash unless it is `/`. */
   readonly path: string;
-  readonly upstream: UpstreamTarget;
+  /** Copies of one MCP server; never empty. */
+  readonly upstreams: readonly UpstreamServerConfig[];
+  /** How new work is spread over them. */
+  readonly balance: 'round_robin' | 'least_requests';
+  /** What each of them takes at a time; `undefined` for no limit. */
+  readonly upstreamLimits: UpstreamLimitsConfig | undefined;
   readonly auth: AuthConfig;
   /** The first that fits decides, and where none fits the answer is no; `undefined` allows everything. */
   readonly rules: readonly RuleConfig[] | undefined;
   readonly credentials: UpstreamCredentialsConfig;
+}
+
+export interface UpstreamServerConfig {
+  readonly target: UpstreamTarget;
+  /** Share of new work; 0 for one that gets none and keeps what is bound to it. */
+  readonly weight: number;
+}
+
+export interface UpstreamLimitsConfig {
+  /** Most connections to one server, streams included. */
+  readonly connections: number;
+  /** Most requests that wait for a connection. */
+  readonly queue: number;
+  /** How long they wait at most. */
+  readonly queueTimeout: number;
 }
 
 export type UpstreamTarget =

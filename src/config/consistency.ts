@@ -10,6 +10,7 @@ import { checkOAuth } from './oauth-consistency.ts';
 import { checkRules } from './rules-consistency.ts';
 import { checkState } from './state-consistency.ts';
 import { checkTls } from './tls-consistency.ts';
+import { checkUpstreams, listUpstreams } from './upstream-consistency.ts';
 
 type Check = (draft: Draft, tree: SourceTree) => readonly Diagnostic[];
 
@@ -25,6 +26,7 @@ const checks: readonly Check[] = [
   needTrustForProxyProtocol,
   needSeparatePorts,
   needForeignUpstream,
+  checkUpstreams,
 ];
 
 export function checkConsistency(draft: Draft, tree: SourceTree): Diagnostic[] {
@@ -122,18 +124,17 @@ function needForeignUpstream(draft: Draft, tree: SourceTree): Diagnostic[] {
   const listeners = resolveListeners(draft);
   if (listeners === undefined) return [];
   const own = listListeners(listeners).map(({ address }) => address);
-  return (draft.routes ?? []).flatMap((route, index): Diagnostic[] => {
-    const upstream = route?.upstream;
-    if (upstream?.kind !== 'tcp') return [];
+  return listUpstreams(draft, tree).flatMap(({ target: upstream, path }): Diagnostic[] => {
+    if (upstream.kind !== 'tcp') return [];
     const met = own.find((listener) => isSameEndpoint(listener, upstream, draft.domains));
     if (met === undefined) return [];
     return [
       {
         severity: 'error',
         code: 'E_CONFIG_UPSTREAM_LOOP',
-        message: `\`${formatSettingName(['routes', index, 'upstream'])}\` is the gateway itself`,
+        message: `\`${formatSettingName(path)}\` is the gateway itself`,
         label: `Breakwater listens on ${formatAuthority(met.host, met.port)}`,
-        ...tree.place(['routes', index, 'upstream']),
+        ...tree.place(path),
       },
     ];
   });

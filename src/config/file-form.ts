@@ -9,7 +9,7 @@ import {
   type IsGiven,
 } from './access-file-form.ts';
 import type { Config, ListenAddress, RouteConfig, UpstreamTarget } from './config.ts';
-import type { FileMapping } from './file-value.ts';
+import type { FileMapping, FileValue } from './file-value.ts';
 import { formatAuthority } from './schema/host-name.ts';
 import { toStateForm } from './state-file-form.ts';
 import type { Provenance } from './source-tree.ts';
@@ -71,10 +71,20 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
 
 function toRouteForm(route: RouteConfig, isGiven: IsGiven, isGivenForAll: IsGiven): FileMapping {
   const isOwn = isGiven('auth');
-  const { rules } = route;
+  const { rules, upstreamLimits } = route;
   return {
     path: route.path,
-    upstream: formatUpstream(route.upstream),
+    upstream: toUpstreamForm(route.upstreams),
+    ...(route.upstreams.length === 1 ? {} : { balance: route.balance }),
+    ...(upstreamLimits === undefined
+      ? {}
+      : {
+          upstream_limits: {
+            connections: upstreamLimits.connections,
+            queue: upstreamLimits.queue,
+            queue_timeout: formatDuration(upstreamLimits.queueTimeout),
+          },
+        }),
     auth: toAuthForm(route.auth, isOwn ? (...path) => isGiven('auth', ...path) : isGivenForAll),
     ...(rules === undefined
       ? {}
@@ -85,6 +95,14 @@ function toRouteForm(route: RouteConfig, isGiven: IsGiven, isGivenForAll: IsGive
 
 function givenBelow(provenance: Provenance, base: readonly PropertyKey[]): IsGiven {
   return (...path) => provenance.has([...base, ...path].map(String).join('.'));
+}
+
+function toUpstreamForm(upstreams: RouteConfig['upstreams']): FileValue {
+  const forms = upstreams.map(({ target, weight }) =>
+    weight === 1 ? formatUpstream(target) : { url: formatUpstream(target), weight },
+  );
+  const [only] = forms;
+  return forms.length === 1 && only !== undefined ? only : forms;
 }
 
 /** The way a target is written in a file: a URL, or `unix:SOCKET:PATH`. */

@@ -139,7 +139,10 @@ function isAboutKeys(issue: Issue): boolean {
 }
 
 function isAboutWhole(issue: Issue): boolean {
-  return issue.path.length === 0 && (issue.code === 'invalid_type' || issue.code === 'invalid_value');
+  if (issue.path.length > 0) return false;
+  // A form that has forms itself is foreign to the value when all of them are.
+  if (issue.code === 'invalid_union') return issue.errors.every((branch) => branch.some(isAboutWhole));
+  return issue.code === 'invalid_type' || issue.code === 'invalid_value';
 }
 
 function nameOf(path: readonly PropertyKey[], context: IssueContext): string {

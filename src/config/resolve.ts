@@ -74,7 +74,12 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     http2,
     routes: listRouteAuths(draft).map(({ index, route, path, auth }) => ({
       path: route.path,
-      upstream: resolveUpstream(route.upstream, (name) => file(['routes', index, 'upstream'], name)),
+      upstreams: route.upstreams.map(({ target, weight }) => ({
+        target: resolveUpstream(target, (name) => file(['routes', index, 'upstream'], name)),
+        weight,
+      })),
+      balance: route.balance,
+      upstreamLimits: route.upstreamLimits,
       auth: resolveAuth(path, auth, access),
       rules: route.rules,
       credentials: resolveCredentials(['routes', index, 'credentials'], route.credentials, access),

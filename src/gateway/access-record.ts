@@ -13,6 +13,7 @@ export function formatRecord(exchange: Exchange, now: number): string {
   const { request, outcome, envelope, classification } = exchange;
   let text = `${describeRequest(exchange)},"status":${outcome.status}`;
   if (outcome.upstreamStatus !== undefined) text += `,"upstream_status":${outcome.upstreamStatus}`;
+  if (outcome.upstream !== undefined) text += `,"upstream":${quote(outcome.upstream)}`;
   text +=
     `,"duration_ms":${Math.round(now - exchange.startedAt)},"bytes_in":${request.body.length},` +
     `"bytes_out":${outcome.bytes}`;
@@ -110,6 +111,7 @@ export const recordFields: readonly string[] = [
   'route',
   'status',
   'upstream_status',
+  'upstream',
   'duration_ms',
   'bytes_in',
   'bytes_out',

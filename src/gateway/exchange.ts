@@ -12,7 +12,8 @@ export type Destination =
   | {
       readonly kind: 'mcp';
       readonly route: Route;
-      readonly upstreamPath: string;
+      /** Of an announced message endpoint; `undefined` for the MCP endpoint of whichever server gets the request. */
+      readonly upstreamPath: string | undefined;
       readonly transport: 'streamable-http' | 'http-sse';
     }
   | { readonly kind: 'health' }
@@ -23,12 +24,16 @@ export type Destination =
   | { readonly kind: 'login' }
   | { readonly kind: 'unknown' };
 
+export type McpDestination = Extract<Destination, { readonly kind: 'mcp' }>;
+
 /** A legacy session under its two names; see `src/sessions/seal.ts`. */
 export interface OpenSession {
   /** As the client knows it. */
   readonly sealed: string;
   /** As the upstream does. */
   readonly id: string;
+  /** The server that it lives on. */
+  readonly serverKey: string;
 }
 
 /** Credentials for the upstream: the same object as long as they are the same. */
@@ -63,8 +68,10 @@ export interface Exchange {
   listFilter: ListFilter | undefined;
   /** `undefined` where the request names no session, or the route does not bind them. */
   session: OpenSession | undefined;
-  /** The query for the upstream where it is not the request's own: that of an opened message endpoint. */
-  upstreamQuery: string | undefined;
+  /** The server that the request is bound to, by its key; `undefined` where any of the route's servers will do. */
+  serverKey: string | undefined;
+  /** Path and query for the upstream where they do not follow from the request: those of an opened message endpoint. */
+  upstreamTarget: string | undefined;
   outbound: OutboundFieldSet | undefined;
 }
 

@@ -95,7 +95,8 @@ export interface LaunchFacts {
 export interface RouteFacts {
   readonly url: string;
   readonly route: RouteConfig;
-  readonly reachability: Reachability;
+  /** Of each of its servers, in their order. */
+  readonly reachability: readonly Reachability[];
 }
 
 const REACHABILITY_MILLISECONDS = 2000;
@@ -322,7 +323,11 @@ function describeRoutes(config: Config, gateway: Gateway, clock: Clock): Promise
     config.routes.map(async (route) => ({
       url: toPublicUrl(config, { port: gateway.address.port, path: route.path }),
       route,
-      reachability: await checkReachability(route.upstream, { clock, timeout: REACHABILITY_MILLISECONDS }),
+      reachability: await Promise.all(
+        route.upstreams.map(({ target }) =>
+          checkReachability(target, { clock, timeout: REACHABILITY_MILLISECONDS }),
+        ),
+      ),
     })),
   );
 }

@@ -6,6 +6,8 @@ export interface Outcome {
   /** Bytes of body sent to the client. */
   bytes: number;
   upstreamStatus: number | undefined;
+  /** The server that was asked last, where the route has several. */
+  upstream: string | undefined;
   code: ErrorCode | undefined;
   /** Set when the answer was an event stream. */
   stream: boolean;

@@ -73,6 +73,7 @@ function createExchange(request: IncomingRequest, sink: ResponseSink, options: P
       status: 0,
       bytes: 0,
       upstreamStatus: undefined,
+      upstream: undefined,
       code: undefined,
       stream: false,
       deferred: false,
@@ -87,7 +88,8 @@ function createExchange(request: IncomingRequest, sink: ResponseSink, options: P
     classification: undefined,
     listFilter: undefined,
     session: undefined,
-    upstreamQuery: undefined,
+    serverKey: undefined,
+    upstreamTarget: undefined,
     outbound: undefined,
   };
 }

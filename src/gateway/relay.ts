@@ -1,5 +1,4 @@
 import { fieldValue, type Fields } from '../http/exchange.ts';
-import type { Deadlines } from '../http/deadlines.ts';
 import type { ResponseHead } from '../http/response-head.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import type { Placed } from '../lib/swap-set.ts';
@@ -7,30 +6,23 @@ import { createEndpointRewriter } from '../mcp/endpoint-event.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import { ListEventStream } from '../mcp/list-event-stream.ts';
 import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
+import type { Applicant, Waiting } from '../upstream/limits/connection-limit.ts';
+import type { UpstreamServer } from '../upstream/server.ts';
 import { DeferredAnswer, isDeferrable, openDeferredAnswer } from './deferred-answer.ts';
 import { EventStream } from './event-stream.ts';
-import type { Destination, Exchange } from './exchange.ts';
+import type { Exchange, McpDestination } from './exchange.ts';
 import { HeldList } from './held-list.ts';
 import { buildFarewell, buildLastWords, isLongLived } from './last-words.ts';
 import { CLIENT_GONE } from './outcome.ts';
 import { sendReply } from './reply.ts';
-import { toRelayedFields, type ResponsePolicy } from './response-fields.ts';
-import { isUpstreamUrl, type RouteTable } from './routes.ts';
-import type { SessionNames } from './session-names.ts';
+import type { RelayEnvironment } from './relay-environment.ts';
+import { toRelayedFields } from './response-fields.ts';
+import { findRedirect } from './redirects.ts';
+import type { Route } from './routes.ts';
+import { toFailureSign, toStatusSign } from './server-signs.ts';
+import type { SessionLoss } from './session-loss.ts';
+import type { SessionPlace } from './session-names.ts';
 import { serializeUpstreamRequest } from './upstream-request.ts';
-
-/** What all relays of a gateway share. */
-export interface RelayEnvironment {
-  readonly routes: RouteTable;
-  readonly policy: ResponsePolicy;
-  readonly deadlines: Deadlines;
-  readonly heartbeat: number;
-  readonly random: () => number;
-  readonly isDraining: () => boolean;
-  readonly sessions: SessionNames;
-  /** Called once, when both sides are done with the exchange. */
-  readonly onSettled: (relay: Relay) => void;
-}
 
 /** An answer of which nothing was sent yet. */
 interface HeldAnswer {
@@ -38,8 +30,6 @@ interface HeldAnswer {
   readonly fields: Fields;
   readonly list: HeldList;
 }
-
-type McpDestination = Extract<Destination, { kind: 'mcp' }>;
 
 const MAX_REDIRECTS = 3;
 const MAX_CONNECT_ATTEMPTS = 2;
@@ -50,15 +40,23 @@ const FIRST_ERROR_STATUS = 400;
  * Carries one exchange to the upstream and its answer back, chunk by chunk. When either side goes, the
  * other learns it at once; a slow client pauses the upstream.
  */
-export class Relay implements UpstreamListener, Placed {
+export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed {
   readonly kind = 'mcp';
   place = -1;
   readonly exchange: Exchange;
+  readonly route: Route;
+  /** The one that the request goes to, from `start` on. */
+  server: UpstreamServer;
   readonly #environment: RelayEnvironment;
   readonly #destination: McpDestination;
   #connection: UpstreamConnection | undefined;
   #stream: EventStream | undefined;
-  #target: string;
+  /** Whether the server counts this request among those that it has under way. */
+  #isEntered = false;
+  #waiting: Waiting | undefined;
+  /** Servers that could not be reached; `undefined` for none. */
+  #tried: Set<UpstreamServer> | undefined;
+  #target = '';
   #redirects = 0;
   #attempts = 0;
   #following: string | undefined;
@@ -70,8 +68,9 @@ export class Relay implements UpstreamListener, Placed {
   constructor(environment: RelayEnvironment, exchange: Exchange, destination: McpDestination) {
     this.#environment = environment;
     this.exchange = exchange;
+    this.route = destination.route;
+    this.server = destination.route.servers.first;
     this.#destination = destination;
-    this.#target = `${destination.upstreamPath}${exchange.upstreamQuery ?? exchange.request.query}`;
   }
 
   /** True for answers that have no natural end: GET streams and `subscriptions/listen`. */
@@ -88,7 +87,7 @@ export class Relay implements UpstreamListener, Placed {
     }
     sink.onClose = () => this.#onClientGone();
     sink.onDrain = () => this.#connection?.resume();
-    this.#dispatch();
+    this.#choose();
   }
 
   /** Begins the answer as an event stream, because the upstream is silent for long; without effect where that cannot be. */
@@ -120,25 +119,33 @@ export class Relay implements UpstreamListener, Placed {
   /** Gives the exchange up for good: the drain time is over. */
   giveUp(): void {
     if (this.#settled) return;
-    const connection = this.#connection;
-    this.onFailure('E_DRAINING', true);
-    connection?.abort();
+    this.#refuse('E_DRAINING');
   }
 
   /** Ends the exchange because its caller may no longer be here: a key that was revoked, a token that is over. */
   turnOut(): void {
     if (this.#settled) return;
-    const connection = this.#connection;
-    this.onFailure('E_AUTH_INVALID', true);
-    connection?.abort();
+    this.#refuse('E_AUTH_INVALID');
+  }
+
+  onTurn(): void {
+    this.#waiting = undefined;
+    this.#isEntered = true;
+    this.#dispatch();
+  }
+
+  onQueueTimeout(): void {
+    this.#waiting = undefined;
+    this.#fail('E_UPSTREAM_BUSY');
   }
 
   onHead(head: ResponseHead, isRepeat: boolean): void {
-    const { exchange } = this;
+    const { exchange, route } = this;
     const { policy, sessions } = this.#environment;
-    const { route } = this.#destination;
+    if (route.servers.isShared) route.servers.note(this.server, toStatusSign(head));
     this.#following = this.#redirectTarget(head);
     if (this.#following !== undefined) return;
+    if (head.status === 404 && exchange.session !== undefined && this.#loseSession('forgotten')) return;
     const { isEventStream } = head;
     exchange.outcome.upstreamStatus = head.status;
     if (this.#deferred !== undefined) {
@@ -147,13 +154,13 @@ export class Relay implements UpstreamListener, Placed {
     }
     exchange.outcome.status = head.status;
     exchange.outcome.stream = isEventStream;
-    const session = sessions.forAnswer(exchange, route, head);
+    const session = sessions.forAnswer(exchange, this, head);
     if (session.kind === 'too-long') {
       this.#refuse();
       return;
     }
     const length = head.framing.kind === 'length' ? head.framing.length : undefined;
-    const fields = toRelayedFields(exchange, route, {
+    const fields = toRelayedFields(exchange, this, {
       fields: head.fields,
       policy,
       isEventStream,
@@ -217,19 +224,10 @@ export class Relay implements UpstreamListener, Placed {
   onFailure(code: ErrorCode, delivered: boolean): void {
     this.#connection = undefined;
     if (this.#settled) return;
-    const { exchange } = this;
-    const { policy } = this.#environment;
-    // Nothing reached the upstream, so trying again cannot execute anything twice.
-    if (!delivered && code === 'E_UPSTREAM_UNREACHABLE' && this.#attempts < MAX_CONNECT_ATTEMPTS) {
-      this.#dispatch();
-      return;
-    }
-    exchange.outcome.code = code;
-    if (this.#stream !== undefined) {
-      this.#stream.breakOff(buildLastWords(exchange, { code, resumable: this.#stream.resumable }));
-    } else if (exchange.sink.headSent) exchange.sink.abort();
-    else sendReply(exchange, { kind: 'error', code }, policy);
-    this.#settle();
+    const sign = toFailureSign(code);
+    if (sign !== undefined) this.route.servers.note(this.server, sign);
+    if (!delivered && this.#tryAgain(code)) return;
+    this.#fail(code);
   }
 
   /** Sends what may be seen of a held answer; false when that cannot be told. */
@@ -259,17 +257,83 @@ export class Relay implements UpstreamListener, Placed {
 
   /** Breaks off an answer that must not go on. */
   #refuse(code: ErrorCode = 'E_UPSTREAM_BAD_RESPONSE'): void {
-    const connection = this.#connection;
-    this.onFailure(code, true);
-    connection?.abort();
+    this.#connection?.abort();
+    this.#connection = undefined;
+    this.#fail(code);
+  }
+
+  /** Ends the exchange with an error of ours, said in the way that is still open. */
+  #fail(code: ErrorCode): void {
+    if (this.#settled) return;
+    const { exchange } = this;
+    exchange.outcome.code = code;
+    if (this.#stream !== undefined) {
+      this.#stream.breakOff(buildLastWords(exchange, { code, resumable: this.#stream.resumable }));
+    } else if (exchange.sink.headSent) exchange.sink.abort();
+    else sendReply(exchange, { kind: 'error', code }, this.#environment.policy);
+    this.#settle();
+  }
+
+  /** What to do where a session cannot go on with its server; false leaves the exchange to end as it would without one. */
+  #loseSession(loss: SessionLoss): boolean {
+    if (loss !== 'removed') return false;
+    this.#fail('E_SESSION_UNKNOWN');
+    return true;
+  }
+
+  /** Tries another server, or the same one again where the request is bound to it. Nothing was delivered, so nothing is executed twice. */
+  #tryAgain(code: ErrorCode): boolean {
+    const { exchange, route } = this;
+    const isBound = exchange.serverKey !== undefined || this.#redirects > 0;
+    if (!isBound) {
+      this.#tried ??= new Set();
+      this.#tried.add(this.server);
+      const other = route.servers.pick(this.#tried);
+      if (other !== undefined) {
+        this.#leaveServer();
+        this.#enter(other);
+        return true;
+      }
+    }
+    if (code === 'E_UPSTREAM_UNREACHABLE' && this.#attempts < MAX_CONNECT_ATTEMPTS) {
+      this.#dispatch();
+      return true;
+    }
+    return exchange.session !== undefined && this.#loseSession('unreachable');
+  }
+
+  #choose(): void {
+    const { serverKey } = this.exchange;
+    const { servers } = this.route;
+    const server = serverKey === undefined ? servers.pick() : servers.find(serverKey);
+    if (server === undefined) this.#loseSession('removed');
+    else this.#enter(server);
+  }
+
+  /** Sends the request to a server, as soon as that has a connection for it. */
+  #enter(server: UpstreamServer): void {
+    const { upstreamTarget, request } = this.exchange;
+    this.server = server;
+    if (this.route.servers.isShared) this.exchange.outcome.upstream = server.name;
+    this.#target = upstreamTarget ?? `${this.#destination.upstreamPath ?? server.path}${request.query}`;
+    const entry = server.standing.work.enter(server.limits, this);
+    if (entry === 'entered') this.onTurn();
+    else if (entry === 'full') this.#fail('E_UPSTREAM_BUSY');
+    else this.#waiting = entry;
+  }
+
+  #leaveServer(): void {
+    if (!this.#isEntered) return;
+    this.#isEntered = false;
+    this.server.standing.work.leave();
   }
 
   #dispatch(): void {
     const { exchange } = this;
     this.#attempts++;
-    const connection = this.#destination.route.pool.acquire();
+    const connection = this.server.pool.acquire();
     this.#connection = connection;
-    const request = serializeUpstreamRequest(exchange, this.#destination.route, this.#target);
+    const request = serializeUpstreamRequest(exchange, this, this.#target);
     connection.send(request, exchange.request.method, this);
   }
 
@@ -295,32 +359,21 @@ export class Relay implements UpstreamListener, Placed {
 
   /** The URI for clients of a message endpoint that the upstream announced; `undefined` leaves the upstream's. */
   #announce(uri: string): string | undefined {
-    const { exchange } = this;
+    const { exchange, route, server } = this;
     const { routes, sessions } = this.#environment;
-    const { route } = this.#destination;
-    const endpoint = routes.announce({ route, uri, publicAuthority: exchange.request.authority });
+    const endpoint = routes.announce({ route, server, uri, publicAuthority: exchange.request.authority });
     if (endpoint === undefined) return undefined;
     const { path, upstreamPath, query } = endpoint;
-    const ownQuery = sessions.forEndpoint(exchange, route, { path: upstreamPath, query });
+    const ownQuery = sessions.forEndpoint(exchange, this, { path: upstreamPath, query });
     return ownQuery === undefined ? undefined : `${path}${ownQuery}`;
   }
 
-  /** The new target of a 307 or 308 within the upstream, which is followed here: clients lose the body or the login on it. */
   #redirectTarget(head: ResponseHead): string | undefined {
-    if ((head.status !== 307 && head.status !== 308) || this.#redirects >= MAX_REDIRECTS) return undefined;
-    const location = fieldValue(head.fields, 'location');
-    if (location === undefined) return undefined;
-    const { upstreamOrigin } = this.#destination.route;
-    const url = URL.parse(location, `${upstreamOrigin}${this.#target}`);
-    if (url === null || !this.#isUpstream(url)) return undefined;
-    this.#redirects++;
-    return `${url.pathname}${url.search}`;
-  }
-
-  /** Servers build absolute redirects from their own authority or from the forwarded one. */
-  #isUpstream(url: URL): boolean {
-    const { exchange } = this;
-    return isUpstreamUrl(this.#destination.route, url) || url.host === exchange.request.authority;
+    if (this.#redirects >= MAX_REDIRECTS) return undefined;
+    const publicAuthority = this.exchange.request.authority;
+    const target = findRedirect(head, { server: this.server, target: this.#target, publicAuthority });
+    if (target !== undefined) this.#redirects++;
+    return target;
   }
 
   #onClientGone(): void {
@@ -335,6 +388,8 @@ export class Relay implements UpstreamListener, Placed {
     if (this.#settled) return;
     this.#settled = true;
     this.#stream?.stop();
+    this.#waiting?.leave();
+    this.#leaveServer();
     this.#environment.onSettled(this);
   }
 }

@@ -4,7 +4,8 @@ import { strictTransport } from '../http/strict-transport.ts';
 import { exposedHeaders } from '../mcp/browser-access.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import type { Exchange } from './exchange.ts';
-import { isUpstreamUrl, toPublicPath, type Route } from './routes.ts';
+import { isUpstreamUrl, toPublicPath } from './routes.ts';
+import type { SessionPlace } from './session-names.ts';
 
 /** Fields of an upstream's answer that are ours to set, or that speak about a connection the client does not have. */
 const replacedFields: ReadonlySet<string> = new Set([
@@ -58,28 +59,28 @@ const relayed = new WeakMap<
  * Turns the fields of an upstream's answer into those of ours: everything passes but CORS and HSTS, which
  * are ours, Location, which would name the private address, and a session id that has another name outside.
  */
-export function toRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAnswer): Fields {
+export function toRelayedFields(exchange: Exchange, place: SessionPlace, answer: UpstreamAnswer): Fields {
   // What depends on the client and not on the answer alone is worked out each time.
   const isOwn = exchange.origin !== undefined || !answer.isRepeat || answer.isEventStream;
-  if (isOwn) return buildRelayedFields(exchange, route, answer);
+  if (isOwn) return buildRelayedFields(exchange, place, answer);
   const { secure } = exchange.request.peer;
   const known = relayed.get(answer.fields);
   if (known?.secure === secure && known.sessionId === answer.sessionId) return known.fields;
-  const fields = buildRelayedFields(exchange, route, answer);
+  const fields = buildRelayedFields(exchange, place, answer);
   if (fieldValue(answer.fields, 'location') !== undefined) return fields;
   expectAgain(fields);
   relayed.set(answer.fields, { secure, sessionId: answer.sessionId, fields });
   return fields;
 }
 
-function buildRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAnswer): string[] {
+function buildRelayedFields(exchange: Exchange, place: SessionPlace, answer: UpstreamAnswer): string[] {
   const fields = buildCommonFields(exchange, answer.policy);
   for (let index = 0; index < answer.fields.length; index += 2) {
     const name = answer.fields[index] ?? '';
     const value = answer.fields[index + 1] ?? '';
     if (replacedFields.has(name) || name.startsWith('access-control-')) continue;
     if (name === SESSION_ID_HEADER) fields.push(name, answer.sessionId ?? value);
-    else if (name === 'location') fields.push(name, toPublicLocation(exchange, route, value));
+    else if (name === 'location') fields.push(name, toPublicLocation(exchange, place, value));
     else if (!(answer.isEventStream && name === 'cache-control')) fields.push(name, value);
   }
   if (answer.isEventStream) fields.push(...eventStreamFields);
@@ -87,14 +88,18 @@ function buildRelayedFields(exchange: Exchange, route: Route, answer: UpstreamAn
 }
 
 /** Rewrites a Location that points at the upstream, or at us over http, to the public URL; others stay. */
-export function toPublicLocation(exchange: Exchange, route: Route, location: string): string {
+export function toPublicLocation(
+  exchange: Exchange,
+  { route, server }: SessionPlace,
+  location: string,
+): string {
   const { authority, peer } = exchange.request;
   const scheme = peer.secure ? 'https' : 'http';
-  const url = URL.parse(location, `${route.upstreamOrigin}${route.upstreamPath}`);
+  const url = URL.parse(location, `${server.origin}${server.path}`);
   if (url === null) return location;
-  const isUpstream = isUpstreamUrl(route, url);
+  const isUpstream = isUpstreamUrl(server, url);
   const isOurs = url.host === authority;
   if (!isUpstream && !isOurs) return location;
-  const path = isUpstream ? toPublicPath(route, url.pathname) : url.pathname;
+  const path = isUpstream ? toPublicPath(route.path, server.path, url.pathname) : url.pathname;
   return `${scheme}://${authority}${path}${url.search}`;
 }

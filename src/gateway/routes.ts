@@ -1,19 +1,15 @@
 import type { RouteConfig } from '../config/config.ts';
-import { toUpstreamAuthority, toUpstreamOrigin } from '../upstream/target.ts';
-import type { UpstreamPool } from '../upstream/pool.ts';
+import type { UpstreamGroup } from '../upstream/group.ts';
+import type { UpstreamServer } from '../upstream/server.ts';
 import type { RouteAccess } from './access/route-access.ts';
 import type { AnnouncedPaths } from './announced-paths.ts';
 import type { Destination } from './exchange.ts';
 
-/** One public path and the server behind it. */
+/** One public path and the servers behind it, which are copies of one. */
 export interface Route {
   readonly path: string;
   readonly access: RouteAccess;
-  readonly pool: UpstreamPool;
-  readonly upstreamPath: string;
-  /** `host: …\r\n` for requests to the upstream. */
-  readonly hostLine: string;
-  readonly upstreamOrigin: string;
+  readonly servers: UpstreamGroup<UpstreamServer>;
 }
 
 /** What the gateway itself answers, beside its routes. */
@@ -52,6 +48,7 @@ export interface AnnouncedEndpoint {
 
 export interface Announcement {
   readonly route: Route;
+  readonly server: UpstreamServer;
   /** As the upstream wrote it: relative, or absolute under its own authority or ours. */
   readonly uri: string;
   readonly publicAuthority: string;
@@ -59,7 +56,7 @@ export interface Announcement {
 
 /** What a route is made of besides its configuration. */
 export interface RouteParts {
-  readonly pool: UpstreamPool;
+  readonly servers: UpstreamGroup<UpstreamServer>;
   readonly access: RouteAccess;
 }
 
@@ -76,12 +73,12 @@ export function createRouteTable(
   for (const [path, document] of documents) destinations.set(path, { kind: 'resource-metadata', document });
   const loginPrefixes = loginPaths.filter((path) => path.endsWith('/'));
   const isLogin = (path: string): boolean => loginPrefixes.some((prefix) => path.startsWith(prefix));
-  const routes = configs.map((config) => buildRoute(config, partsOf(config)));
+  const routes = configs.map((config): Route => ({ ...partsOf(config), path: config.path }));
   for (const route of routes) {
     const destination: Destination = {
       kind: 'mcp',
       route,
-      upstreamPath: route.upstreamPath,
+      upstreamPath: undefined,
       transport: 'streamable-http',
     };
     destinations.set(route.path, destination);
@@ -96,44 +93,40 @@ export function createRouteTable(
   return {
     routes,
     find: (path) => destinations.get(path) ?? (isLogin(path) ? login : findAnnounced(path)) ?? unknown,
-    announce({ route, uri, publicAuthority }) {
-      const upstream = URL.parse(uri, `${route.upstreamOrigin}${route.upstreamPath}`);
+    announce({ route, server, uri, publicAuthority }) {
+      const upstream = URL.parse(uri, `${server.origin}${server.path}`);
       if (upstream === null) return undefined;
-      if (!isUpstreamUrl(route, upstream) && upstream.host !== publicAuthority) return undefined;
-      const path = toPublicPath(route, upstream.pathname);
+      if (!isUpstreamUrl(server, upstream) && upstream.host !== publicAuthority) return undefined;
+      const path = toPublicPath(route.path, server.path, upstream.pathname);
       const query = upstream.search;
-      if (destinations.has(path)) return { path, upstreamPath: route.upstreamPath, query };
+      if (destinations.has(path)) return { path, upstreamPath: server.path, query };
       announced.open(path, { route: route.path, upstreamPath: upstream.pathname });
       return { path, upstreamPath: upstream.pathname, query };
     },
   };
 }
 
-function buildRoute(config: RouteConfig, parts: RouteParts): Route {
-  return {
-    ...parts,
-    path: config.path,
-    upstreamPath: config.upstream.path,
-    hostLine: `host: ${toUpstreamAuthority(config.upstream)}\r\n`,
-    upstreamOrigin: toUpstreamOrigin(config.upstream),
-  };
-}
-
-/** Whether sessions of the route belong to callers, who only then can be told apart. */
-export function hasBoundSessions({ access }: Route): boolean {
-  return access.check !== undefined;
+/**
+ * Whether sessions of the route are sealed: where they belong to callers, who only then can be told apart, and where they live on one
+ * of several servers, which the seal names.
+ */
+export function hasBoundSessions({ access, servers }: Route): boolean {
+  return access.check !== undefined || servers.isShared;
 }
 
 /** Whether a URL names the upstream. Its scheme does not count: uvicorn writes the forwarded one before its own host. */
-export function isUpstreamUrl(route: Pick<Route, 'upstreamOrigin'>, url: URL): boolean {
-  return url.host === new URL(route.upstreamOrigin).host;
+export function isUpstreamUrl(server: Pick<UpstreamServer, 'origin'>, url: URL): boolean {
+  return url.host === new URL(server.origin).host;
 }
 
-/** Maps a path of the upstream to the public side: the two endpoint paths share their last segments and differ in a prefix. */
-export function toPublicPath(route: Pick<Route, 'path' | 'upstreamPath'>, path: string): string {
-  if (path === route.upstreamPath || path === `${route.upstreamPath}/`) return route.path;
-  const ours = route.path === '/' ? [''] : route.path.split('/');
-  const theirs = route.upstreamPath.split('/');
+/**
+ * Maps a path of the upstream to the public side. `routePath`, `serverPath`: the two names of the endpoint, which share their last
+ * segments and differ in a prefix.
+ */
+export function toPublicPath(routePath: string, serverPath: string, path: string): string {
+  if (path === serverPath || path === `${serverPath}/`) return routePath;
+  const ours = routePath === '/' ? [''] : routePath.split('/');
+  const theirs = serverPath.split('/');
   while (ours.length > 1 && theirs.length > 1 && ours.at(-1) === theirs.at(-1)) {
     ours.pop();
     theirs.pop();

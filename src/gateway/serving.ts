@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Config } from '../config/config.ts';
+import type { Config, RouteConfig } from '../config/config.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import type { RequestHandler } from '../http/exchange.ts';
 import { buildTrustedProxies, isLoopback } from '../http/trusted-proxies.ts';
@@ -8,8 +8,11 @@ import { createLimits, type Limits } from '../limits/limits.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordLog } from '../observe/record-log.ts';
 import type { Certificates } from '../tls/certificates.ts';
+import { UpstreamGroup } from '../upstream/group.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamPools } from '../upstream/pools.ts';
+import { createUpstreamServer, toServerKey, type UpstreamServer } from '../upstream/server.ts';
+import { Standing } from '../upstream/standing.ts';
 import type { UpstreamTarget } from '../upstream/target.ts';
 import type { Access } from './access/open-access.ts';
 import type { AnnouncedPaths } from './announced-paths.ts';
@@ -21,7 +24,8 @@ import type { MemoryGuard } from './memory-guard.ts';
 import { createPipeline, type Stage } from './pipeline.ts';
 import { createPlainHttpHandler } from './plain-http.ts';
 import { toReadiness, type Readiness } from './readiness.ts';
-import { Relay, type RelayEnvironment } from './relay.ts';
+import type { RelayEnvironment } from './relay-environment.ts';
+import { Relay } from './relay.ts';
 import type { ResponsePolicy } from './response-fields.ts';
 import { createRouteTable, type RouteTable } from './routes.ts';
 import { createSessionNames, plainSessionNames } from './session-names.ts';
@@ -102,12 +106,26 @@ export function buildServing(
     inUse.add(pool);
     return pool;
   };
+  const openServers = ({
+    path,
+    upstreams,
+    balance,
+    upstreamLimits: limits,
+  }: RouteConfig): UpstreamGroup<UpstreamServer> => {
+    const known = before?.routes.routes.find((route) => route.path === path)?.servers;
+    const servers = upstreams.map(({ target, weight }) => {
+      // What a server did so far counts on: a reload is no way back for one that fails.
+      const standing = known?.find(toServerKey(target))?.standing ?? new Standing(deadlines);
+      return createUpstreamServer({ pool: openPool(target), weight, limits, standing });
+    });
+    return new UpstreamGroup(servers, { balance, clock });
+  };
   const routes = createRouteTable(
     config.routes,
-    ({ path, upstream }) => {
-      const own = access.routes.get(path);
-      if (own === undefined) throw new TypeError(`the access of ${path} was not opened`);
-      return { pool: openPool(upstream), access: own };
+    (route) => {
+      const own = access.routes.get(route.path);
+      if (own === undefined) throw new TypeError(`the access of ${route.path} was not opened`);
+      return { servers: openServers(route), access: own };
     },
     { ...access.paths, announced },
   );

@@ -2,7 +2,9 @@ import { buildForwardedFields, isClaimedField } from '../http/forwarded.ts';
 import type { Fields } from '../http/exchange.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import type { Exchange, OutboundFieldSet } from './exchange.ts';
+import type { UpstreamServer } from '../upstream/server.ts';
 import type { Route } from './routes.ts';
+import type { SessionPlace } from './session-names.ts';
 
 /** Bodies from this size on are sent from where they are: copying them costs more than a second buffer does. */
 const LARGE_BODY_BYTES = 64 * 1024;
@@ -16,6 +18,7 @@ const written = new WeakMap<Fields, WrittenHead>();
 interface WrittenHead {
   readonly head: Buffer;
   readonly route: Route;
+  readonly server: UpstreamServer;
   readonly target: string;
   readonly bodyLength: number;
   readonly sessionId: string | undefined;
@@ -29,23 +32,26 @@ interface WrittenHead {
  */
 export function serializeUpstreamRequest(
   exchange: Exchange,
-  route: Route,
+  place: SessionPlace,
   target: string,
 ): readonly Buffer[] {
   const { fields, isRepeat, body } = exchange.request;
-  if (!isRepeat) return toMessage(buildHead(exchange, route, target), body);
+  if (!isRepeat) return toMessage(buildHead(exchange, place, target), body);
   const { outbound, session } = exchange;
   const known = written.get(fields);
   if (
-    known?.route === route &&
+    known?.route === place.route &&
+    known.server === place.server &&
     known.target === target &&
     known.bodyLength === body.length &&
     known.sessionId === session?.id &&
     known.outbound === outbound
   )
     return toMessage(known.head, body);
-  const head = Buffer.from(buildHead(exchange, route, target), 'latin1');
-  written.set(fields, { head, route, target, bodyLength: body.length, sessionId: session?.id, outbound });
+  const head = Buffer.from(buildHead(exchange, place, target), 'latin1');
+  const bodyLength = body.length;
+  const { route, server } = place;
+  written.set(fields, { head, route, server, target, bodyLength, sessionId: session?.id, outbound });
   return toMessage(head, body);
 }
 
@@ -59,11 +65,11 @@ function toMessage(head: string | Buffer, body: Buffer): readonly Buffer[] {
   return [message];
 }
 
-function buildHead(exchange: Exchange, route: Route, target: string): string {
+function buildHead(exchange: Exchange, { route, server }: SessionPlace, target: string): string {
   const { request, session, outbound } = exchange;
   const { fields, body } = request;
   const dropsCredentials = route.access.check !== undefined;
-  let head = `${request.method} ${target} HTTP/1.1\r\n${route.hostLine}`;
+  let head = `${request.method} ${target} HTTP/1.1\r\n${server.hostLine}`;
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] ?? '';
     if (name === 'origin' || name === 'accept-encoding' || isClaimedField(name)) continue;

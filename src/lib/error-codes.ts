@@ -43,6 +43,7 @@ export type ErrorCode =
   | 'E_UPSTREAM_NO_MESSAGE'
   | 'E_UPSTREAM_TIMEOUT'
   | 'E_UPSTREAM_BROKE_OFF'
+  | 'E_UPSTREAM_BUSY'
   | 'E_DRAINING'
   | 'E_OVERLOADED';
 
@@ -261,6 +262,14 @@ export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
     fix: "look at the MCP server's log, then call again",
     status: 502,
     rpcCode: -31502,
+  },
+  E_UPSTREAM_BUSY: {
+    title: 'the MCP server is busy',
+    explanation:
+      'It has as many connections as `upstream_limits.connections` allows, and no place in the queue was free, or none came free within `queue_timeout`. The request was not delivered.',
+    fix: 'try again in a moment, raise `upstream_limits`, or add a copy of the server to `upstream`',
+    status: 503,
+    rpcCode: -31503,
   },
   E_DRAINING: {
     title: 'Breakwater is shutting down',

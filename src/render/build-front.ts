@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { toMetadataPaths, rootMetadataPath } from '../auth/resource/metadata.ts';
-import type { Config, RouteConfig } from '../config/config.ts';
+import type { Config, RouteConfig, UpstreamServerConfig } from '../config/config.ts';
 import { isLoopback } from '../config/listeners.ts';
 import { formatAuthority } from '../config/schema/host-name.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
@@ -111,14 +111,19 @@ function toRoute(route: RouteConfig, config: Config, mode: Front['mode']): Front
     config.routes.find((each) => each.auth.kind === 'required' && each.auth.oauth !== undefined) === route;
   return {
     path,
-    upstreams: [mode === 'front' ? toBreakwater(config, path) : toUpstream(route)],
+    upstreams: mode === 'front' ? [toBreakwater(config, path)] : listServing(route).map(toUpstream),
     protected: auth.kind === 'required',
     metadataPaths: hasOAuth ? [...(isFirst ? [rootMetadataPath] : []), ...toMetadataPaths(path)] : [],
   };
 }
 
-function toUpstream({ upstream }: RouteConfig): FrontUpstream {
-  return upstream.kind === 'unix' ? upstream : { ...upstream, ca: undefined };
+/** The servers that get new work; no engine is told of the others. */
+function listServing({ upstreams }: RouteConfig): RouteConfig['upstreams'] {
+  return upstreams.filter(({ weight }) => weight > 0);
+}
+
+function toUpstream({ target }: UpstreamServerConfig): FrontUpstream {
+  return target.kind === 'unix' ? target : { ...target, ca: undefined };
 }
 
 /** Breakwater speaks TLS on loopback, too; its certificate there is of the authority of this machine. */
@@ -213,6 +218,24 @@ function listUncounted({ limits, routes }: Config): RenderWarning[] {
       message:
         "the limits of callers and tools are Breakwater's: without it behind the engine nobody counts them",
     });
+  for (const route of routes) {
+    const serving = listServing(route);
+    if (serving.length < route.upstreams.length)
+      warnings.push({
+        requirement: 'session-affinity',
+        message: `the servers of \`${route.path}\` with the weight 0 are left out: the sessions that they have end`,
+      });
+    if (new Set(serving.map(({ weight }) => weight)).size > 1)
+      warnings.push({
+        requirement: 'session-affinity',
+        message: `each server of \`${route.path}\` gets the same share: engines are not told their weights`,
+      });
+    if (route.upstreamLimits !== undefined)
+      warnings.push({
+        requirement: 'rate-limit',
+        message: `\`upstream_limits\` of \`${route.path}\` are Breakwater's: without it behind the engine nobody counts connections to the MCP servers`,
+      });
+  }
   if (routes.some(({ auth }) => auth.kind === 'required'))
     warnings.push({
       requirement: 'access-control',

@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { isLoopback } from '../config/listeners.ts';
-import type { Config, ListenAddress } from '../config/config.ts';
+import type { Config, ListenAddress, UpstreamTarget } from '../config/config.ts';
 
 /** What whoever starts Breakwater as a service has to know of its configuration. Times are milliseconds. */
 export interface Service {
@@ -55,16 +55,16 @@ export function buildService(
         : [tls.clients.ca, ...(tls.clients.crl === undefined ? [] : [tls.clients.crl])]),
     ],
     logPath: log.access.kind === 'file' ? log.access.path : undefined,
-    servers: config.routes.map(({ path, upstream }) =>
-      upstream.kind === 'unix'
-        ? { path, upstreamPath: upstream.path, kind: 'unix', host: upstream.socketPath, port: 0 }
-        : {
-            path,
-            upstreamPath: upstream.path,
-            kind: isLoopback(upstream.host) ? 'loopback' : isIP(upstream.host) === 0 ? 'name' : 'address',
-            host: upstream.host,
-            port: upstream.port,
-          },
+    servers: config.routes.flatMap(({ path, upstreams }) =>
+      upstreams.map(({ target }) => toServer(path, target)),
     ),
   };
+}
+
+function toServer(path: string, target: UpstreamTarget): ServiceUpstream {
+  if (target.kind === 'unix')
+    return { path, upstreamPath: target.path, kind: 'unix', host: target.socketPath, port: 0 };
+  const { host, port } = target;
+  const kind = isLoopback(host) ? 'loopback' : isIP(host) === 0 ? 'name' : 'address';
+  return { path, upstreamPath: target.path, kind, host, port };
 }

@@ -45,6 +45,7 @@ describe('the JSON Schema', () => {
       'cert,key',
       'client_id,allow',
       'command',
+      'connections',
       'directory',
       'issuer',
       'issuer,client_id',

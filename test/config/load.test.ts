@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { configOf, cwd, loadText, problemsOf } from './load-text.ts';
+import { oneServer } from '../support/routes.ts';
 
 const route = 'routes: [{ upstream: 8000 }]\n';
 
@@ -21,7 +22,7 @@ routes:
       routes: [
         {
           path: '/mcp',
-          upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp' },
+          ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp' }),
           auth: { kind: 'required', keys: { listed: [{ name: 'laptop', sha256: 'ab'.repeat(32) }] } },
         },
       ],
@@ -68,14 +69,14 @@ danger_allow_public: false
       routes: [
         {
           path: '/a',
-          upstream: { kind: 'unix', socketPath: `${cwd}/run/server.sock`, path: '/mcp' },
+          ...oneServer({ kind: 'unix', socketPath: `${cwd}/run/server.sock`, path: '/mcp' }),
           auth: { kind: 'none' },
           rules: undefined,
           credentials: { kind: 'none' },
         },
         {
           path: '/',
-          upstream: { kind: 'tcp', secure: true, host: 'upstream.internal', port: 443, path: '/' },
+          ...oneServer({ kind: 'tcp', secure: true, host: 'upstream.internal', port: 443, path: '/' }),
           auth: { kind: 'none' },
           rules: undefined,
           credentials: { kind: 'none' },
@@ -129,7 +130,7 @@ describe('defaults', () => {
       routes: [
         {
           path: '/mcp',
-          upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 3000, path: '/mcp' },
+          ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 3000, path: '/mcp' }),
           auth: { kind: 'none' },
           rules: undefined,
           credentials: { kind: 'none' },
@@ -248,7 +249,7 @@ describe('precedence', () => {
     const config = await configOf('routes: [{ path: /tools, upstream: 8000 }]\n', {
       flags: { target: '9000' },
     });
-    expect(config.routes).toMatchObject([{ path: '/tools', upstream: { port: 9000 } }]);
+    expect(config.routes).toMatchObject([{ path: '/tools', upstreams: [{ target: { port: 9000 } }] }]);
     expect(
       await problemsOf('routes: [{ upstream: 1 }, { path: /b, upstream: 2 }]', { flags: { target: '9000' } }),
     ).toEqual(['E_CONFIG_CONFLICT: TARGET names one MCP server, but the configuration has several routes']);

@@ -10,12 +10,13 @@ import { launchGateway } from '../../src/gateway/launch.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { buildTestConfig } from '../support/gateway.ts';
 import { handshake } from '../support/tls-peers.ts';
+import { oneServer } from '../support/routes.ts';
 
 const run = promisify(execFile);
 const terminal = { isTty: false, colour: false };
 const route: RouteConfig = {
   path: '/mcp',
-  upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 1, path: '/mcp' },
+  ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 1, path: '/mcp' }),
   auth: { kind: 'none' },
   rules: undefined,
   credentials: { kind: 'none' },

@@ -2,16 +2,16 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Exchange } from '../../src/gateway/exchange.ts';
 import { createPipeline, type Stage } from '../../src/gateway/pipeline.ts';
-import { Relay, type RelayEnvironment } from '../../src/gateway/relay.ts';
+import type { RelayEnvironment } from '../../src/gateway/relay-environment.ts';
+import { Relay } from '../../src/gateway/relay.ts';
 import type { Reply } from '../../src/gateway/reply.ts';
 import { AnnouncedPaths } from '../../src/gateway/announced-paths.ts';
 import { createRouteTable } from '../../src/gateway/routes.ts';
 import { createRouteStage } from '../../src/gateway/stages/route.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
 import type { Fields, IncomingRequest, ResponseSink } from '../../src/http/exchange.ts';
-import { UpstreamPool } from '../../src/upstream/pool.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { buildRoute, noOwnPaths, noSessions, toTestAccess } from '../support/routes.ts';
+import { buildRoute, buildServers, noOwnPaths, noSessions, toTestAccess } from '../support/routes.ts';
 
 const request: IncomingRequest = {
   protocol: 'h1',
@@ -145,13 +145,9 @@ describe('a relay', () => {
   it('whose client left while a stage waited does not call the upstream', async () => {
     const clock = new ManualClock();
     const deadlines = new Deadlines(clock);
-    const readBuffer = Buffer.alloc(16);
     const routes = createRouteTable(
       [buildRoute(9)],
-      ({ upstream: target, auth }) => ({
-        pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
-        access: toTestAccess(auth),
-      }),
+      (route) => ({ servers: buildServers(route, clock), access: toTestAccess(route.auth) }),
       { ...noOwnPaths, announced: new AnnouncedPaths() },
     );
     const { forwarded, sink } = await ride([createRouteStage(routes), passLater]);
@@ -172,6 +168,6 @@ describe('a relay', () => {
     new Relay(environment, exchange, exchange.destination).start();
     expect(settled).toBe(1);
     expect(exchange.outcome.status).toBe(499);
-    expect(exchange.destination.route.pool.size).toBe(0);
+    expect(exchange.destination.route.servers.first.pool.size).toBe(0);
   });
 });

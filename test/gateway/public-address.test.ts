@@ -1,16 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import type { Config } from '../../src/config/config.ts';
+import type { Config, RouteConfig } from '../../src/config/config.ts';
 import { findOpenDoor } from '../../src/gateway/open-door.ts';
 import { toPublicUrl } from '../../src/gateway/public-url.ts';
 import { buildTestConfig } from '../support/gateway.ts';
+import { oneServer } from '../support/routes.ts';
 
 const route = {
   path: '/mcp',
-  upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 1, path: '/mcp' },
+  ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 1, path: '/mcp' }),
   auth: { kind: 'none' },
   rules: undefined,
   credentials: { kind: 'none' },
-} as const;
+} satisfies RouteConfig;
 
 const everywhere = { listen: { host: '0.0.0.0', port: 443 } } as const;
 

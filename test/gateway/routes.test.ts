@@ -1,10 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { AnnouncedPaths } from '../../src/gateway/announced-paths.ts';
 import { createRouteTable, toPublicPath, type OwnPaths, type RouteTable } from '../../src/gateway/routes.ts';
-import { Deadlines } from '../../src/http/deadlines.ts';
-import { UpstreamPool } from '../../src/upstream/pool.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { buildRoute, noOwnPaths, toTestAccess } from '../support/routes.ts';
+import { buildRoute, buildServers, noOwnPaths, toTestAccess } from '../support/routes.ts';
 
 type Paths = readonly (readonly [path: string, upstreamPath: string])[];
 
@@ -14,14 +12,9 @@ function createTable(...paths: Paths): RouteTable {
 
 function createTableWith(paths: Paths, own: OwnPaths): RouteTable {
   const clock = new ManualClock();
-  const deadlines = new Deadlines(clock);
-  const readBuffer = Buffer.alloc(16);
   return createRouteTable(
     paths.map(([path, upstreamPath]) => buildRoute(8000, { path, upstreamPath })),
-    ({ upstream: target, auth }) => ({
-      pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
-      access: toTestAccess(auth),
-    }),
+    (route) => ({ servers: buildServers(route, clock), access: toTestAccess(route.auth) }),
     { ...own, announced: new AnnouncedPaths() },
   );
 }
@@ -31,11 +24,12 @@ describe('the paths of a route', () => {
     const table = createTable(['/mcp', '/x'], ['/', '/root']);
     expect(table.find('/mcp')).toMatchObject({
       kind: 'mcp',
-      upstreamPath: '/x',
+      upstreamPath: undefined,
+      route: { servers: { first: { path: '/x' } } },
       transport: 'streamable-http',
     });
     expect(table.find('/mcp/')).toBe(table.find('/mcp'));
-    expect(table.find('/')).toMatchObject({ kind: 'mcp', upstreamPath: '/root' });
+    expect(table.find('/')).toMatchObject({ kind: 'mcp', route: { servers: { first: { path: '/root' } } } });
     expect(table.find('/healthz')).toEqual({ kind: 'health' });
     expect(table.find('/readyz')).toEqual({ kind: 'readiness' });
     for (const path of [
@@ -70,7 +64,7 @@ describe('a path of the upstream in public', () => {
     ['/', '/mcp', '/mcp', '/'],
     ['/mcp', '/', '/', '/mcp'],
   ])('of %s before %s: %s is %s', (path, upstreamPath, theirs, ours) => {
-    expect(toPublicPath({ path, upstreamPath }, theirs)).toBe(ours);
+    expect(toPublicPath(path, upstreamPath, theirs)).toBe(ours);
   });
 });
 
@@ -106,7 +100,7 @@ describe('the own paths of the gateway', () => {
     const [route] = table.routes;
     if (route === undefined) throw new Error('one route');
     for (const uri of ['/oauth/token', '/.well-known/oauth-protected-resource/mcp'])
-      table.announce({ route, uri, publicAuthority });
+      table.announce({ route, server: route.servers.first, uri, publicAuthority });
     expect(table.find('/oauth/token')).toEqual({ kind: 'login' });
     expect(table.find('/.well-known/oauth-protected-resource/mcp')).toMatchObject({
       kind: 'resource-metadata',
@@ -119,7 +113,9 @@ describe('an announced path', () => {
     const table = createTable(['/sse', '/sse'], ['/other', '/other']);
     const [route] = table.routes;
     if (route === undefined) throw new Error('two routes');
-    expect(table.announce({ route, uri: '/messages/?s=1', publicAuthority })).toEqual({
+    expect(
+      table.announce({ route, server: route.servers.first, uri: '/messages/?s=1', publicAuthority }),
+    ).toEqual({
       path: '/messages/',
       upstreamPath: '/messages/',
       query: '?s=1',
@@ -141,7 +137,7 @@ describe('an announced path', () => {
     const table = createTable(['/sse', '/sse']);
     const [route] = table.routes;
     if (route === undefined) throw new Error('one route');
-    expect(table.announce({ route, uri, publicAuthority })).toEqual({
+    expect(table.announce({ route, server: route.servers.first, uri, publicAuthority })).toEqual({
       path: '/messages/',
       upstreamPath: '/messages/',
       query: '?s=1',
@@ -154,7 +150,7 @@ describe('an announced path', () => {
     if (route === undefined) throw new Error('two routes');
     const before = table.find('/admin');
     for (const path of ['/admin', '/admin/', '/healthz', '/readyz', '/sse'])
-      table.announce({ route, uri: path, publicAuthority });
+      table.announce({ route, server: route.servers.first, uri: path, publicAuthority });
     expect(table.find('/admin')).toBe(before);
     expect(table.find('/admin/')).toBe(before);
     expect(table.find('/healthz')).toEqual({ kind: 'health' });
@@ -171,7 +167,7 @@ describe('an announced path', () => {
     const table = createTable(['/sse', '/sse']);
     const [route] = table.routes;
     if (route === undefined) throw new Error('one route');
-    expect(table.announce({ route, uri, publicAuthority })).toBeUndefined();
+    expect(table.announce({ route, server: route.servers.first, uri, publicAuthority })).toBeUndefined();
     expect(table.find('/x')).toEqual({ kind: 'unknown' });
   });
 });

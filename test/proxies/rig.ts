@@ -19,6 +19,7 @@ import { buildPost, connectRaw } from '../support/raw-client.ts';
 import { receive } from '../support/rig.ts';
 import { until } from '../support/until.ts';
 import { createEngineFolder, startEngine, type InstalledEngine } from '../support/proxy-engine.ts';
+import { oneServer } from '../support/routes.ts';
 
 export const renderers: Readonly<Record<InstalledEngine, (front: Front) => Result<Rendered, Diagnostic[]>>> =
   {
@@ -99,7 +100,7 @@ export async function startEngineRig(options: EngineRigOptions): Promise<EngineR
     [
       {
         path: '/mcp',
-        upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: upstreamPort, path: '/mcp' },
+        ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: upstreamPort, path: '/mcp' }),
         auth:
           auth === undefined
             ? { kind: 'none' }

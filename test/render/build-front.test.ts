@@ -5,10 +5,11 @@ import type { Front } from '../../src/render/front.ts';
 import { renderHaproxy } from '../../src/render/targets/haproxy.ts';
 import { renderNginx } from '../../src/render/targets/nginx.ts';
 import { buildTestConfig } from '../support/gateway.ts';
+import { oneServer } from '../support/routes.ts';
 
 const route: RouteConfig = {
   path: '/mcp',
-  upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp' },
+  ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp' }),
   auth: { kind: 'none' },
   rules: undefined,
   credentials: { kind: 'none' },
@@ -116,7 +117,7 @@ describe('mode front', () => {
 describe('a secure upstream that is given by its address', () => {
   const upstream = { kind: 'tcp', secure: true, host: '203.0.113.7', port: 443, path: '/mcp' } as const;
   const warningsOf = (host: string): readonly string[] => {
-    const { front } = build(configOf({ domains: ['mcp.example.com'] }, { upstream: { ...upstream, host } }));
+    const { front } = build(configOf({ domains: ['mcp.example.com'] }, oneServer({ ...upstream, host })));
     return [renderNginx(front, { dialect: '1.25' }), renderHaproxy(front)].flatMap((rendered) =>
       rendered.ok ? rendered.value.warnings.map(({ message }) => message) : [],
     );

@@ -2,7 +2,12 @@ import fc from 'fast-check';
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createSessionSeal, type OpenedSession, type SealKey } from '../../src/sessions/seal.ts';
-import { openEndpoint, sealEndpoint, type MessageEndpoint } from '../../src/sessions/seal-endpoint.ts';
+import {
+  openEndpoint,
+  sealEndpoint,
+  type MessageEndpoint,
+  type OpenedEndpoint,
+} from '../../src/sessions/seal-endpoint.ts';
 
 const key: SealKey = { id: 3, secret: createSecretKey(randomBytes(32)) };
 const sessions = createSessionSeal({ keys: { current: key, find: (id) => (id === 3 ? key : undefined) } });
@@ -15,6 +20,10 @@ function sealFor(principalId: string): (sessionId: string) => string | undefined
 
 function openFor(principalId: string): (text: string) => OpenedSession {
   return (text) => sessions.open(text, { route: '/sse', principalId });
+}
+
+function openAt(request: MessageEndpoint, open: (text: string) => OpenedSession): OpenedEndpoint {
+  return openEndpoint({ query: request.query, isItsPath: (path) => path === request.path }, open);
 }
 
 function announce(principalId: string, endpoint: MessageEndpoint): string {
@@ -35,17 +44,17 @@ describe('an announced endpoint', () => {
     const query = announce('key:alice', endpoint);
     expect(query).toMatch(/^\?session_id=[\w-]+$/);
     expect(query).not.toContain('4f1e0c');
-    const opened = openEndpoint({ path: endpoint.path, query }, openFor('key:alice'));
-    expect(opened).toEqual({ kind: 'ok', query: endpoint.query, upstream });
+    const opened = openAt({ path: endpoint.path, query }, openFor('key:alice'));
+    expect(opened).toEqual({ kind: 'ok', ...endpoint, upstream });
   });
 
   it.each([fastmcp, typescript, { path: '/messages/4f1e0c', query: '' }])(
     'session-hijack: $path$query is unknown to others, sealed or not',
     (endpoint) => {
       const query = announce('key:alice', endpoint);
-      expect(openEndpoint({ path: endpoint.path, query }, openFor('key:mallory'))).toEqual(unknown);
-      expect(openEndpoint(endpoint, openFor('key:mallory'))).toEqual(unknown);
-      expect(openEndpoint(endpoint, openFor('key:alice'))).toEqual(unknown);
+      expect(openAt({ path: endpoint.path, query }, openFor('key:mallory'))).toEqual(unknown);
+      expect(openAt(endpoint, openFor('key:mallory'))).toEqual(unknown);
+      expect(openAt(endpoint, openFor('key:alice'))).toEqual(unknown);
     },
   );
 
@@ -59,7 +68,7 @@ describe('an announced endpoint', () => {
       '/messages/mallor',
       '',
     ]) {
-      expect(openEndpoint({ path, query }, openFor('key:mallory'))).toEqual(unknown);
+      expect(openAt({ path, query }, openFor('key:mallory'))).toEqual(unknown);
     }
   });
 
@@ -74,13 +83,11 @@ describe('an announced endpoint', () => {
       '%00',
       ';a=b',
     ]) {
-      expect(openEndpoint({ path: fastmcp.path, query: query + more }, openFor('key:mallory'))).toEqual(
-        unknown,
-      );
+      expect(openAt({ path: fastmcp.path, query: query + more }, openFor('key:mallory'))).toEqual(unknown);
     }
     const before = `?session_id=victim&${query.slice(1)}`;
     for (const other of [before, query.replace('session_id', 'session%5fid'), query.slice(1), '', '?']) {
-      expect(openEndpoint({ path: fastmcp.path, query: other }, openFor('key:mallory'))).toEqual(unknown);
+      expect(openAt({ path: fastmcp.path, query: other }, openFor('key:mallory'))).toEqual(unknown);
     }
   });
 
@@ -90,9 +97,9 @@ describe('an announced endpoint', () => {
     fc.assert(
       fc.property(path, query, fc.string(), (ownPath, ownQuery, guess) => {
         const endpoint = { path: ownPath, query: ownQuery };
-        const opened = openEndpoint({ path: ownPath, query: announce('a', endpoint) }, openFor('a'));
-        expect(opened).toEqual({ kind: 'ok', query: ownQuery, upstream });
-        expect(openEndpoint({ path: ownPath, query: `?session_id=${guess}` }, openFor('a'))).toEqual(unknown);
+        const opened = openAt({ path: ownPath, query: announce('a', endpoint) }, openFor('a'));
+        expect(opened).toEqual({ kind: 'ok', path: ownPath, query: ownQuery, upstream });
+        expect(openAt({ path: ownPath, query: `?session_id=${guess}` }, openFor('a'))).toEqual(unknown);
       }),
     );
   });

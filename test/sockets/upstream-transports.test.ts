@@ -10,6 +10,7 @@ import { buildPost } from '../support/raw-client.ts';
 import { eventually, stable, startRig, streamed } from '../support/rig.ts';
 import { buildRoute } from '../support/routes.ts';
 import { answerJson, eventStreamHead, startScriptedUpstream, toChunk } from '../support/scripted-upstream.ts';
+import { oneServer } from '../support/routes.ts';
 
 const mebibyte = 1024 * 1024;
 
@@ -133,7 +134,7 @@ describe('an upstream on a Unix socket', () => {
       auth: { kind: 'none' },
       rules: undefined,
       credentials: { kind: 'none' },
-      upstream: { kind: 'unix', socketPath, path: '/x' },
+      ...oneServer({ kind: 'unix', socketPath, path: '/x' }),
     } as const;
     await using rig = await startRig({ changes: { routes: [route] } });
     const call = buildCall({ size: 2 * mebibyte });

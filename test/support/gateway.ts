@@ -9,6 +9,7 @@ import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/observe/record-log.ts';
 import { loadCertificates } from '../../src/tls/certificates.ts';
+import { oneServer } from './routes.ts';
 
 type Changes = { readonly [key in 'limits' | 'timeouts']?: Partial<Config[key]> } & Partial<
   Omit<Config, 'limits' | 'timeouts'>
@@ -104,13 +105,13 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
   const stateDir = await mkdtemp(join(tmpdir(), 'breakwater-'));
   const route: RouteConfig = {
     path: options.path ?? '/mcp',
-    upstream: {
+    ...oneServer({
       kind: 'tcp',
       secure: false,
       host: '127.0.0.1',
       port: options.upstreamPort,
       path: options.upstreamPath ?? '/mcp',
-    },
+    }),
     auth: options.auth ?? { kind: 'none' },
     rules: options.rules,
     credentials: options.credentials ?? { kind: 'none' },

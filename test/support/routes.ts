@@ -4,13 +4,43 @@ import { buildKeyCheck } from '../../src/gateway/access/key-check.ts';
 import type { RouteAccess } from '../../src/gateway/access/route-access.ts';
 import type { OwnPaths } from '../../src/gateway/routes.ts';
 import type { SessionNames } from '../../src/gateway/session-names.ts';
-import { systemClock } from '../../src/lib/clock.ts';
+import { Deadlines } from '../../src/http/deadlines.ts';
+import { systemClock, type Clock } from '../../src/lib/clock.ts';
+import { UpstreamGroup } from '../../src/upstream/group.ts';
+import { UpstreamPool } from '../../src/upstream/pool.ts';
+import { createUpstreamServer, type UpstreamServer } from '../../src/upstream/server.ts';
+import { Standing } from '../../src/upstream/standing.ts';
+
+/** The servers of a route that has one. */
+export function oneServer(
+  target: UpstreamTarget,
+): Pick<RouteConfig, 'upstreams' | 'balance' | 'upstreamLimits'> {
+  return { upstreams: [{ target, weight: 1 }], balance: 'least_requests', upstreamLimits: undefined };
+}
+
+/** Servers that nobody connects to. */
+export function buildServers(
+  { upstreams, balance, upstreamLimits }: RouteConfig,
+  clock: Clock,
+): UpstreamGroup<UpstreamServer> {
+  const deadlines = new Deadlines(clock);
+  const readBuffer = Buffer.alloc(16);
+  const servers = upstreams.map(({ target, weight }) =>
+    createUpstreamServer({
+      pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
+      weight,
+      limits: upstreamLimits,
+      standing: new Standing(deadlines),
+    }),
+  );
+  return new UpstreamGroup(servers, { balance, clock });
+}
 
 /** An open route from `/mcp`, by default to `/mcp` of a plain upstream on loopback. */
 export function buildRoute(
   port: number,
   options: Partial<Extract<UpstreamTarget, { kind: 'tcp' }>> &
-    Partial<Omit<RouteConfig, 'upstream'>> & {
+    Partial<Pick<RouteConfig, 'path' | 'auth' | 'rules' | 'credentials'>> & {
       /** Path on the upstream. */
       readonly upstreamPath?: string;
     } = {},
@@ -28,7 +58,7 @@ export function buildRoute(
     auth,
     rules,
     credentials,
-    upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port, ...upstream, path: upstreamPath },
+    ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port, ...upstream, path: upstreamPath }),
   };
 }
 

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import type { RouteConfig } from '../../config/config.ts';
+import { formatUpstream } from '../../config/file-form.ts';
 import type { LaunchFacts } from '../../gateway/launch.ts';
 
 export interface BannerOptions {
@@ -19,15 +20,17 @@ const DAY = 86_400_000;
 export function buildBanner(facts: LaunchFacts, options: BannerOptions): string {
   const shown = facts.routes.slice(0, MAX_ROUTES);
   const rows: [string, string][] = [];
-  for (const { url, route } of shown) rows.push(['URL', `${url}  ->  ${describeUpstream(route)}`]);
+  for (const { url, route } of shown) rows.push(['URL', `${url}  ->  ${describeServers(route)}`]);
   if (facts.routes.length > shown.length) rows.push(['', `and ${facts.routes.length - shown.length} more`]);
   rows.push(['TLS', describeCertificate(facts, options.now)], ['Access', describeAccess(facts)]);
   for (const { reachability, route } of shown) {
-    if (reachability.kind === 'up') continue;
-    rows.push([
-      'Warning',
-      `${describeUpstream(route)} is down (${reachability.reason}): calls answer 502 until it starts`,
-    ]);
+    const isAlone = reachability.every(({ kind }) => kind === 'down');
+    for (const [at, state] of reachability.entries()) {
+      const target = route.upstreams[at]?.target;
+      if (state.kind === 'up' || target === undefined) continue;
+      const effect = isAlone ? 'calls answer 502 until it starts' : 'calls go to the others until it starts';
+      rows.push(['Warning', `${formatUpstream(target)} is down (${state.reason}): ${effect}`]);
+    }
   }
   if (facts.createdKey !== undefined)
     rows.push(['API key', `${facts.createdKey}  (shown once: keep it now)`]);
@@ -43,10 +46,9 @@ export function buildBanner(facts: LaunchFacts, options: BannerOptions): string 
   return `${paint(head, facts.audience === 'PRIVATE' ? 'green' : 'yellow', options)}\n${lines.join('\n')}\n`;
 }
 
-function describeUpstream({ upstream }: RouteConfig): string {
-  if (upstream.kind === 'unix') return `unix:${upstream.socketPath}:${upstream.path}`;
-  const host = upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host;
-  return `${upstream.secure ? 'https' : 'http'}://${host}:${upstream.port}${upstream.path}`;
+function describeServers({ upstreams }: RouteConfig): string {
+  const [first, ...others] = upstreams.map(({ target }) => formatUpstream(target));
+  return others.length === 0 ? `${first}` : `${first} and ${others.length} more`;
 }
 
 function describeCertificate(facts: LaunchFacts, now: number): string {

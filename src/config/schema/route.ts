@@ -1,15 +1,18 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import type { RuleConfig, UpstreamTarget } from '../config.ts';
+import type { RouteConfig, RuleConfig, UpstreamLimitsConfig, UpstreamServerConfig } from '../config.ts';
 import { authSchema, type AuthSetting } from './auth.ts';
 import { credentialsSchema, type CredentialsSetting } from './credentials.ts';
 import { parsedField, type FieldProblem } from './field.ts';
 import { rulesSchema } from './rules.ts';
-import { upstreamSchema } from './upstream.ts';
+import { balanceSchema, upstreamLimitsSchema, upstreamsSchema } from './upstreams.ts';
 
 export interface RouteSetting {
   readonly path: string;
-  readonly upstream: UpstreamTarget;
+  /** Never empty. */
+  readonly upstreams: readonly UpstreamServerConfig[];
+  readonly balance: RouteConfig['balance'];
+  readonly upstreamLimits: UpstreamLimitsConfig | undefined;
   /** `undefined` takes the default of all routes. */
   readonly auth: AuthSetting | undefined;
   readonly rules: readonly RuleConfig[] | undefined;
@@ -21,7 +24,9 @@ export const routeSchema: z.ZodType<RouteSetting> = z
     path: parsedField(z.string(), parsePath)
       .prefault('/mcp')
       .describe('Public path, matched exactly, with and without one trailing slash.'),
-    upstream: upstreamSchema,
+    upstream: upstreamsSchema,
+    balance: balanceSchema,
+    upstream_limits: upstreamLimitsSchema,
     auth: authSchema.optional(),
     rules: rulesSchema
       .optional()
@@ -30,9 +35,11 @@ export const routeSchema: z.ZodType<RouteSetting> = z
       ),
     credentials: credentialsSchema,
   })
-  .transform(({ path, upstream, auth, rules, credentials }) => ({
+  .transform(({ path, upstream, balance, upstream_limits, auth, rules, credentials }) => ({
     path,
-    upstream,
+    upstreams: upstream,
+    balance,
+    upstreamLimits: upstream_limits,
     auth,
     rules,
     credentials,

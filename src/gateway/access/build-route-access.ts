@@ -78,13 +78,16 @@ export function createRouteAccessBuilder(
     };
   }
 
-  function buildCredentials({ credentials, upstream, auth }: RouteConfig): OutboundCredentials | undefined {
+  function buildCredentials({ credentials, upstreams, auth }: RouteConfig): OutboundCredentials | undefined {
     if (credentials.kind === 'none') return undefined;
+    // Copies of a server are one audience.
+    const [first] = upstreams;
+    if (first === undefined) throw new TypeError('a route has at least one server');
     const oauth = auth.kind === 'none' ? undefined : auth.oauth;
     const issuers = oauth === undefined ? [] : listIssuers(config, oauth);
     return createOutboundCredentials(credentials, {
       clock,
-      upstream: `${toUpstreamOrigin(upstream)}${upstream.path}`,
+      upstream: `${toUpstreamOrigin(first.target)}${first.target.path}`,
       issuer: toOrigin(config),
       soleIssuer: issuers.length === 1 ? issuers[0] : undefined,
       keys: means.signingKeys,

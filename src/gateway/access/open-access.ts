@@ -4,7 +4,7 @@ import { createStoredKeyVerifier } from '../../auth/keys/stored-keys.ts';
 import { createSigningKeys } from '../../auth/outbound/signing-keys.ts';
 import type { TokenVerifier } from '../../auth/resource/token-verifier.ts';
 import type { ServerEvent } from '../../auth/server/server-options.ts';
-import type { Config } from '../../config/config.ts';
+import type { Config, RouteConfig } from '../../config/config.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { readVersion } from '../../lib/version.ts';
@@ -41,7 +41,7 @@ export interface Access {
   readonly paths: OwnPaths;
   /** Socket of the built-in authorization server. */
   readonly loginSocket: string | undefined;
-  /** `undefined` where no route knows its callers. */
+  /** `undefined` where no route knows its callers, or has several servers. */
   readonly seal: SessionSeal | undefined;
   /** The keys that tokens for upstreams are signed with (RFC 7517); `undefined` where none are. */
   readonly jwks: (() => object) | undefined;
@@ -79,9 +79,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
   const { stateDir, routes } = config;
   const hasStoredKeys = routes.some(({ auth }) => auth.kind === 'required' && auth.keys?.stored === true);
   const hasServer = routes.some(({ auth }) => auth.kind === 'required' && auth.oauth?.server !== undefined);
-  const needsState = routes.some(
-    ({ auth, credentials }) => auth.kind === 'required' || credentials.kind === 'jwt',
-  );
+  const needsState = routes.some((route) => hasSealedSessions(route) || route.credentials.kind === 'jwt');
   const { onRecovered } = options;
   const redis =
     config.state.kind === 'redis' && needsState
@@ -110,9 +108,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
         });
   if (login !== undefined) keep(login.server);
   const keyOptions = { texts: texts ?? createSecretFiles(stateDir, clock), clock, report: onWarning };
-  const sealKeys = routes.some(({ auth }) => auth.kind === 'required')
-    ? await share(keep(createSealKeys(keyOptions)))
-    : undefined;
+  const sealKeys = routes.some(hasSealedSessions) ? await share(keep(createSealKeys(keyOptions))) : undefined;
   const signingKeys = routes.some(({ credentials }) => credentials.kind === 'jwt')
     ? await share(keep(createSigningKeys(keyOptions)))
     : undefined;
@@ -138,6 +134,11 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
     jwks: signingKeys && (() => signingKeys.jwks()),
     createdKey,
   };
+}
+
+/** What `hasBoundSessions` says of the route that becomes of it. */
+function hasSealedSessions({ auth, upstreams }: RouteConfig): boolean {
+  return auth.kind === 'required' || upstreams.length > 1;
 }
 
 async function share<T extends { share(): Promise<void> }>(keys: T): Promise<T> {

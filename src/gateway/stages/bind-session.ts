@@ -2,14 +2,15 @@ import { fieldValue, type Fields } from '../../http/exchange.ts';
 import { SESSION_ID_HEADER } from '../../mcp/headers.ts';
 import { openEndpoint, sealedQueryPrefix } from '../../sessions/seal-endpoint.ts';
 import type { SessionSeal } from '../../sessions/seal.ts';
-import type { Exchange, OpenSession } from '../exchange.ts';
+import type { Exchange, McpDestination, OpenSession } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
-import { hasBoundSessions } from '../routes.ts';
+import { hasBoundSessions, toPublicPath } from '../routes.ts';
+import { toBoundKey } from '../session-names.ts';
 
 const unknown: Reply = { kind: 'error', code: 'E_SESSION_UNKNOWN' };
 
 /**
- * Opens the session that a request names. On routes with access control a session is its owner's alone: to anybody else it does not
+ * Opens the session that a request names, and binds the request to the session's server. On routes with access control a session is its owner's alone: to anybody else it does not
  * exist, on POST, GET and DELETE alike (session hijacking; MCP Security Best Practices).
  */
 export function createBindSessionStage(seal: SessionSeal): (exchange: Exchange) => Reply | undefined {
@@ -26,22 +27,46 @@ export function createBindSessionStage(seal: SessionSeal): (exchange: Exchange) 
     const holder = { route: destination.route.path, principalId: principal?.id };
     const isMessage = destination.transport === 'http-sse' || query.startsWith(sealedQueryPrefix);
     if (request.method === 'POST' && isMessage) {
-      const endpoint = { path: destination.upstreamPath, query };
-      const found = openEndpoint(endpoint, (text) => seal.open(text, holder));
+      const isItsPath = (path: string, upstream: string): boolean =>
+        isEndpoint(destination, request.path, { path, upstream });
+      const found = openEndpoint({ query, isItsPath }, (text) => seal.open(text, holder));
       if (found.kind === 'unknown') return unknown;
-      exchange.upstreamQuery = found.query;
+      exchange.upstreamTarget = found.path + found.query;
+      exchange.serverKey = toBoundKey(destination.route, found.upstream);
     }
     const known = isRepeat ? opened.get(fields) : undefined;
     if (known !== undefined && known.principalId === holder.principalId) {
-      exchange.session = known.session;
+      bind(exchange, known.session);
       return undefined;
     }
     const sealed = fieldValue(fields, SESSION_ID_HEADER);
     if (sealed === undefined) return undefined;
     const found = seal.open(sealed, holder);
     if (found.kind === 'unknown') return unknown;
-    exchange.session = { sealed, id: found.sessionId };
-    if (isRepeat) opened.set(fields, { principalId: holder.principalId, session: exchange.session });
+    const serverKey = toBoundKey(destination.route, found.upstream);
+    const session: OpenSession = { sealed, id: found.sessionId, serverKey };
+    if (isRepeat) opened.set(fields, { principalId: holder.principalId, session });
+    bind(exchange, session);
     return undefined;
   };
+}
+
+/** The endpoint of a message names its server, too; nobody has sessions of both transports at once. */
+function bind(exchange: Exchange, session: OpenSession): void {
+  exchange.session = session;
+  exchange.serverKey ??= session.serverKey;
+}
+
+/** Whether a path of the server is what clients know by the path of the request. A server that is gone is the relay's business. */
+function isEndpoint(
+  { route, upstreamPath }: McpDestination,
+  requestPath: string,
+  endpoint: { readonly path: string; readonly upstream: string },
+): boolean {
+  const server = route.servers.find(toBoundKey(route, endpoint.upstream));
+  if (server === undefined) return true;
+  if (upstreamPath === undefined) return endpoint.path === server.path;
+  return (
+    endpoint.path === upstreamPath || toPublicPath(route.path, server.path, endpoint.path) === requestPath
+  );
 }

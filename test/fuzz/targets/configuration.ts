@@ -159,7 +159,7 @@ export function createConfigurationTarget(load: typeof loadText = loadText): Fuz
       for (const { path } of config.routes) hold(/^\/[^?#\s]*$/.test(path), 'a route has a path', () => path);
       // A printed configuration is one for a reader; that it can be printed at all is what is asked here.
       hold(printConfig(config, provenance).includes('routes:'), 'it can be printed', () => text);
-      return `ok ${config.routes.length} ${config.routes.map(({ auth, upstream }) => auth.kind + upstream.kind).join(' ')}`;
+      return `ok ${config.routes.length} ${config.routes.map(({ auth, upstreams }) => auth.kind + upstreams.map(({ target }) => target.kind).join('+')).join(' ')}`;
     },
   };
 }

@@ -99,7 +99,9 @@ export function createForwardedFieldsTarget(resolve: ResolveClient = resolveClie
         checkClient(client, address, parsed.value.fields);
         // The serialiser reads these two facts of an exchange and no other.
         const exchange = { request, client } as Exchange;
-        const message = Buffer.concat(serializeUpstreamRequest(exchange, route, '/mcp?x=1'));
+        const message = Buffer.concat(
+          serializeUpstreamRequest(exchange, { route, server: route.servers.first }, '/mcp?x=1'),
+        );
         checkMessage(message, client);
         outcome += `${client.chain.split(', ').length} ${isIP(client.address)} `;
       }

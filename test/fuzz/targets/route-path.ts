@@ -1,12 +1,10 @@
 import { ManualClock } from '../../support/manual-clock.ts';
 import { lockWithKey } from '../../support/keys.ts';
 import { AnnouncedPaths } from '../../../src/gateway/announced-paths.ts';
-import { buildRoute, noOwnPaths, toTestAccess } from '../../support/routes.ts';
+import { buildRoute, buildServers, noOwnPaths, toTestAccess } from '../../support/routes.ts';
 import type { Destination } from '../../../src/gateway/exchange.ts';
 import { createRouteTable, type RouteTable } from '../../../src/gateway/routes.ts';
-import { Deadlines } from '../../../src/http/deadlines.ts';
 import { parseRequestHead } from '../../../src/http/request-head.ts';
-import { UpstreamPool } from '../../../src/upstream/pool.ts';
 import type { Random } from '../random.ts';
 import { readPathInAllWays } from '../reference/path-readings.ts';
 import { hold, type FuzzTarget } from '../target.ts';
@@ -81,7 +79,7 @@ export function createRoutePathTarget(create: () => RouteTable = createTable): F
       const before = table.find(lockedPath);
       // The reader of the event never hands over a line end or NUL.
       for (const uri of uris.filter((text) => !/[\r\0]/.test(text))) {
-        const announced = table.announce({ route: open, uri, publicAuthority });
+        const announced = table.announce({ route: open, server: open.servers.first, uri, publicAuthority });
         const text = announced === undefined ? '' : announced.path + announced.query;
         hold(!/[\r\n]/.test(text), 'an announced URI stays on its line', () => announced);
       }
@@ -105,7 +103,7 @@ function checkDestination(path: string, destination: Destination): string {
   const { route, upstreamPath, transport } = destination;
   if (transport === 'streamable-http') {
     hold(path === route.path || path === `${route.path}/`, 'a route is found by no other text', show);
-    hold(upstreamPath === route.upstreamPath, 'the upstream is asked for its configured path', show);
+    hold(upstreamPath === undefined, 'the upstream is asked for its configured path', show);
   } else {
     hold(route.path === openPath, 'an announced path belongs to the route that announced it', show);
   }
@@ -125,15 +123,10 @@ function checkDestination(path: string, destination: Destination): string {
 /** An open and a locked route to one upstream. */
 export function createTable(): RouteTable {
   const clock = new ManualClock(0);
-  const deadlines = new Deadlines(clock);
-  const readBuffer = Buffer.alloc(0);
   const auth = lockWithKey({ name: 'ci', sha256: '00'.repeat(32) });
   return createRouteTable(
     [buildRoute(8000), buildRoute(8000, { path: lockedPath, upstreamPath: lockedPath, auth })],
-    ({ upstream: target, auth: own }) => ({
-      pool: new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
-      access: toTestAccess(own),
-    }),
+    (route) => ({ servers: buildServers(route, clock), access: toTestAccess(route.auth) }),
     { ...noOwnPaths, announced: new AnnouncedPaths() },
   );
 }

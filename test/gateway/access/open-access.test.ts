@@ -7,6 +7,7 @@ import { openAccess, type Access } from '../../../src/gateway/access/open-access
 import { systemClock } from '../../../src/lib/clock.ts';
 import { buildTestConfig } from '../../support/gateway.ts';
 import { buildTwoCallers } from '../../support/two-callers.ts';
+import { oneServer } from '../../support/routes.ts';
 
 const verifiers = vi.hoisted(() => ({ opened: 0 }));
 // The store tells of changes a moment later, which would hide what was there when the keys were loaded: here it tells nothing.
@@ -37,7 +38,7 @@ async function open(
   const config = buildTestConfig(stateDir, [
     {
       path: '/mcp',
-      upstream: { kind: 'tcp', secure: false, host: '127.0.0.1', port: 9, path: '/mcp' },
+      ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 9, path: '/mcp' }),
       auth: { kind: 'none' },
       rules: undefined,
       credentials: { kind: 'none' },

@@ -1,0 +1,48 @@
+import { createHash } from 'node:crypto';
+import type { Member } from './group.ts';
+import type { UpstreamPool } from './pool.ts';
+import { toUpstreamAuthority, toUpstreamOrigin, type UpstreamTarget } from './target.ts';
+
+/** One MCP server behind a route, and all that is worked out of its address once. */
+export interface UpstreamServer extends Member {
+  readonly pool: UpstreamPool;
+  /** Its MCP endpoint. */
+  readonly path: string;
+  /** `host: …\r\n` for requests to it. */
+  readonly hostLine: string;
+  readonly origin: string;
+  /** For logs and people: `127.0.0.1:8000`, or the path of the socket. */
+  readonly name: string;
+}
+
+export function createUpstreamServer(
+  parts: Pick<UpstreamServer, 'pool' | 'weight' | 'limits' | 'standing'>,
+): UpstreamServer {
+  const { target } = parts.pool;
+  return {
+    ...parts,
+    key: toServerKey(target),
+    path: target.path,
+    hostLine: `host: ${toUpstreamAuthority(target)}\r\n`,
+    origin: toUpstreamOrigin(target),
+    name: toServerName(target),
+  };
+}
+
+const KEY_BYTES = 9;
+
+/** Stands for a server in what clients keep, sealed. It follows from the URL alone, so order and number of the servers may change. */
+export function toServerKey(target: UpstreamTarget): string {
+  const text = JSON.stringify(
+    target.kind === 'unix'
+      ? ['unix', target.socketPath, target.path]
+      : [target.secure ? 'https' : 'http', target.host, target.port, target.path],
+  );
+  return createHash('sha256').update(text).digest().subarray(0, KEY_BYTES).toString('base64url');
+}
+
+export function toServerName(target: UpstreamTarget): string {
+  if (target.kind === 'unix') return target.socketPath;
+  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
+  return `${host}:${target.port}`;
+}

@@ -1,0 +1,85 @@
+import { describe, expect, it } from 'vitest';
+import { Deadlines } from '../../src/http/deadlines.ts';
+import { UpstreamGroup, type Member } from '../../src/upstream/group.ts';
+import { toServerKey } from '../../src/upstream/server.ts';
+import { Standing } from '../../src/upstream/standing.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+function build(weights: readonly number[], clock = new ManualClock()): UpstreamGroup<Member> {
+  const deadlines = new Deadlines(clock);
+  const servers = weights.map((weight, place) => ({
+    key: `s${place}`,
+    weight,
+    limits: undefined,
+    standing: new Standing(deadlines),
+  }));
+  return new UpstreamGroup(servers, { balance: 'round_robin', clock });
+}
+
+function picks(group: UpstreamGroup<Member>, times: number): string {
+  return Array.from({ length: times }, () => group.pick()?.key ?? '-')
+    .sort()
+    .join(' ');
+}
+
+describe('a group of servers', () => {
+  it('finds each by its key, and none by another', () => {
+    const group = build([1, 0]);
+    expect(group.find('s1')).toBe(group.servers[1]);
+    expect(group.find('s2')).toBeUndefined();
+    expect(build([1]).find('s0')?.key).toBe('s0');
+    expect(build([1]).find('s1')).toBeUndefined();
+  });
+
+  it('gives each server once to work that fails everywhere, and none without weight', () => {
+    const group = build([1, 1, 0, 1]);
+    const tried = new Set<Member>();
+    for (let server = group.pick(tried); server !== undefined; server = group.pick(tried)) tried.add(server);
+    expect([...tried].map(({ key }) => key).sort()).toEqual(['s0', 's1', 's3']);
+  });
+
+  it('takes out what cannot be reached, and asks all when none can be', () => {
+    const group = build([1, 1]);
+    const [first, second] = group.servers;
+    if (first === undefined || second === undefined) throw new Error('two servers');
+    for (let time = 0; time < 3; time++) group.note(first, 'unreachable');
+    expect(picks(group, 4)).toBe('s1 s1 s1 s1');
+    for (let time = 0; time < 3; time++) group.note(second, 'unreachable');
+    expect(picks(group, 4)).toBe('s0 s0 s1 s1');
+  });
+
+  it('takes out at most half of those that do answer', () => {
+    const group = build([1, 1, 1, 1]);
+    for (const server of group.servers) for (let time = 0; time < 9; time++) group.note(server, 'failing');
+    expect(group.servers.map(({ standing }) => standing.outlier.isEjected(0))).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+
+  it('does not judge a server that is alone', () => {
+    const group = build([1]);
+    for (let time = 0; time < 9; time++) group.note(group.first, 'unreachable');
+    expect(group.first.standing.outlier.state.failures).toBe(0);
+  });
+});
+
+describe('the key of a server', () => {
+  it('follows from scheme, host, port and path, each of which counts', () => {
+    const target = { kind: 'tcp', secure: false, host: '10.0.0.1', port: 8000, path: '/mcp' } as const;
+    const others = [
+      target,
+      { ...target, secure: true },
+      { ...target, host: '10.0.0.2' },
+      { ...target, port: 8001 },
+      { ...target, path: '/' },
+      { kind: 'unix', socketPath: '/run/a', path: '/mcp' } as const,
+      { kind: 'unix', socketPath: '/run/b', path: '/mcp' } as const,
+    ].map(toServerKey);
+    expect(new Set(others).size).toBe(others.length);
+    // It is in the ids of sessions that clients keep: another version of Breakwater has to find the same.
+    expect(toServerKey(target)).toBe('Pv-eroU8P-PX');
+  });
+});
