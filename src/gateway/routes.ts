@@ -1,4 +1,5 @@
 import type { RouteConfig } from '../config/config.ts';
+import { sealedQueryPrefix } from '../sessions/seal-endpoint.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
 import type { UpstreamServer } from '../upstream/server.ts';
 import type { RouteAccess } from './access/route-access.ts';
@@ -31,8 +32,14 @@ export interface RouteTable {
   readonly routes: readonly Route[];
   find(path: string): Destination;
   /**
-   * Opens the path that a server of the deprecated HTTP+SSE transport announced for its messages. Only what an upstream itself
-   * announced is ever opened; `undefined` for what is not on the upstream.
+   * What a POST with a query stands for: on a route whose sessions are sealed, a sealed query makes it a message of HTTP+SSE. So any
+   * process that has the key knows the endpoint, whoever announced it.
+   */
+  findMessage(path: string, query: string): Destination;
+  /**
+   * Where clients find what a server of the deprecated HTTP+SSE transport announced for its messages: the route itself where sessions
+   * are sealed, else a path that is opened for it. Only what an upstream itself announced is ever opened; `undefined` for what is not
+   * on the upstream.
    */
   announce(announcement: Announcement): AnnouncedEndpoint | undefined;
 }
@@ -84,21 +91,35 @@ export function createRouteTable(
     destinations.set(route.path, destination);
     if (!route.path.endsWith('/')) destinations.set(`${route.path}/`, destination);
   }
+  const messages = new Map(
+    routes.map((route): [Route, Destination] => [
+      route,
+      { kind: 'mcp', route, upstreamPath: undefined, transport: 'http-sse' },
+    ]),
+  );
   const findAnnounced = (path: string): Destination | undefined => {
     const found = announced.find(path);
     const route = found === undefined ? undefined : routes.find((each) => each.path === found.route);
     if (found === undefined || route === undefined) return undefined;
     return { kind: 'mcp', route, upstreamPath: found.upstreamPath, transport: 'http-sse' };
   };
+  const find = (path: string): Destination =>
+    destinations.get(path) ?? (isLogin(path) ? login : findAnnounced(path)) ?? unknown;
   return {
     routes,
-    find: (path) => destinations.get(path) ?? (isLogin(path) ? login : findAnnounced(path)) ?? unknown,
+    find,
+    findMessage(path, query) {
+      const found = find(path);
+      if (found.kind !== 'mcp' || !hasBoundSessions(found.route)) return found;
+      return query.startsWith(sealedQueryPrefix) ? (messages.get(found.route) ?? found) : found;
+    },
     announce({ route, server, uri, publicAuthority }) {
       const upstream = URL.parse(uri, `${server.origin}${server.path}`);
       if (upstream === null) return undefined;
       if (!isUpstreamUrl(server, upstream) && upstream.host !== publicAuthority) return undefined;
-      const path = toPublicPath(route.path, server.path, upstream.pathname);
       const query = upstream.search;
+      if (hasBoundSessions(route)) return { path: route.path, upstreamPath: upstream.pathname, query };
+      const path = toPublicPath(route.path, server.path, upstream.pathname);
       if (destinations.has(path)) return { path, upstreamPath: server.path, query };
       announced.open(path, { route: route.path, upstreamPath: upstream.pathname });
       return { path, upstreamPath: upstream.pathname, query };

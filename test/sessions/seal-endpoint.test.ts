@@ -2,12 +2,7 @@ import fc from 'fast-check';
 import { createSecretKey, randomBytes } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { createSessionSeal, type OpenedSession, type SealKey } from '../../src/sessions/seal.ts';
-import {
-  openEndpoint,
-  sealEndpoint,
-  type MessageEndpoint,
-  type OpenedEndpoint,
-} from '../../src/sessions/seal-endpoint.ts';
+import { openEndpoint, sealEndpoint, type MessageEndpoint } from '../../src/sessions/seal-endpoint.ts';
 
 const key: SealKey = { id: 3, secret: createSecretKey(randomBytes(32)) };
 const sessions = createSessionSeal({ keys: { current: key, find: (id) => (id === 3 ? key : undefined) } });
@@ -20,10 +15,6 @@ function sealFor(principalId: string): (sessionId: string) => string | undefined
 
 function openFor(principalId: string): (text: string) => OpenedSession {
   return (text) => sessions.open(text, { route: '/sse', principalId });
-}
-
-function openAt(request: MessageEndpoint, open: (text: string) => OpenedSession): OpenedEndpoint {
-  return openEndpoint({ query: request.query, isItsPath: (path) => path === request.path }, open);
 }
 
 function announce(principalId: string, endpoint: MessageEndpoint): string {
@@ -44,31 +35,25 @@ describe('an announced endpoint', () => {
     const query = announce('key:alice', endpoint);
     expect(query).toMatch(/^\?session_id=[\w-]+$/);
     expect(query).not.toContain('4f1e0c');
-    const opened = openAt({ path: endpoint.path, query }, openFor('key:alice'));
-    expect(opened).toEqual({ kind: 'ok', ...endpoint, upstream });
+    const opened = openEndpoint(query, openFor('key:alice'));
+    expect(opened).toEqual({ kind: 'ok', target: endpoint.path + endpoint.query, upstream });
   });
 
   it.each([fastmcp, typescript, { path: '/messages/4f1e0c', query: '' }])(
     'session-hijack: $path$query is unknown to others, sealed or not',
     (endpoint) => {
       const query = announce('key:alice', endpoint);
-      expect(openAt({ path: endpoint.path, query }, openFor('key:mallory'))).toEqual(unknown);
-      expect(openAt(endpoint, openFor('key:mallory'))).toEqual(unknown);
-      expect(openAt(endpoint, openFor('key:alice'))).toEqual(unknown);
+      expect(openEndpoint(query, openFor('key:mallory'))).toEqual(unknown);
+      expect(openEndpoint(endpoint.query, openFor('key:mallory'))).toEqual(unknown);
+      expect(openEndpoint(endpoint.query, openFor('key:alice'))).toEqual(unknown);
     },
   );
 
-  it('session-hijack: the session of one path is none on the path of another', () => {
-    const query = announce('key:mallory', { path: '/messages/mallory', query: '' });
-    for (const path of [
-      '/messages/alice',
-      '/messages/charlie',
-      '/messages',
-      '/messages/',
-      '/messages/mallor',
-      '',
-    ]) {
-      expect(openAt({ path, query }, openFor('key:mallory'))).toEqual(unknown);
+  it('session-hijack: a session id opens no endpoint, even one that looks like a path', () => {
+    for (const sessionId of ['4f1e0c', '/messages/?session_id=victim', '/']) {
+      const sealed = sealFor('key:mallory')(sessionId);
+      expect(openFor('key:mallory')(sealed ?? '')).toMatchObject({ kind: 'ok', sessionId });
+      expect(openEndpoint(`?session_id=${sealed}`, openFor('key:mallory'))).toEqual(unknown);
     }
   });
 
@@ -83,11 +68,11 @@ describe('an announced endpoint', () => {
       '%00',
       ';a=b',
     ]) {
-      expect(openAt({ path: fastmcp.path, query: query + more }, openFor('key:mallory'))).toEqual(unknown);
+      expect(openEndpoint(query + more, openFor('key:mallory'))).toEqual(unknown);
     }
     const before = `?session_id=victim&${query.slice(1)}`;
     for (const other of [before, query.replace('session_id', 'session%5fid'), query.slice(1), '', '?']) {
-      expect(openAt({ path: fastmcp.path, query: other }, openFor('key:mallory'))).toEqual(unknown);
+      expect(openEndpoint(other, openFor('key:mallory'))).toEqual(unknown);
     }
   });
 
@@ -97,9 +82,9 @@ describe('an announced endpoint', () => {
     fc.assert(
       fc.property(path, query, fc.string(), (ownPath, ownQuery, guess) => {
         const endpoint = { path: ownPath, query: ownQuery };
-        const opened = openAt({ path: ownPath, query: announce('a', endpoint) }, openFor('a'));
-        expect(opened).toEqual({ kind: 'ok', path: ownPath, query: ownQuery, upstream });
-        expect(openAt({ path: ownPath, query: `?session_id=${guess}` }, openFor('a'))).toEqual(unknown);
+        const opened = openEndpoint(announce('a', endpoint), openFor('a'));
+        expect(opened).toEqual({ kind: 'ok', target: ownPath + ownQuery, upstream });
+        expect(openEndpoint(`?session_id=${guess}`, openFor('a'))).toEqual(unknown);
       }),
     );
   });

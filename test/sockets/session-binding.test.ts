@@ -120,7 +120,7 @@ describe('a message endpoint of HTTP+SSE', () => {
   it('is sealed for its owner, and the server gets its own query', async () => {
     await using rig = await start();
     const uri = await open(rig, alice);
-    expect(uri).toMatch(/^\/messages\/\?session_id=[\w-]{60,}$/);
+    expect(uri).toMatch(/^\/sse\?session_id=[\w-]{60,}$/);
     expect((await rig.ask(buildPost(buildCall(), { path: uri, fields: alice }))).status).toBe(202);
     expect(rig.upstream.requests.at(-1)?.head).toContain(`POST /messages/?session_id=${own} HTTP/1.1`);
   });
@@ -134,7 +134,8 @@ describe('a message endpoint of HTTP+SSE', () => {
       [`/messages/?session_id=${own}`, bob],
       [`/messages/?session_id=${own}`, alice],
       [`${uri}&session_id=${own}`, alice],
-      [`/messages/?session%5Fid=${own}&${uri.split('?')[1]}`, alice],
+      [`/sse?session_id=${own}`, alice],
+      [uri.replace('/sse', '/messages/'), alice],
       ['/messages/', alice],
     ] as const)
       expect((await rig.ask(buildPost(buildCall(), { path, fields }))).status, path).toBe(404);

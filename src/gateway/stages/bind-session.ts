@@ -1,17 +1,17 @@
 import { fieldValue, type Fields } from '../../http/exchange.ts';
 import { SESSION_ID_HEADER } from '../../mcp/headers.ts';
-import { openEndpoint, sealedQueryPrefix } from '../../sessions/seal-endpoint.ts';
+import { openEndpoint } from '../../sessions/seal-endpoint.ts';
 import type { SessionSeal } from '../../sessions/seal.ts';
-import type { Exchange, McpDestination, OpenSession } from '../exchange.ts';
+import type { Exchange, OpenSession } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
-import { hasBoundSessions, toPublicPath } from '../routes.ts';
+import { hasBoundSessions } from '../routes.ts';
 import { toBoundKey } from '../session-names.ts';
 
 const unknown: Reply = { kind: 'error', code: 'E_SESSION_UNKNOWN' };
 
 /**
- * Opens the session that a request names, and binds the request to the session's server. On routes with access control a session is its owner's alone: to anybody else it does not
- * exist, on POST, GET and DELETE alike (session hijacking; MCP Security Best Practices).
+ * Opens the session that a request names, and binds the request to the session's server. On routes with access control a session is
+ * its owner's alone: to anybody else it does not exist, on POST, GET and DELETE alike (session hijacking; MCP Security Best Practices).
  */
 export function createBindSessionStage(seal: SessionSeal): (exchange: Exchange) => Reply | undefined {
   /** What fields that come again had opened, and for whom. */
@@ -25,13 +25,10 @@ export function createBindSessionStage(seal: SessionSeal): (exchange: Exchange) 
     if (destination.kind !== 'mcp' || !hasBoundSessions(destination.route)) return undefined;
     const { fields, isRepeat, query } = request;
     const holder = { route: destination.route.path, principalId: principal?.id };
-    const isMessage = destination.transport === 'http-sse' || query.startsWith(sealedQueryPrefix);
-    if (request.method === 'POST' && isMessage) {
-      const isItsPath = (path: string, upstream: string): boolean =>
-        isEndpoint(destination, request.path, { path, upstream });
-      const found = openEndpoint({ query, isItsPath }, (text) => seal.open(text, holder));
+    if (destination.transport === 'http-sse') {
+      const found = openEndpoint(query, (text) => seal.open(text, holder));
       if (found.kind === 'unknown') return unknown;
-      exchange.upstreamTarget = found.path + found.query;
+      exchange.upstreamTarget = found.target;
       exchange.serverKey = toBoundKey(destination.route, found.upstream);
     }
     const known = isRepeat ? opened.get(fields) : undefined;
@@ -55,18 +52,4 @@ export function createBindSessionStage(seal: SessionSeal): (exchange: Exchange) 
 function bind(exchange: Exchange, session: OpenSession): void {
   exchange.session = session;
   exchange.serverKey ??= session.serverKey;
-}
-
-/** Whether a path of the server is what clients know by the path of the request. A server that is gone is the relay's business. */
-function isEndpoint(
-  { route, upstreamPath }: McpDestination,
-  requestPath: string,
-  endpoint: { readonly path: string; readonly upstream: string },
-): boolean {
-  const server = route.servers.find(toBoundKey(route, endpoint.upstream));
-  if (server === undefined) return true;
-  if (upstreamPath === undefined) return endpoint.path === server.path;
-  return (
-    endpoint.path === upstreamPath || toPublicPath(route.path, server.path, endpoint.path) === requestPath
-  );
 }

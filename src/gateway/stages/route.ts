@@ -5,7 +5,9 @@ import type { RouteTable } from '../routes.ts';
 /** Finds what the exact path stands for. Anything that is not configured is 404, closes, and is never forwarded. */
 export function createRouteStage(table: RouteTable): (exchange: Exchange) => Reply | undefined {
   return function route(exchange) {
-    exchange.destination = table.find(exchange.request.path);
+    const { method, path, query } = exchange.request;
+    exchange.destination =
+      query === '' || method !== 'POST' ? table.find(path) : table.findMessage(path, query);
     if (exchange.destination.kind !== 'unknown') return undefined;
     return { kind: 'error', code: 'E_ROUTE_UNKNOWN', close: true };
   };
