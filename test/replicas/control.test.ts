@@ -1,33 +1,36 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { buildGatewayCommand, buildGatewayEnvironment } from '../support/gateway-program.ts';
 import { buildGet } from '../support/messages.ts';
+import {
+  createProgramRuns,
+  readFirstLine,
+  readOutcome,
+  type Outcome,
+  type ProgramRuns,
+} from '../support/program-runs.ts';
 import { connectRaw } from '../support/raw-client.ts';
 import {
   eventStreamHead,
   startScriptedUpstream,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.ts';
-import { readFile } from 'node:fs/promises';
 import { until } from '../support/until.ts';
 
 let directory: string;
 let upstream: ScriptedUpstream;
-let running: ChildProcess[];
+let runs: ProgramRuns;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'breakwater-control-'));
   upstream = await startScriptedUpstream(({ socket }) => void socket.write(eventStreamHead));
-  running = [];
+  runs = createProgramRuns(directory);
 });
 afterEach(async () => {
-  for (const child of running) child.kill('SIGKILL');
+  runs.kill();
   await upstream.stop();
   await rm(directory, { recursive: true, force: true });
 });
@@ -45,41 +48,15 @@ const writeConfig = (changes: object = {}): Promise<void> =>
     }),
   );
 
-function run(...args: readonly string[]): ChildProcess {
-  const program = buildGatewayCommand(args);
-  const child = spawn(program.command, program.args, {
-    cwd: directory,
-    env: buildGatewayEnvironment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.push(child);
-  return child;
-}
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function outcome(child: ChildProcess): Promise<Outcome> {
-  if (child.stdout === null || child.stderr === null) throw new Error('not piped');
-  const ended = once(child, 'exit');
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { code: Number(code), stdout, stderr };
-}
-
-const command = (...args: readonly string[]): Promise<Outcome> => outcome(run(...args));
+const command = (...args: readonly string[]): Promise<Outcome> => readOutcome(runs.start(...args));
 
 async function startUp(
   ...args: readonly string[]
 ): Promise<{ child: ChildProcess; port: number; said: () => string }> {
-  const child = run('up', ...args);
-  if (child.stdout === null) throw new Error('not piped');
+  const child = runs.start('up', ...args);
   let stderr = '';
   child.stderr?.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
-  const [line] = await once(createInterface(child.stdout), 'line');
-  return { child, port: Number(new URL(String(line)).port), said: () => stderr };
+  return { child, port: Number(new URL(await readFirstLine(child)).port), said: () => stderr };
 }
 
 async function readStatus(): Promise<Record<string, unknown>> {
