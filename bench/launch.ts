@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Endpoint } from './endpoint.ts';
 import { initialize } from './initialize.ts';
 import type { Check, Peer, PeerProgram, PeerSetup } from './peer.ts';
-import { findPort, proxyCore, startOnCore, waitForPort } from './programs.ts';
+import { findFreePort } from '../test/support/programs.ts';
+import { proxyCore, startOnCore, waitForPort } from './programs.ts';
 import { issuedToken } from './issued-token.ts';
 import { token } from './token.ts';
 
@@ -46,7 +47,7 @@ export async function preparePeer(peer: Peer, options: LaunchOptions): Promise<P
     certFile: options.certFile,
     keyFile: options.keyFile,
     upstreamPort: options.upstreamPort,
-    authPort: options.authPort ?? (await findPort()),
+    authPort: options.authPort ?? (await findFreePort()),
     check: options.check ?? 'none',
     streams: options.streams ?? 0,
   };

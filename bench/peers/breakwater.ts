@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { readVersion } from '../../src/lib/version.ts';
 import { issuedFor, issuer } from '../issued-token.ts';
 import type { Check, Peer } from '../peer.ts';
-import { findPort } from '../programs.ts';
+import { findFreePort } from '../../test/support/programs.ts';
 import { token } from '../token.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -35,7 +35,7 @@ function createBreakwater(name: string, file: string, program: readonly string[]
         ? { kind: 'found', version: readVersion() }
         : { kind: 'missing', reason: `not built (${howToBuild})` },
     async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check }) {
-      const port = await findPort();
+      const port = await findFreePort();
       const config = {
         listen: `127.0.0.1:${port}`,
         tls: { cert: certFile, key: keyFile },
