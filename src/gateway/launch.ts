@@ -4,6 +4,8 @@ import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError, isGatewayError, toProblem } from '../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
+import type { Log } from '../observe/log.ts';
 import type { CertificateEvent } from '../tls/certificate-provider.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
 import { toAudience, type Audience } from './audience.ts';
@@ -24,8 +26,6 @@ export interface WantedConfig {
   readonly config: Config;
   /** `--auth` of the command line: `key` loads the stored key or makes one. */
   readonly authRequested: 'key' | 'oauth' | 'none' | undefined;
-  /** How many processes divide the limits; 1 when absent. */
-  readonly workers?: number;
 }
 
 export interface LaunchOptions extends WantedConfig, LogsOptions {
@@ -111,8 +111,12 @@ export async function launchGateway(
   const wanted = await settle(options);
   if (!wanted.ok) return wanted;
   const { config, warnings } = wanted.value;
-  let current: OpenedParts | undefined;
-  const open = (next: Config, wantsKey: boolean): ReturnType<typeof openParts> =>
+  // What outlives a configuration logs where the one of the time says.
+  let currentLog = (): Log | undefined => undefined;
+  const open = (
+    next: Config,
+    { wantsKey, before }: { readonly wantsKey: boolean; readonly before?: OpenedParts },
+  ): ReturnType<typeof openParts> =>
     openParts(
       next,
       {
@@ -121,18 +125,20 @@ export async function launchGateway(
         wantsKey,
         onOwnerCode: (code) => options.onOwnerCode?.(code),
         onCertificate: (event) => options.onCertificate?.(event),
-        log: () => current?.logs.log,
+        log: () => currentLog(),
       },
-      current,
+      before,
     );
-  const opened = await open(config, options.authRequested === 'key' && options.createsKey !== false);
+  const opened = await open(config, {
+    wantsKey: options.authRequested === 'key' && options.createsKey !== false,
+  });
   if (!opened.ok) return opened;
   let parts = opened.value;
-  current = parts;
+  currentLog = () => parts.logs.log;
   const { access } = parts;
   const gateway = await explainListening(config, () =>
     createGateway({
-      ...toServingParts(parts, options.workers),
+      ...toServingParts(parts),
       clock,
       random: Math.random,
       readMemory: buildMemoryReader(),
@@ -158,18 +164,17 @@ export async function launchGateway(
       isAlone: share === undefined,
     });
     if (refusal !== undefined) return fail([refusal]);
-    const reopened = await open(settled.value.config, false);
-    if (!reopened.ok) return reopened;
     const before = parts;
+    const reopened = await open(settled.value.config, { wantsKey: false, before });
+    if (!reopened.ok) return reopened;
     const after = reopened.value;
     try {
-      await explainListening(after.config, () => gateway.reload(toServingParts(after, next.workers)));
+      await explainListening(after.config, () => gateway.reload(toServingParts(after)));
     } catch (error) {
       await closeReplaced(after, before, (close) => void close());
       throw error;
     }
     parts = after;
-    current = after;
     await closeReplaced(before, after, closeLater);
     if (before.certificates === after.certificates) await after.certificates.refresh();
     else after.certificates.start();
@@ -178,7 +183,7 @@ export async function launchGateway(
       urls: listUrls(after.config, gateway),
     });
   };
-  let queue: Promise<unknown> = Promise.resolve();
+  const changes = new SerialQueue();
   return ok({
     gateway,
     facts: {
@@ -193,16 +198,7 @@ export async function launchGateway(
       createdKey: access.createdKey,
       warnings: [...parts.warnings, ...warnings],
     },
-    reload(next) {
-      const before = queue;
-      const inTurn = async (): Promise<Result<ReloadFacts, readonly Diagnostic[]>> => {
-        await before;
-        return reload(next).catch(toProblems);
-      };
-      const reloaded = inTurn();
-      queue = reloaded.catch(() => undefined);
-      return reloaded;
-    },
+    reload: (next) => changes.run(() => reload(next).catch(toProblems)),
     describe: async () => ({
       state: gateway.isDraining ? 'draining' : 'running',
       urls: listUrls(parts.config, gateway),
@@ -215,7 +211,7 @@ export async function launchGateway(
       workers: [],
     }),
     async stop(how) {
-      await queue;
+      await changes.settle();
       await gateway.shutdown(how);
       await Promise.all([...replaced].map((close) => close()));
       replaced.clear();
@@ -235,18 +231,15 @@ async function settle(
   const asked = wanted.authRequested === 'key' ? withStoredKeys(wanted.config) : wanted.config;
   const limit = await readDescriptorLimit();
   // Each worker may open as many.
-  const { config, warning } = fitConnections(
-    asked,
-    limit === undefined ? undefined : limit * (wanted.workers ?? 1),
-  );
+  const { config, warning } = fitConnections(asked, limit === undefined ? undefined : limit * asked.workers);
   const openDoor = findOpenDoor(config);
   if (openDoor !== undefined) return fail([openDoor]);
   return ok({ config, warnings: warning === undefined ? [] : [warning] });
 }
 
-function toServingParts({ config, logs, certificates, access }: OpenedParts, workers = 1): ServingParts {
+function toServingParts({ config, logs, certificates, access }: OpenedParts): ServingParts {
   return {
-    config: toShareOf(config, workers),
+    config: toShareOf(config),
     certificates,
     access,
     log: logs.log,
