@@ -10,6 +10,7 @@ import type { CertificateEvent } from '../tls/certificate-provider.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
+import { withHandedSockets, type HandedSocket } from './handed-sockets.ts';
 import type { GatewayStatus } from './control/status.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import type { LogsOptions } from './logs.ts';
@@ -35,6 +36,8 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
   readonly onCertificate?: (event: CertificateEvent) => void;
   /** Tells the other workers; absent where there are none. */
   readonly share?: (news: SharedNews) => void;
+  /** Sockets that the service manager has opened. */
+  readonly handed?: readonly HandedSocket[];
   /** Whether a key is made for `--auth key` where there is none; so when absent. */
   readonly createsKey?: boolean;
 }
@@ -107,8 +110,8 @@ const STAGE_MILLISECONDS = 30_000;
 export async function launchGateway(
   options: LaunchOptions,
 ): Promise<Result<LaunchedWorker, readonly Diagnostic[]>> {
-  const { clock, share } = options;
-  const wanted = await settle(options);
+  const { clock, share, handed = [] } = options;
+  const wanted = await settle(options, handed);
   if (!wanted.ok) return wanted;
   const { config, warnings } = wanted.value;
   // What outlives a configuration logs where the one of the time says.
@@ -140,6 +143,7 @@ export async function launchGateway(
     createGateway({
       ...toServingParts(parts),
       clock,
+      handed,
       random: Math.random,
       readMemory: buildMemoryReader(),
       ...(share === undefined ? {} : { share }),
@@ -158,7 +162,7 @@ export async function launchGateway(
     }, STAGE_MILLISECONDS);
   };
   const reload = async (next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> => {
-    const settled = await settle(next);
+    const settled = await settle(next, handed);
     if (!settled.ok) return settled;
     const refusal = findUnchangeable(parts.config, settled.value.config, {
       isAlone: share === undefined,
@@ -225,10 +229,13 @@ export async function launchGateway(
 /** The configuration as this machine can have it, unless it leaves a door open to everyone. */
 async function settle(
   wanted: WantedConfig,
+  handed: readonly HandedSocket[],
 ): Promise<
   Result<{ readonly config: Config; readonly warnings: readonly Diagnostic[] }, readonly Diagnostic[]>
 > {
-  const asked = wanted.authRequested === 'key' ? withStoredKeys(wanted.config) : wanted.config;
+  const listening = withHandedSockets(wanted.config, handed);
+  if (!listening.ok) return listening;
+  const asked = wanted.authRequested === 'key' ? withStoredKeys(listening.value) : listening.value;
   const limit = await readDescriptorLimit();
   // Each worker may open as many.
   const { config, warning } = fitConnections(asked, limit === undefined ? undefined : limit * asked.workers);
@@ -263,6 +270,7 @@ function findUnchangeable(
       severity: 'error',
       code: 'E_RELOAD_REFUSED',
       message: `\`workers\` cannot become ${next.workers} while the gateway runs as one process`,
+      fix: 'stop the gateway and start it again; one that was started with several workers takes any number',
     };
   if (before.stateDir === next.stateDir) return undefined;
   return {

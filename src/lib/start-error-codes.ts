@@ -5,6 +5,7 @@ export type StartErrorCode =
   | 'E_LISTEN_IN_USE'
   | 'E_LISTEN_DENIED'
   | 'E_LISTEN_ADDRESS'
+  | 'E_LISTEN_HANDED_OVER'
   | 'E_PUBLIC_WITHOUT_AUTH'
   | 'E_AUTH_KEYS_FILE'
   | 'E_LOG_UNWRITABLE'
@@ -31,6 +32,13 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
     fix: 'use an address of this machine in `--listen`',
     exit: 2,
   },
+  E_LISTEN_HANDED_OVER: {
+    title: 'a socket of the service manager cannot be used',
+    explanation:
+      'systemd opens the sockets of a `.socket` unit and hands them over (LISTEN_FDS, sd_listen_fds(3)). Each has to listen on TCP and belong to one listener of the configuration: by its name, `https`, `http` or `authz` (`FileDescriptorName=`), else by the port. One that belongs to none would take connections that nobody answers.',
+    fix: 'turn the listener on in the configuration, or take the socket out of its unit; all sockets of one unit have the same name, so a unit with several has none',
+    exit: 2,
+  },
   E_PUBLIC_WITHOUT_AUTH: {
     title: 'a public address without access control is refused',
     explanation:
@@ -55,7 +63,7 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
   E_RELOAD_REFUSED: {
     title: 'a running gateway cannot take this change',
     explanation:
-      'Almost everything can be changed while the gateway runs. What it cannot change is the state directory, which holds what it has promised to others, and a configuration that was read from standard input, which is there only once. The gateway goes on as it was.',
+      'Almost everything can be changed while the gateway runs. What it cannot change is the state directory, which holds what it has promised to others, one process into several, and a configuration that was read from standard input, which is there only once. The gateway goes on as it was.',
     fix: 'stop the gateway and start it again with the new configuration',
     exit: 2,
   },

@@ -2,10 +2,7 @@ import { resolve as resolvePath } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { defaultStateDir } from '../../config/state-dir.ts';
-import { launchGateway, type LaunchedGateway, type LaunchOptions } from '../../gateway/launch.ts';
-import { openLogs } from '../../gateway/logs.ts';
-import type { Diagnostic } from '../../lib/diagnostic.ts';
-import type { Result } from '../../lib/result.ts';
+import type { LaunchedGateway } from '../../gateway/launch.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { keepCompiledCode } from '../../lib/compiled-code.ts';
 import { showDiagnostics, usesColor, writeEnvelope, type CliContext } from '../context.ts';
@@ -17,6 +14,7 @@ import type { UpOptions } from '../actions/up.ts';
 import { buildBanner } from './banner.ts';
 import { createCertificateProgress } from './certificate-progress.ts';
 import { openControl } from './control.ts';
+import { launch } from './launch.ts';
 import { createReloader, type Reloader } from './reload.ts';
 
 /** How long a second signal leaves to what still runs. */
@@ -93,35 +91,6 @@ export async function runGateway(
   watcher?.close();
   await control.close();
   return 0;
-}
-
-/** Bun does not hand connections to its workers (https://bun.com/docs/runtime/nodejs-apis, node:cluster). */
-const canFork = process.versions.bun === undefined;
-
-const oneProcess: Diagnostic = {
-  severity: 'warning',
-  code: 'E_CONFIG_RISK',
-  message: '`workers` has no effect in the single executable, which is one process',
-  fix: 'run the npm package where one core is not enough',
-};
-
-/** One process, or a supervisor of several. */
-async function launch(
-  options: LaunchOptions,
-  context: CliContext,
-): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> {
-  const { config, terminal } = options;
-  if (config.workers === 1) return launchGateway(options);
-  if (!canFork) {
-    showDiagnostics([oneProcess], context);
-    return launchGateway({ ...options, config: { ...config, workers: 1 } });
-  }
-  const { superviseGateway } = await import('../../gateway/workers/supervisor.ts');
-  const { log } = openLogs(
-    { ...config, log: { ...config.log, access: { kind: 'off' } } },
-    { terminal, clock: systemClock },
-  );
-  return superviseGateway({ ...options, log });
 }
 
 /** The state directory, where it is not the one that commands use by themselves. */

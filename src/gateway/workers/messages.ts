@@ -20,7 +20,7 @@ export type ToWorker =
 /** Raised whenever a message changes: the supervisor may be older than the workers that it starts after an upgrade. */
 export const protocol = 2;
 
-export interface WorkerStart extends WantedConfig, Pick<LaunchOptions, 'terminal' | 'createsKey'> {
+export interface WorkerStart extends WantedConfig, Pick<LaunchOptions, 'terminal' | 'createsKey' | 'handed'> {
   readonly protocol: number;
 }
 

@@ -108,6 +108,7 @@ class Supervisor {
       config: this.#wanted.config,
       authRequested: this.#wanted.authRequested,
       terminal: this.#options.terminal,
+      handed: this.#options.handed ?? [],
       protocol,
       createsKey: !this.#hasStarted,
     });
@@ -239,6 +240,12 @@ class Supervisor {
     for (const other of this.#all()) other.tell({ kind: 'gone', worker: worker.id });
     if (this.#all().length === 0) this.#onEmpty?.();
     if (!this.#isUp || this.#isStopping || isExpected) return;
+    // With the last that listens the supervisor lets go of the sockets. Its own it opens again; these only the service manager has.
+    const listens = [...this.#ready].some(({ id }) => this.#workers.has(id));
+    if (!listens && this.#options.handed?.length)
+      throw new GatewayError('E_INTERNAL', `the last worker has died (${how}), and with it the sockets`, {
+        hint: 'the service manager, which still has them, is to start the gateway again',
+      });
     this.#options.log.error({ pid: worker.pid, how }, 'a worker has died; another one takes its place');
     this.#pause = livedFor > SOON_MILLISECONDS ? 0 : Math.min(LONGEST_PAUSE, 2 * this.#pause || FIRST_PAUSE);
     this.#options.clock.setTimeout(() => {
