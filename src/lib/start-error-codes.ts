@@ -11,7 +11,8 @@ export type StartErrorCode =
   | 'E_LOG_UNWRITABLE'
   | 'E_RELOAD_REFUSED'
   | 'E_NOT_RUNNING'
-  | 'E_CONTROL_UNAVAILABLE';
+  | 'E_CONTROL_UNAVAILABLE'
+  | 'E_NOTIFY_UNAVAILABLE';
 
 export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } = {
   E_LISTEN_IN_USE: {
@@ -79,5 +80,12 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
     explanation:
       'The socket in the state directory over which `breakwater status`, `reload` and `stop` reach a running gateway could not be opened: the file system has no sockets, or the path is longer than the system takes. Traffic is not affected, and signals work: SIGHUP reloads, SIGTERM drains.',
     fix: 'use a state directory with a short path on a local disk',
+  },
+  E_NOTIFY_UNAVAILABLE: {
+    title: 'the service manager cannot be told',
+    explanation:
+      'Whoever started the gateway wants to know when it serves, reloads and drains (NOTIFY_SOCKET, sd_notify(3)). It is told through the program `systemd-notify`, which could not be run. The gateway serves all the same; a unit with `Type=notify` waits for word of it and stops it after `TimeoutStartSec=`.',
+    fix: 'install `systemd-notify`, which is part of systemd, or set `Type=exec` in the unit',
+    exit: 1,
   },
 };

@@ -4,7 +4,8 @@ service-manager.py FOLDER [NAME=HOST:PORT ...] -- COMMAND
 
 Opens the sockets, hands them over (sd_listen_fds(3)) and starts the command again when it fails, at most three times. FOLDER/pid is the
 process that runs, FOLDER/notify the datagram socket of sd_notify(3), FOLDER/told what came there, a line of JSON for each datagram.
-SIGTERM, SIGHUP and SIGUSR2 go to the command.
+GATEWAY_PATH is the search path of
+the command where that is another one. SIGTERM, SIGHUP and SIGUSR2 go to the command.
 """
 
 import json
@@ -59,6 +60,7 @@ for _ in range(3):
         for place, listener in enumerate(sockets):
             os.dup2(listener, 3 + place)
         environment = dict(os.environ, NOTIFY_SOCKET=os.path.join(folder, 'notify'))
+        environment['PATH'] = environment.pop('GATEWAY_PATH', environment['PATH'])
         if sockets:
             environment.update(
                 LISTEN_FDS=str(len(sockets)), LISTEN_PID=str(os.getpid()), LISTEN_FDNAMES=':'.join(names)

@@ -15,7 +15,8 @@ import { buildBanner } from './banner.ts';
 import { createCertificateProgress } from './certificate-progress.ts';
 import { openControl } from './control.ts';
 import { launch } from './launch.ts';
-import { createReloader, type Reloader } from './reload.ts';
+import { createReloader, toServingStatus, type Reloader } from './reload.ts';
+import { createServiceManager, readMonotonicMicroseconds, runSystemdNotify } from './service-manager.ts';
 
 /** How long a second signal leaves to what still runs. */
 const HASTE_MILLISECONDS = 1500;
@@ -30,6 +31,14 @@ export async function runGateway(
 ): Promise<number> {
   const { stdout, stderr } = context.io;
   const colour = usesColor(context);
+  const manager = createServiceManager(process.env, {
+    clock: systemClock,
+    pid: process.pid,
+    run: runSystemdNotify,
+    monotonic: readMonotonicMicroseconds,
+    warn: (message) =>
+      showDiagnostics([{ severity: 'warning', code: 'E_NOTIFY_UNAVAILABLE', message }], context),
+  });
   // What happens before the first screen is told after it.
   const early: CertificateEvent[] = [];
   let tell = (event: CertificateEvent): unknown => early.push(event);
@@ -48,10 +57,14 @@ export async function runGateway(
   if (!launched.ok) return reportProblems(launched.error, context);
   keepCompiledCode();
   // Before the first screen: whoever reads it may give a command at once.
-  const reloader = createReloader(options, launched.value, context);
+  const reloader = createReloader(
+    { up: options, config: loaded.config, launched: launched.value, manager },
+    context,
+  );
   const stopping = untilStopped(launched.value, {
     reload: () => void reloader.reload(),
     upgrade: () => void upgrade(launched.value, context),
+    onStop: () => manager.stopping(reloader.config.timeouts.drain),
     hasTerminal: stderr.isTerminal,
   });
   const control = await openControl(
@@ -87,9 +100,11 @@ export async function runGateway(
           unicode: context.io.unicode,
         });
   for (const event of early) tell(event);
+  manager.ready(toServingStatus(urls));
   await stopping.stopped;
   watcher?.close();
   await control.close();
+  await manager.close();
   return 0;
 }
 
@@ -118,10 +133,12 @@ function untilStopped(
   {
     reload,
     upgrade: onUpgrade,
+    onStop,
     hasTerminal,
   }: {
     readonly reload: () => void;
     readonly upgrade: () => void;
+    readonly onStop: () => void;
     readonly hasTerminal: boolean;
   },
 ): Stopping {
@@ -138,6 +155,7 @@ function untilStopped(
       return;
     }
     isStopping = true;
+    onStop();
     // The timers of the gateway hold no process; while it drains there may be nothing else left that does.
     const hold = setInterval(() => undefined, HOLD_MILLISECONDS);
     void launched.stop().finally(() => {
