@@ -26,6 +26,7 @@ export interface LaunchOptions {
   readonly authPort?: number | undefined;
   readonly check?: Check;
   readonly streams?: number;
+  readonly workers?: number;
 }
 
 /** A program that is ready to be started, and the file its output goes to. */
@@ -50,6 +51,7 @@ export async function preparePeer(peer: Peer, options: LaunchOptions): Promise<P
     authPort: options.authPort ?? (await findFreePort()),
     check: options.check ?? 'none',
     streams: options.streams ?? 0,
+    workers: options.workers ?? 1,
   };
   return { program: await peer.prepare(setup), outputFile: join(directory, 'output.txt') };
 }

@@ -34,10 +34,11 @@ function createBreakwater(name: string, file: string, program: readonly string[]
       existsSync(file)
         ? { kind: 'found', version: readVersion() }
         : { kind: 'missing', reason: `not built (${howToBuild})` },
-    async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check }) {
+    async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check, workers }) {
       const port = await findFreePort();
       const config = {
         listen: `127.0.0.1:${port}`,
+        workers,
         tls: { cert: certFile, key: keyFile },
         routes: [
           {
