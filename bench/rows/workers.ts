@@ -19,6 +19,8 @@ const CONNECTIONS = 64;
 const SHARE = 0.35;
 /** Of the core of the load: above it the load may have been what limits. */
 const BUSIEST_LOAD = 0.95;
+/** Of its quota: below it something else than the quota was the limit. */
+const LEAST_USED = 0.9;
 const START_MILLISECONDS = 30_000;
 const POLL_MILLISECONDS = 20;
 
@@ -34,6 +36,8 @@ interface Measured {
   readonly cpuPerThousand: number;
   /** Of what the workers took together, what the busiest of them took. */
   readonly busiest: number;
+  /** Of its quota, what the worker that used least of it used. */
+  readonly used: number;
   readonly loadCore: number;
 }
 
@@ -83,7 +87,7 @@ export const workers: Row = {
         const measured = new Map(order.map((count) => [count, measure(count)]));
         const [one, two] = [measured.get(1), measured.get(2)];
         if (one === undefined || two === undefined) throw new Error('unreachable: both were measured');
-        if (!context.isQuick) refuseBusyLoad(one, two);
+        if (!context.isQuick) refuseOtherLimits(one, two);
         return Promise.resolve(toWorkerFigures(one, two));
       },
       async close() {
@@ -97,8 +101,11 @@ export const workers: Row = {
   },
 };
 
-/** Throws when the core of the load was so busy that it, or whatever else runs there, may have been the limit. */
-export function refuseBusyLoad(one: Measured, two: Measured): void {
+/** Throws when something else than the quota of the workers was the limit: the load, or whatever else runs on this machine. */
+export function refuseOtherLimits(one: Measured, two: Measured): void {
+  const used = Math.min(one.used, two.used);
+  if (used < LEAST_USED)
+    throw new Error(`a worker used ${toPercent(used)} % of its quota: something else was the limit`);
   const busy = Math.max(one.loadCore, two.loadCore);
   if (busy > BUSIEST_LOAD)
     throw new Error(`the core of the load was busy for ${toPercent(busy)} %: it may have been the limit`);
@@ -113,6 +120,7 @@ export function toWorkerFigures(one: Measured, two: Measured): Figures {
     'one worker, CPU ms per 1,000 calls': round2(one.cpuPerThousand),
     'two workers and supervisor, CPU ms per 1,000 calls': round2(two.cpuPerThousand),
     'share of the busier worker, %': toPercent(two.busiest),
+    'quota used, %': toPercent(Math.min(one.used, two.used)),
     'core of the load busy, %': toPercent(Math.max(one.loadCore, two.loadCore)),
   };
 }
@@ -163,6 +171,7 @@ function measureRun(
     perSecond: answers / seconds,
     cpuPerThousand: ((after.tree - before.tree) * 1e6) / answers,
     busiest: Math.max(...each) / each.reduce((sum, value) => sum + value, 0),
+    used: Math.min(...each) / (seconds * SHARE),
     loadCore: (after.core.busy - before.core.busy) / (after.core.all - before.core.all),
   };
 }

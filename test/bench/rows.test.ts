@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Peer } from '../../bench/peer.ts';
 import { allRows } from '../../bench/rows/all.ts';
 import { toFigures } from '../../bench/rows/idle-memory.ts';
-import { refuseBusyLoad, toWorkerFigures } from '../../bench/rows/workers.ts';
+import { refuseOtherLimits, toWorkerFigures } from '../../bench/rows/workers.ts';
 import type { Row, RowContext } from '../../bench/row.ts';
 import { rotate, runRow } from '../../bench/run-row.ts';
 import type { Summary } from '../../bench/statistics.ts';
@@ -132,8 +132,8 @@ describe('the memory of streams', () => {
 });
 
 describe('the row of workers', () => {
-  const one = { perSecond: 4000, cpuPerThousand: 80.004, busiest: 1, loadCore: 0.4 };
-  const two = { perSecond: 7800, cpuPerThousand: 82, busiest: 0.52, loadCore: 0.7 };
+  const one = { perSecond: 4000, cpuPerThousand: 80.004, busiest: 1, used: 0.99, loadCore: 0.4 };
+  const two = { perSecond: 7800, cpuPerThousand: 82, busiest: 0.52, used: 0.97, loadCore: 0.7 };
 
   it('is about Breakwater alone', async () => {
     const order: string[] = [];
@@ -154,12 +154,14 @@ describe('the row of workers', () => {
       'one worker, CPU ms per 1,000 calls': 80,
       'two workers and supervisor, CPU ms per 1,000 calls': 82,
       'share of the busier worker, %': 52,
+      'quota used, %': 97,
       'core of the load busy, %': 70,
     });
   });
 
-  it('is not measured where the load may have been the limit', () => {
-    expect(() => refuseBusyLoad(one, two)).not.toThrow();
-    expect(() => refuseBusyLoad(one, { ...two, loadCore: 0.99 })).toThrow('busy for 99 %');
+  it('is not measured where something else than the quota may have been the limit', () => {
+    expect(() => refuseOtherLimits(one, two)).not.toThrow();
+    expect(() => refuseOtherLimits(one, { ...two, used: 0.8 })).toThrow('used 80 % of its quota');
+    expect(() => refuseOtherLimits(one, { ...two, loadCore: 0.99 })).toThrow('busy for 99 %');
   });
 });
