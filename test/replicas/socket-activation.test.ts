@@ -1,7 +1,13 @@
-import { readFile } from 'node:fs/promises';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createProgramRuns, readOutcome } from '../support/program-runs.ts';
-import { findFreePort } from '../support/programs.ts';
+import { buildGatewayCommand, buildGatewayEnvironment, isExecutable } from '../support/gateway-program.ts';
+import { createProgramRuns, readFirstLine, readOutcome } from '../support/program-runs.ts';
+import { acceptsConnections, findFreePort } from '../support/programs.ts';
 import { buildPost, connectRaw } from '../support/raw-client.ts';
 import { answerJson, startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts';
 import { runManagedGateway, startManagedGateway, type ManagedGateway } from '../support/service-manager.ts';
@@ -39,7 +45,31 @@ const askable = async (gateway: ManagedGateway): Promise<{ stateDir: string; pid
   pid: await gateway.readPid(),
 });
 
-describe.each([1, 2])('sockets of the service manager, %i worker(s)', (workers) => {
+const activate = '/usr/bin/systemd-socket-activate';
+
+it.skipIf(!existsSync(activate))('a socket of systemd itself is used (systemd-socket-activate)', async () => {
+  const port = await findFreePort();
+  const directory = await mkdtemp(join(tmpdir(), 'breakwater-activate-'));
+  const configFile = join(directory, 'breakwater.json');
+  await writeFile(configFile, JSON.stringify(buildConfig({ state_dir: 'state' })));
+  const { command, args } = buildGatewayCommand(['up', '--config', configFile]);
+  const listening = ['--listen', `127.0.0.1:${port}`, '--fdname=https'];
+  const child = spawn(activate, [...listening, command, ...args], {
+    env: buildGatewayEnvironment(),
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  // It starts the program when somebody connects.
+  await until(() => acceptsConnections(port), 10_000);
+  expect(await readFirstLine(child)).toBe(`https://localhost:${port}/mcp`);
+  const ca = await readFile(join(directory, 'state/local-ca/ca.pem'), 'utf8');
+  expect(await call({ port, ca })).toBe('HTTP/1.1 200');
+  child.kill('SIGTERM');
+  expect((await once(child, 'exit'))[0]).toBe(0);
+  await rm(directory, { recursive: true });
+});
+
+// The executable is one process.
+describe.each(isExecutable ? [1] : [1, 2])('sockets of the service manager, %i worker(s)', (workers) => {
   it('are used in the place of the listeners of their name, and stay over reload', async () => {
     await using gateway = await startManagedGateway({
       sockets: ['https=127.0.0.1:0', 'http=127.0.0.1:0'],
@@ -128,7 +158,7 @@ describe.each([1, 2])('sockets of the service manager, %i worker(s)', (workers) 
   });
 });
 
-it('sockets of the service manager stay over an upgrade', async () => {
+it.skipIf(isExecutable)('sockets of the service manager stay over an upgrade', async () => {
   await using gateway = await startManagedGateway({
     sockets: ['https=127.0.0.1:0'],
     config: buildConfig({ workers: 2 }),
