@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import type { Endpoint } from './endpoint.ts';
 import { initialize } from './initialize.ts';
 import type { Check, Peer, PeerProgram, PeerSetup } from './peer.ts';
-import { findPort, proxyCore, startOnCore, waitForPort } from './programs.ts';
+import { findFreePort } from '../test/support/programs.ts';
+import { proxyCore, startOnCore, waitForPort } from './programs.ts';
 import { issuedToken } from './issued-token.ts';
 import { token } from './token.ts';
 
@@ -25,6 +26,7 @@ export interface LaunchOptions {
   readonly authPort?: number | undefined;
   readonly check?: Check;
   readonly streams?: number;
+  readonly workers?: number;
 }
 
 /** A program that is ready to be started, and the file its output goes to. */
@@ -46,9 +48,10 @@ export async function preparePeer(peer: Peer, options: LaunchOptions): Promise<P
     certFile: options.certFile,
     keyFile: options.keyFile,
     upstreamPort: options.upstreamPort,
-    authPort: options.authPort ?? (await findPort()),
+    authPort: options.authPort ?? (await findFreePort()),
     check: options.check ?? 'none',
     streams: options.streams ?? 0,
+    workers: options.workers ?? 1,
   };
   return { program: await peer.prepare(setup), outputFile: join(directory, 'output.txt') };
 }

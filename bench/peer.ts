@@ -13,6 +13,8 @@ export interface PeerSetup {
   readonly check: Check;
   /** Event streams that are held at a time; 0 where a row makes calls alone. */
   readonly streams: number;
+  /** Processes that carry traffic, where a peer has them; 1 in all rows but one. */
+  readonly workers: number;
   /** PEM files of the one certificate all peers serve. */
   readonly certFile: string;
   readonly keyFile: string;

@@ -25,6 +25,18 @@ export function readCpuSeconds(root: number): number {
   return ticks.reduce((sum, count) => sum + count, 0) / TICKS_PER_SECOND;
 }
 
+/** Seconds that a core has been busy, and all its seconds, since the machine started. */
+export function readCoreSeconds(core: number): { readonly busy: number; readonly all: number } {
+  const line = readText('/proc/stat')
+    .split('\n')
+    .find((each) => each.startsWith(`cpu${core} `));
+  // user nice system idle iowait irq softirq steal (proc(5)); guests are counted in user and nice.
+  const ticks = (line ?? '').split(/\s+/).slice(1, 9).map(Number);
+  const all = ticks.reduce((sum, count) => sum + count, 0);
+  const [, , , idle = 0, iowait = 0] = ticks;
+  return { busy: (all - idle - iowait) / TICKS_PER_SECOND, all: all / TICKS_PER_SECOND };
+}
+
 /** Resident memory of a tree in KiB. */
 export function readResidentKib(root: number): number {
   return listTree(root)

@@ -1,7 +1,8 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync, readFileSync } from 'node:fs';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { acceptsConnections } from '../test/support/programs.ts';
 import type { Availability } from './peer.ts';
 import { listTree } from './process-tree.ts';
 
@@ -63,11 +64,12 @@ export function startOnCore(options: {
 /** Waits until something accepts connections on the port; throws what the program printed when it gives up. */
 export async function waitForPort(child: ChildProcess, port: number, outputFile: string): Promise<void> {
   const deadline = performance.now() + START_MILLISECONDS;
-  while (!(await accepts(port))) {
+  while (!(await acceptsConnections(port))) {
     if (hasEnded(child) || performance.now() > deadline) {
       await stop(child);
       throw new Error(`did not start: ${readFileSync(outputFile, 'utf8').slice(-2000)}`);
     }
+    await sleep(POLL_MILLISECONDS);
   }
 }
 
@@ -91,28 +93,6 @@ function killTree(root: number): void {
 
 export function hasEnded(child: ChildProcess): boolean {
   return child.exitCode !== null || child.signalCode !== null;
-}
-
-/** A port that was free a moment ago. */
-export async function findPort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  // A listening TCP server has an address object.
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-function accepts(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => setTimeout(() => resolve(false), POLL_MILLISECONDS));
-  });
 }
 
 function findFileLimit(): number {

@@ -30,5 +30,7 @@ export interface Row {
   /** Name of the figure that stands for the row. */
   readonly headline: string;
   readonly isMoreBetter: boolean;
+  /** Names of the peers that it is about; all when absent. */
+  readonly only?: readonly string[];
   open(context: RowContext): Promise<RowSession>;
 }

@@ -28,7 +28,9 @@ export interface RunOptions {
 
 /** Measures a row: every peer once a round, in an order that moves on by one each round. */
 export async function runRow(row: Row, options: RunOptions): Promise<RowResult> {
-  const missing = new Map(Object.entries(options.absent));
+  const isAbout = (name: string): boolean => row.only?.includes(name) ?? true;
+  const peers = options.peers.filter(({ name }) => isAbout(name));
+  const missing = new Map(Object.entries(options.absent).filter(([name]) => isAbout(name)));
   const exclude = (peer: Peer, error: unknown): void => {
     const reason = error instanceof Error ? error.message : String(error);
     missing.set(peer.name, reason);
@@ -37,7 +39,7 @@ export async function runRow(row: Row, options: RunOptions): Promise<RowResult> 
   const rounds: Round[] = [];
   const session = await row.open(options.context);
   try {
-    const admitted = await admitPeers(row, session, options.peers, exclude);
+    const admitted = await admitPeers(row, session, peers, exclude);
     for (let count = 0; count < options.rounds; count++) {
       const round = new Map<string, Figures>();
       await session.beginRound?.();
@@ -59,7 +61,7 @@ export async function runRow(row: Row, options: RunOptions): Promise<RowResult> 
   // A peer that failed in a later round has figures of a broken run.
   const sound = rounds.map((round) => new Map([...round].filter(([name]) => !missing.has(name))));
   const summary = summarize(row.headline, sound);
-  const notes = options.peers.flatMap(({ name, note }) => (note === undefined ? [] : [[name, note]]));
+  const notes = peers.flatMap(({ name, note }) => (note === undefined ? [] : [[name, note]]));
   const { id, title, unit, headline, isMoreBetter } = row;
   return {
     id,

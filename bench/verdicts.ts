@@ -40,6 +40,8 @@ function isTargetReached(program: Ours, target: Target, summary: Summary): boole
     }
     case 'value':
       return holds(value, target.atMost);
+    case 'value-from':
+      return holds(target.atLeast, value);
     case 'point':
       return holds(summary.points[target.point]?.values[program], target.atMost);
   }
@@ -55,6 +57,8 @@ function describe(target: Target, unit: string): string {
       return `at most ${target.peer} + ${target.units} ${unit}`;
     case 'value':
       return `at most ${target.atMost} ${unit}`;
+    case 'value-from':
+      return `at least ${target.atLeast} ${unit}`;
     case 'point':
       return `${target.point} at most ${target.atMost}`;
   }

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../peer.ts';
-import { findPort, findProgram } from '../programs.ts';
+import { findFreePort } from '../../test/support/programs.ts';
+import { findProgram } from '../programs.ts';
 import { token } from '../token.ts';
 import { notCached } from './not-cached.ts';
 
@@ -28,7 +29,7 @@ export const apache: Peer = {
   note: 'compares the token with a fixed text (mod_rewrite): it has no check that asks a service or verifies a JWT',
   find: () => findProgram('apache2', ['-v'], 'Debian: apache2'),
   async prepare({ directory, upstreamPort, certFile, keyFile, check, streams }) {
-    const port = await findPort();
+    const port = await findFreePort();
     const file = join(directory, 'apache.conf');
     const threads = streams + SPARE_THREADS;
     const rules =

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { readVersion } from '../../src/lib/version.ts';
 import { issuedFor, issuer } from '../issued-token.ts';
 import type { Check, Peer } from '../peer.ts';
-import { findPort } from '../programs.ts';
+import { findFreePort } from '../../test/support/programs.ts';
 import { token } from '../token.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -34,10 +34,11 @@ function createBreakwater(name: string, file: string, program: readonly string[]
       existsSync(file)
         ? { kind: 'found', version: readVersion() }
         : { kind: 'missing', reason: `not built (${howToBuild})` },
-    async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check }) {
-      const port = await findPort();
+    async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check, workers }) {
+      const port = await findFreePort();
       const config = {
         listen: `127.0.0.1:${port}`,
+        workers,
         tls: { cert: certFile, key: keyFile },
         routes: [
           {

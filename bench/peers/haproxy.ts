@@ -1,7 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../peer.ts';
-import { findPort, findProgram } from '../programs.ts';
+import { findFreePort } from '../../test/support/programs.ts';
+import { findProgram } from '../programs.ts';
 import { tokenSecret } from '../token.ts';
 import { notCached } from './not-cached.ts';
 
@@ -12,7 +13,7 @@ export const haproxy: Peer = {
   note: 'verifies the signature of the token itself (jwt_verify, HS256)',
   find: () => findProgram('haproxy', ['-v'], 'Debian: haproxy'),
   async prepare({ directory, upstreamPort, certFile, keyFile, check }) {
-    const port = await findPort();
+    const port = await findFreePort();
     const file = join(directory, 'haproxy.cfg');
     const pem = join(directory, 'both.pem');
     writeFileSync(pem, readFileSync(certFile, 'utf8') + readFileSync(keyFile, 'utf8'), { mode: 0o600 });

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Peer } from '../peer.ts';
-import { findPort } from '../programs.ts';
+import { findFreePort } from '../../test/support/programs.ts';
 import { token } from '../token.ts';
 import { cannotStream, findNpmPeer, npmPeers } from './npm-peers.ts';
 
@@ -13,7 +13,7 @@ export const mcpProxy: Peer = {
   note: 'used as a library without its stdio bridge, and has no access log: both favour it',
   find: () => findNpmPeer('mcp-proxy'),
   async prepare({ directory, upstreamPort, certFile, keyFile, check }) {
-    const port = await findPort();
+    const port = await findFreePort();
     const file = join(directory, 'options.json');
     const options = {
       port,

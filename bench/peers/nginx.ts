@@ -2,14 +2,15 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { buildNginxConfig, toNginxCommand } from '../nginx-config.ts';
 import type { Check, Peer } from '../peer.ts';
-import { findPort, findProgram } from '../programs.ts';
+import { findFreePort } from '../../test/support/programs.ts';
+import { findProgram } from '../programs.ts';
 
 /** One worker, the usual block for event streams made right: keep-alive upstream, nothing buffered. */
 export const nginx: Peer = {
   name: 'nginx',
   find: () => findProgram('nginx', ['-v'], 'Debian: nginx-light'),
   async prepare({ directory, upstreamPort, authPort, certFile, keyFile, check }) {
-    const port = await findPort();
+    const port = await findFreePort();
     const file = join(directory, 'nginx.conf');
     const http = `access_log ${directory}/access.log combined buffer=64k flush=1s;
   upstream mcp { server 127.0.0.1:${upstreamPort}; keepalive 64; keepalive_requests 100000000; }

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Peer } from '../peer.ts';
-import { findPort } from '../programs.ts';
+import { findFreePort } from '../../test/support/programs.ts';
 import { token } from '../token.ts';
 import { notCached } from './not-cached.ts';
 
@@ -20,7 +20,7 @@ export const undiciBaseline: Peer = {
     return { kind: 'found', version };
   },
   async prepare({ directory, upstreamPort, certFile, keyFile, check }) {
-    const port = await findPort();
+    const port = await findFreePort();
     const file = join(directory, 'options.json');
     const options = {
       port,

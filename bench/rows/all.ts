@@ -6,6 +6,7 @@ import { fanOut } from './fan-out.ts';
 import { firstEvent } from './first-event.ts';
 import { idleMemory } from './idle-memory.ts';
 import { largeBody } from './large-body.ts';
+import { workers } from './workers.ts';
 
 /** All rows, in the order of the table. */
 export const allRows: readonly Row[] = [
@@ -20,4 +21,5 @@ export const allRows: readonly Row[] = [
   fanOut,
   largeBody,
   coldStart,
+  workers,
 ];

@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { callAnswer } from '../call.ts';
 import { buildNginxConfig, toNginxCommand } from '../nginx-config.ts';
-import { findPort, loadCore, startOnCore, waitForPort } from '../programs.ts';
+import { findFreePort } from '../../test/support/programs.ts';
+import { loadCore, startOnCore, waitForPort } from '../programs.ts';
 
 export interface Upstream {
   readonly port: number;
@@ -16,7 +17,7 @@ export interface Upstream {
 export async function startCallUpstream(parent: string): Promise<Upstream> {
   const directory = join(parent, 'call-upstream');
   mkdirSync(directory, { recursive: true });
-  const port = await findPort();
+  const port = await findFreePort();
   const file = join(directory, 'nginx.conf');
   writeFileSync(
     file,

@@ -10,6 +10,7 @@ import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './
 import { AnnouncedPaths } from './announced-paths.ts';
 import { summariseOpenWork, type OpenWork } from './control/status.ts';
 import type { Exchange } from './exchange.ts';
+import type { HandedSocket } from './handed-sockets.ts';
 import { toDoorSettings, type DoorHandlers } from './listener-settings.ts';
 import { Listeners } from './listeners.ts';
 import type { LoginRelay } from './login-relay.ts';
@@ -25,6 +26,8 @@ export interface GatewayOptions extends ServingParts {
   readonly random: () => number;
   /** Tells the other workers; absent where there are none. */
   readonly share?: (news: SharedNews) => void;
+  /** Sockets of the service manager, for the addresses of the configuration that are theirs; see `withHandedSockets`. */
+  readonly handed?: readonly HandedSocket[];
   /** What is left of memory; nothing is refused for want of it when absent. */
   readonly readMemory?: () => readonly MemoryReading[];
 }
@@ -86,7 +89,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     deadlines,
     readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
   });
-  const listeners = new Listeners({ deadlines, peers });
+  const listeners = new Listeners({ deadlines, peers, handed: options.handed ?? [] });
   peers.watch(() => pools.sockets());
   peers.watch(() => listeners.sockets());
   const relays = new SwapSet<Relay | LoginRelay>();

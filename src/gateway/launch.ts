@@ -4,10 +4,13 @@ import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError, isGatewayError, toProblem } from '../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
+import { SerialQueue } from '../lib/serial-queue.ts';
+import type { Log } from '../observe/log.ts';
 import type { CertificateEvent } from '../tls/certificate-provider.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
+import { withHandedSockets, type HandedSocket } from './handed-sockets.ts';
 import type { GatewayStatus } from './control/status.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import type { LogsOptions } from './logs.ts';
@@ -24,8 +27,6 @@ export interface WantedConfig {
   readonly config: Config;
   /** `--auth` of the command line: `key` loads the stored key or makes one. */
   readonly authRequested: 'key' | 'oauth' | 'none' | undefined;
-  /** How many processes divide the limits; 1 when absent. */
-  readonly workers?: number;
 }
 
 export interface LaunchOptions extends WantedConfig, LogsOptions {
@@ -35,6 +36,8 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
   readonly onCertificate?: (event: CertificateEvent) => void;
   /** Tells the other workers; absent where there are none. */
   readonly share?: (news: SharedNews) => void;
+  /** Sockets that the service manager has opened. */
+  readonly handed?: readonly HandedSocket[];
   /** Whether a key is made for `--auth key` where there is none; so when absent. */
   readonly createsKey?: boolean;
 }
@@ -108,12 +111,16 @@ const STAGE_MILLISECONDS = 30_000;
 export async function launchGateway(
   options: LaunchOptions,
 ): Promise<Result<LaunchedWorker, readonly Diagnostic[]>> {
-  const { clock, share } = options;
-  const wanted = await settle(options);
+  const { clock, share, handed = [] } = options;
+  const wanted = await settle(options, handed);
   if (!wanted.ok) return wanted;
   const { config, warnings } = wanted.value;
-  let current: OpenedParts | undefined;
-  const open = (next: Config, wantsKey: boolean): ReturnType<typeof openParts> =>
+  // What outlives a configuration logs where the one of the time says.
+  let currentLog = (): Log | undefined => undefined;
+  const open = (
+    next: Config,
+    { wantsKey, before }: { readonly wantsKey: boolean; readonly before?: OpenedParts },
+  ): ReturnType<typeof openParts> =>
     openParts(
       next,
       {
@@ -122,19 +129,22 @@ export async function launchGateway(
         wantsKey,
         onOwnerCode: (code) => options.onOwnerCode?.(code),
         onCertificate: (event) => options.onCertificate?.(event),
-        log: () => current?.logs.log,
+        log: () => currentLog(),
       },
-      current,
+      before,
     );
-  const opened = await open(config, options.authRequested === 'key' && options.createsKey !== false);
+  const opened = await open(config, {
+    wantsKey: options.authRequested === 'key' && options.createsKey !== false,
+  });
   if (!opened.ok) return opened;
   let parts = opened.value;
-  current = parts;
+  currentLog = () => parts.logs.log;
   const { access } = parts;
   const gateway = await explainListening(config, () =>
     createGateway({
-      ...toServingParts(parts, options.workers),
+      ...toServingParts(parts),
       clock,
+      handed,
       random: Math.random,
       readMemory: buildMemoryReader(),
       ...(share === undefined ? {} : { share }),
@@ -153,24 +163,23 @@ export async function launchGateway(
     }, STAGE_MILLISECONDS);
   };
   const reload = async (next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> => {
-    const settled = await settle(next);
+    const settled = await settle(next, handed);
     if (!settled.ok) return settled;
     const refusal = findUnchangeable(parts.config, settled.value.config, {
       isAlone: share === undefined,
     });
     if (refusal !== undefined) return fail([refusal]);
-    const reopened = await open(settled.value.config, false);
-    if (!reopened.ok) return reopened;
     const before = parts;
+    const reopened = await open(settled.value.config, { wantsKey: false, before });
+    if (!reopened.ok) return reopened;
     const after = reopened.value;
     try {
-      await explainListening(after.config, () => gateway.reload(toServingParts(after, next.workers)));
+      await explainListening(after.config, () => gateway.reload(toServingParts(after)));
     } catch (error) {
       await closeReplaced(after, before, (close) => void close());
       throw error;
     }
     parts = after;
-    current = after;
     await closeReplaced(before, after, closeLater);
     if (before.certificates === after.certificates) await after.certificates.refresh();
     else after.certificates.start();
@@ -179,7 +188,7 @@ export async function launchGateway(
       urls: listUrls(after.config, gateway),
     });
   };
-  let queue: Promise<unknown> = Promise.resolve();
+  const changes = new SerialQueue();
   return ok({
     gateway,
     facts: {
@@ -194,16 +203,7 @@ export async function launchGateway(
       createdKey: access.createdKey,
       warnings: [...parts.warnings, ...warnings],
     },
-    reload(next) {
-      const before = queue;
-      const inTurn = async (): Promise<Result<ReloadFacts, readonly Diagnostic[]>> => {
-        await before;
-        return reload(next).catch(toProblems);
-      };
-      const reloaded = inTurn();
-      queue = reloaded.catch(() => undefined);
-      return reloaded;
-    },
+    reload: (next) => changes.run(() => reload(next).catch(toProblems)),
     describe: async () => ({
       state: gateway.isDraining ? 'draining' : 'running',
       urls: listUrls(parts.config, gateway),
@@ -216,7 +216,7 @@ export async function launchGateway(
       workers: [],
     }),
     async stop(how) {
-      await queue;
+      await changes.settle();
       await gateway.shutdown(how);
       await Promise.all([...replaced].map((close) => close()));
       replaced.clear();
@@ -230,24 +230,24 @@ export async function launchGateway(
 /** The configuration as this machine can have it, unless it leaves a door open to everyone. */
 async function settle(
   wanted: WantedConfig,
+  handed: readonly HandedSocket[],
 ): Promise<
   Result<{ readonly config: Config; readonly warnings: readonly Diagnostic[] }, readonly Diagnostic[]>
 > {
-  const asked = wanted.authRequested === 'key' ? withStoredKeys(wanted.config) : wanted.config;
+  const listening = withHandedSockets(wanted.config, handed);
+  if (!listening.ok) return listening;
+  const asked = wanted.authRequested === 'key' ? withStoredKeys(listening.value) : listening.value;
   const limit = await readDescriptorLimit();
   // Each worker may open as many.
-  const { config, warning } = fitConnections(
-    asked,
-    limit === undefined ? undefined : limit * (wanted.workers ?? 1),
-  );
+  const { config, warning } = fitConnections(asked, limit === undefined ? undefined : limit * asked.workers);
   const openDoor = findOpenDoor(config);
   if (openDoor !== undefined) return fail([openDoor]);
   return ok({ config, warnings: warning === undefined ? [] : [warning] });
 }
 
-function toServingParts({ config, logs, certificates, access }: OpenedParts, workers = 1): ServingParts {
+function toServingParts({ config, logs, certificates, access }: OpenedParts): ServingParts {
   return {
-    config: toShareOf(config, workers),
+    config: toShareOf(config),
     certificates,
     access,
     log: logs.log,
@@ -271,6 +271,7 @@ function findUnchangeable(
       severity: 'error',
       code: 'E_RELOAD_REFUSED',
       message: `\`workers\` cannot become ${next.workers} while the gateway runs as one process`,
+      fix: 'stop the gateway and start it again; one that was started with several workers takes any number',
     };
   if (before.stateDir === next.stateDir) return undefined;
   return {

@@ -3,6 +3,7 @@ import type { ListenAddress } from '../config/config.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import { createListener, type Listener, type ListenerSettings } from '../http/listener.ts';
 import type { PeerWatch } from '../http/peer-watch.ts';
+import type { HandedSocket } from './handed-sockets.ts';
 
 /** What an address is for. */
 export type Door = 'secure' | 'plain' | 'authz';
@@ -20,15 +21,23 @@ interface Opened {
   readonly listener: Listener;
 }
 
+interface Common {
+  readonly deadlines: Deadlines;
+  readonly peers: PeerWatch;
+}
+
 /** The listeners of a gateway, of which a new configuration keeps those whose address stays. */
 export class Listeners {
-  readonly #common: { readonly deadlines: Deadlines; readonly peers: PeerWatch };
+  readonly #common: Common;
+  readonly #handed: readonly HandedSocket[];
   readonly #open = new Map<Door, Opened>();
   /** They accept nothing any more and wait for their last connections. */
   readonly #leaving = new Set<Listener>();
 
-  constructor(common: { readonly deadlines: Deadlines; readonly peers: PeerWatch }) {
+  /** `handed`: sockets that are open already; the doors on their addresses use them. */
+  constructor({ handed, ...common }: Common & { readonly handed: readonly HandedSocket[] }) {
     this.#common = common;
+    this.#handed = handed;
   }
 
   /** Open client connections. */
@@ -55,7 +64,8 @@ export class Listeners {
     try {
       for (const { door, address, settings } of doors) {
         if (isSameAddress(this.#open.get(door)?.asked, address)) continue;
-        const listener = await createListener({ ...this.#common, ...address, settings });
+        const fd = this.#handed.find((socket) => isSameAddress(socket.address, address))?.fd;
+        const listener = await createListener({ ...this.#common, ...address, fd, settings });
         added.set(door, { asked: address, listener });
       }
     } catch (error) {

@@ -20,6 +20,8 @@ import { createTurnQueue } from './turn-queue.ts';
 export interface ListenerOptions {
   readonly host: string;
   readonly port: number;
+  /** A socket that already listens there, for which none is opened. */
+  readonly fd?: number | undefined;
   readonly deadlines: Deadlines;
   /** Ends connections whose client has vanished. */
   readonly peers: PeerWatch;
@@ -267,7 +269,8 @@ function remoteEnd(socket: Socket): string {
 function listen(server: Server, options: ListenerOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen({ host: options.host, port: options.port, backlog: 4096 }, () => {
+    const { host, port, fd } = options;
+    server.listen({ ...(fd === undefined ? { host, port } : { fd }), backlog: 4096 }, () => {
       server.removeListener('error', reject);
       resolve();
     });

@@ -77,6 +77,23 @@ function parseTcpLine(line: string): UnansweredConnection | undefined {
   };
 }
 
+/** State 0A is that of a socket which listens (Linux, include/net/tcp_states.h). */
+const LISTENING = '0A';
+
+/** The address of a listening socket in a whole /proc/net/tcp or /proc/net/tcp6; `undefined` when the inode is that of none. */
+export function findListeningAddress(
+  table: string,
+  inode: string,
+): { readonly host: string; readonly port: number } | undefined {
+  for (const line of table.split('\n')) {
+    const [, local = '', , state, , , , , , lineInode] = line.trim().split(/\s+/);
+    if (state !== LISTENING || lineInode !== inode) continue;
+    const [digits = '', port = ''] = local.split(':');
+    return { host: toAddress(digits), port: Number.parseInt(port, 16) };
+  }
+  return undefined;
+}
+
 /** The table writes addresses as 32-bit numbers of the machine, which is a little-endian one wherever this is read. */
 function toAddress(digits: string): string {
   const bytes: number[] = [];

@@ -5,12 +5,14 @@ export type StartErrorCode =
   | 'E_LISTEN_IN_USE'
   | 'E_LISTEN_DENIED'
   | 'E_LISTEN_ADDRESS'
+  | 'E_LISTEN_HANDED_OVER'
   | 'E_PUBLIC_WITHOUT_AUTH'
   | 'E_AUTH_KEYS_FILE'
   | 'E_LOG_UNWRITABLE'
   | 'E_RELOAD_REFUSED'
   | 'E_NOT_RUNNING'
-  | 'E_CONTROL_UNAVAILABLE';
+  | 'E_CONTROL_UNAVAILABLE'
+  | 'E_NOTIFY_UNAVAILABLE';
 
 export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } = {
   E_LISTEN_IN_USE: {
@@ -29,6 +31,13 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
     title: 'the address to listen on is not an address of this machine',
     explanation: 'A server can only listen on addresses that its machine has, or on 0.0.0.0 for all of them.',
     fix: 'use an address of this machine in `--listen`',
+    exit: 2,
+  },
+  E_LISTEN_HANDED_OVER: {
+    title: 'a socket of the service manager cannot be used',
+    explanation:
+      'systemd opens the sockets of a `.socket` unit and hands them over (LISTEN_FDS, sd_listen_fds(3)). Each has to listen on TCP and belong to one listener of the configuration: by its name, `https`, `http` or `authz` (`FileDescriptorName=`), else by the port. One that belongs to none would take connections that nobody answers.',
+    fix: 'turn the listener on in the configuration, or take the socket out of its unit; all sockets of one unit have the same name, so a unit with several has none',
     exit: 2,
   },
   E_PUBLIC_WITHOUT_AUTH: {
@@ -55,7 +64,7 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
   E_RELOAD_REFUSED: {
     title: 'a running gateway cannot take this change',
     explanation:
-      'Almost everything can be changed while the gateway runs. What it cannot change is the state directory, which holds what it has promised to others, and a configuration that was read from standard input, which is there only once. The gateway goes on as it was.',
+      'Almost everything can be changed while the gateway runs. What it cannot change is the state directory, which holds what it has promised to others, one process into several, and a configuration that was read from standard input, which is there only once. The gateway goes on as it was.',
     fix: 'stop the gateway and start it again with the new configuration',
     exit: 2,
   },
@@ -71,5 +80,12 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
     explanation:
       'The socket in the state directory over which `breakwater status`, `reload` and `stop` reach a running gateway could not be opened: the file system has no sockets, or the path is longer than the system takes. Traffic is not affected, and signals work: SIGHUP reloads, SIGTERM drains.',
     fix: 'use a state directory with a short path on a local disk',
+  },
+  E_NOTIFY_UNAVAILABLE: {
+    title: 'the service manager cannot be told',
+    explanation:
+      'Whoever started the gateway wants to know when it serves, reloads and drains (NOTIFY_SOCKET, sd_notify(3)). It is told through the program `systemd-notify`, which could not be run. The gateway serves all the same; a unit with `Type=notify` waits for word of it and stops it after `TimeoutStartSec=`.',
+    fix: 'install `systemd-notify`, which is part of systemd, or set `Type=exec` in the unit',
+    exit: 1,
   },
 };

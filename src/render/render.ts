@@ -42,6 +42,8 @@ export interface RenderOptions {
   readonly certificate?: Front['certificate'];
   /** The newest unless given. */
   readonly nginxDialect?: NginxDialect;
+  /** Whether systemd opens the addresses; not when absent. */
+  readonly sockets?: boolean;
 }
 
 /**
@@ -60,8 +62,8 @@ export function render(config: Config, options: RenderOptions): Result<Rendered,
   }
   if (isServiceTarget(target)) {
     const service = buildService(config, { version, configPath });
-    return withHeader(renderService(target, service), {
-      command: `breakwater render ${target}`,
+    return withHeader(renderService(target, service, options), {
+      command: `breakwater render ${target}${options.sockets === true ? ' --sockets' : ''}`,
       version,
       input: service,
     });
@@ -110,10 +112,11 @@ function renderCluster(target: ClusterTarget, cluster: Cluster): Result<Rendered
 function renderService(
   target: Exclude<ServiceTarget, ClusterTarget>,
   service: Service,
+  { sockets = false }: RenderOptions,
 ): Result<Rendered, Diagnostic[]> {
   switch (target) {
     case 'systemd':
-      return renderSystemd(service);
+      return renderSystemd(service, { sockets });
     case 'docker':
       return renderDocker(service);
     case 'compose':

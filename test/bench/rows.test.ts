@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Peer } from '../../bench/peer.ts';
 import { allRows } from '../../bench/rows/all.ts';
 import { toFigures } from '../../bench/rows/idle-memory.ts';
+import { refuseOtherLimits, toWorkerFigures } from '../../bench/rows/workers.ts';
 import type { Row, RowContext } from '../../bench/row.ts';
 import { rotate, runRow } from '../../bench/run-row.ts';
 import type { Summary } from '../../bench/statistics.ts';
@@ -108,7 +109,7 @@ describe('targets', () => {
   it('belong to rows that exist', () => {
     const ids = allRows.map(({ id }) => id);
     expect(Object.keys(targets).filter((id) => !ids.includes(id))).toEqual([]);
-    expect(new Set(ids).size).toBe(11);
+    expect(new Set(ids).size).toBe(12);
   });
 });
 
@@ -127,5 +128,40 @@ describe('the memory of streams', () => {
       slope: 50_000,
       'deviation %': 0,
     });
+  });
+});
+
+describe('the row of workers', () => {
+  const one = { perSecond: 4000, cpuPerThousand: 80.004, busiest: 1, used: 0.99, loadCore: 0.4 };
+  const two = { perSecond: 7800, cpuPerThousand: 82, busiest: 0.52, used: 0.97, loadCore: 0.7 };
+
+  it('is about Breakwater alone', async () => {
+    const order: string[] = [];
+    const result = await run(
+      { ...createRow(order), only: ['b'] },
+      ['a', 'b'].map((name) => createPeer(name)),
+      1,
+    );
+    expect(order).toEqual(['b', 'closed']);
+    expect(result.missing).toEqual({});
+  });
+
+  it('divides the calls of two workers by those of one', () => {
+    expect(toWorkerFigures(one, two)).toEqual({
+      'two / one': 1.95,
+      'one worker, calls/s': 4000,
+      'two workers, calls/s': 7800,
+      'one worker, CPU ms per 1,000 calls': 80,
+      'two workers and supervisor, CPU ms per 1,000 calls': 82,
+      'share of the busier worker, %': 52,
+      'quota used, %': 97,
+      'core of the load busy, %': 70,
+    });
+  });
+
+  it('is not measured where something else than the quota may have been the limit', () => {
+    expect(() => refuseOtherLimits(one, two)).not.toThrow();
+    expect(() => refuseOtherLimits(one, { ...two, used: 0.8 })).toThrow('used 80 % of its quota');
+    expect(() => refuseOtherLimits(one, { ...two, loadCore: 0.99 })).toThrow('busy for 99 %');
   });
 });

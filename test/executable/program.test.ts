@@ -6,6 +6,8 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildGatewayCommand } from '../support/gateway-program.ts';
+import { createProgramRuns, readFirstLine } from '../support/program-runs.ts';
+import { until } from '../support/until.ts';
 
 let directory: string;
 
@@ -51,6 +53,25 @@ describe('the executable, alone', () => {
     const { code, stdout, stderr } = await run(args);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(stdout).toMatch(expected);
+  });
+
+  it('is one process where workers are wanted, says so, and can be reloaded', async () => {
+    await writeFile(
+      join(directory, 'breakwater.yaml'),
+      'listen: 127.0.0.1:0\nworkers: 2\nroutes: [{ upstream: 9 }]\nstate_dir: state\ntimeouts: { drain: 1s }\n',
+    );
+    const runs = createProgramRuns(directory);
+    const child = runs.start('up');
+    let stderr = '';
+    child.stderr?.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
+    await readFirstLine(child);
+    expect(stderr).toContain('the single executable, which is one process');
+    child.kill('SIGHUP');
+    await until(() => stderr.includes('Reloaded: '));
+    expect(stderr).toContain('Reloaded: ');
+    child.kill('SIGTERM');
+    const [code] = await once(child, 'exit');
+    expect(code).toBe(0);
   });
 
   it('checks a YAML file and prints what it means', async () => {

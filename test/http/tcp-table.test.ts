@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { TcpTableScan, type UnansweredConnection } from '../../src/http/tcp-table.ts';
+import { findListeningAddress, TcpTableScan, type UnansweredConnection } from '../../src/http/tcp-table.ts';
 
 const head =
   '  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode                                                     \n';
@@ -58,5 +58,20 @@ describe("the system's table of connections", () => {
     expect(scan([''])).toEqual([]);
     expect(scan([head])).toEqual([]);
     expect(scan(['::::\n:\n\n 1: x\n', '9'.repeat(300), '\n'])).toEqual([]);
+  });
+});
+
+describe('the listening sockets of the table', () => {
+  const any6 =
+    '   2: 00000000000000000000000000000000:01BB 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 4192 1 0000000000000000 100 0 0 10 0\n';
+
+  it('are found by their inode', () => {
+    expect(findListeningAddress(whole, '3182')).toEqual({ host: '0.0.0.0', port: 8443 });
+    expect(findListeningAddress(head6 + mapped + any6, '4192')).toEqual({ host: '::', port: 443 });
+  });
+
+  it('are none of the connections, nor those of another number', () => {
+    expect(findListeningAddress(whole, '3190')).toBeUndefined();
+    expect(findListeningAddress(whole, '318')).toBeUndefined();
   });
 });

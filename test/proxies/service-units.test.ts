@@ -10,17 +10,22 @@ const program = '/usr/bin/systemd-analyze';
 const highestExposure = 20;
 
 describe.skipIf(!existsSync(program)).each([
-  ['public', publicService],
-  ['local', localService],
-])('the unit of a %s service', (_name, service) => {
+  ['public', publicService, {}],
+  ['local', localService, {}],
+  ['public, with sockets,', publicService, { sockets: true }],
+])('the unit of a %s service', (_name, service, options) => {
   async function analyze(...args: readonly string[]): Promise<{ status: number | null; output: string }> {
-    const rendered = renderSystemd(service);
+    const rendered = renderSystemd(service, options);
     if (!rendered.ok) throw new Error(JSON.stringify(rendered.error));
     await using folder = await createEngineFolder();
-    // The program itself is not installed where tests run.
-    const text = (rendered.value.files[0]?.text ?? '').replace('/usr/local/bin/breakwater', '/bin/true');
-    const unit = await folder.write('breakwater-test.service', text);
-    const { status, stdout, stderr } = spawnSync(program, [...args, unit], { encoding: 'utf8' });
+    const units: string[] = [];
+    for (const { path, text } of rendered.value.files) {
+      // The program itself is not installed where tests run.
+      units.push(await folder.write(path, text.replace('/usr/local/bin/breakwater', '/bin/true')));
+    }
+    // Only services have an exposure.
+    const asked = args[0] === 'verify' ? units : units.slice(0, 1);
+    const { status, stdout, stderr } = spawnSync(program, [...args, ...asked], { encoding: 'utf8' });
     return { status, output: stdout + stderr };
   }
 

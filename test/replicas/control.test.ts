@@ -1,33 +1,40 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { buildGatewayCommand, buildGatewayEnvironment } from '../support/gateway-program.ts';
+import { createClientAuthority } from '../support/client-certificates.ts';
 import { buildGet } from '../support/messages.ts';
-import { connectRaw } from '../support/raw-client.ts';
 import {
+  createProgramRuns,
+  readFirstLine,
+  readOutcome,
+  type Outcome,
+  type ProgramRuns,
+} from '../support/program-runs.ts';
+import { buildPost, connectRaw, type RawClient } from '../support/raw-client.ts';
+import {
+  answerJson,
   eventStreamHead,
   startScriptedUpstream,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.ts';
-import { readFile } from 'node:fs/promises';
 import { until } from '../support/until.ts';
+
+const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
 
 let directory: string;
 let upstream: ScriptedUpstream;
-let running: ChildProcess[];
+let runs: ProgramRuns;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'breakwater-control-'));
   upstream = await startScriptedUpstream(({ socket }) => void socket.write(eventStreamHead));
-  running = [];
+  runs = createProgramRuns(directory);
 });
 afterEach(async () => {
-  for (const child of running) child.kill('SIGKILL');
+  runs.kill();
   await upstream.stop();
   await rm(directory, { recursive: true, force: true });
 });
@@ -45,42 +52,19 @@ const writeConfig = (changes: object = {}): Promise<void> =>
     }),
   );
 
-function run(...args: readonly string[]): ChildProcess {
-  const program = buildGatewayCommand(args);
-  const child = spawn(program.command, program.args, {
-    cwd: directory,
-    env: buildGatewayEnvironment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.push(child);
-  return child;
-}
-
-interface Outcome {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function outcome(child: ChildProcess): Promise<Outcome> {
-  if (child.stdout === null || child.stderr === null) throw new Error('not piped');
-  const ended = once(child, 'exit');
-  const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), ended]);
-  return { code: Number(code), stdout, stderr };
-}
-
-const command = (...args: readonly string[]): Promise<Outcome> => outcome(run(...args));
+const command = (...args: readonly string[]): Promise<Outcome> => readOutcome(runs.start(...args));
 
 async function startUp(
   ...args: readonly string[]
 ): Promise<{ child: ChildProcess; port: number; said: () => string }> {
-  const child = run('up', ...args);
-  if (child.stdout === null) throw new Error('not piped');
+  const child = runs.start('up', ...args);
   let stderr = '';
   child.stderr?.on('data', (bytes: Buffer) => (stderr += bytes.toString()));
-  const [line] = await once(createInterface(child.stdout), 'line');
-  return { child, port: Number(new URL(String(line)).port), said: () => stderr };
+  return { child, port: Number(new URL(await readFirstLine(child)).port), said: () => stderr };
 }
+
+const connect = async (port: number): Promise<RawClient> =>
+  connectRaw({ port, ca: await readFile(join(directory, 'state/local-ca/ca.pem'), 'utf8') });
 
 async function readStatus(): Promise<Record<string, unknown>> {
   const { stdout } = await command('status', '--json');
@@ -92,10 +76,7 @@ describe('a running gateway', () => {
   it('says what it serves and has open, reloads, and drains', async () => {
     await writeConfig();
     const { child, port } = await startUp();
-    const client = await connectRaw({
-      port,
-      ca: await readFile(join(directory, 'state/local-ca/ca.pem'), 'utf8'),
-    });
+    const client = await connect(port);
     client.send(buildGet());
     await client.until((received) => received.includes('\r\n\r\n'));
     expect(await readStatus()).toMatchObject({
@@ -158,6 +139,7 @@ describe('a running gateway', () => {
     ['the state directory', { state_dir: 'elsewhere' }, 2, 'E_RELOAD_REFUSED'],
     ['a public address without access control', { listen: '0.0.0.0:0' }, 6, 'E_PUBLIC_WITHOUT_AUTH'],
     ['a certificate that is not there', { tls: { cert: 'no.pem', key: 'no.pem' } }, 2, 'E_TLS_UNREADABLE'],
+    ['several workers in the place of one', { workers: 2 }, 2, 'started with several workers takes any'],
   ])('does not take %s', async (_what, changes, code, error) => {
     await writeConfig();
     const { port } = await startUp();
@@ -166,6 +148,73 @@ describe('a running gateway', () => {
     expect([refused.code, refused.stderr]).toEqual([code, expect.stringContaining(error)]);
     const status = await command('status', '--json', '--state-dir', 'state');
     expect(status.stdout).toContain(`https://localhost:${port}/mcp`);
+  });
+
+  it.each([1, 2])('opens the file of the access log anew, for a rotation; %i worker(s)', async (workers) => {
+    const answering = await startScriptedUpstream(answerJson('{"jsonrpc":"2.0","id":1,"result":{}}'));
+    const log = { access: 'access.log', format: 'json' };
+    await writeConfig({ workers, log, routes: [{ path: '/mcp', upstream: answering.port }] });
+    const { port } = await startUp();
+    const [current, rotated] = [join(directory, 'access.log'), join(directory, 'access.log.1')];
+    const paths = async (path: string): Promise<readonly string[]> => {
+      const lines = (await readFile(path, 'utf8')).split('\n').filter((line) => line !== '');
+      // Its form is that of the program under test.
+      return lines.map((line) => (JSON.parse(line) as { path: string }).path);
+    };
+    const call = async (path: string): Promise<void> => {
+      const client = await connect(port);
+      client.send(buildPost(ping, { path }));
+      await client.until((received) => received.includes('\r\n\r\n'));
+      client.socket.destroy();
+    };
+    // Each of the workers has the file open.
+    await call('/first');
+    await call('/second');
+    await rename(current, rotated);
+    await call('/third');
+    await call('/fourth');
+    expect((await command('reload')).code).toBe(0);
+    await call('/fifth');
+    await call('/sixth');
+    await until(async () => (await paths(current)).length === 2);
+    // None is lost on the way, and none is written to both.
+    expect((await paths(current)).toSorted()).toEqual(['/fifth', '/sixth']);
+    expect((await paths(rotated)).toSorted()).toEqual(['/first', '/fourth', '/second', '/third']);
+    await answering.stop();
+  });
+
+  it('ends kept connections when who may come in by a certificate changes, and no others', async () => {
+    const answering = await startScriptedUpstream(answerJson('{"jsonrpc":"2.0","id":1,"result":{}}'));
+    const routes = [{ path: '/mcp', upstream: answering.port }];
+    await writeConfig({ routes });
+    const { port } = await startUp();
+    const client = await connect(port);
+    const call = async (): Promise<string> => {
+      client.clear();
+      client.send(buildPost(ping));
+      return client.until((received) => received.includes('"result"'));
+    };
+    await call();
+    // Control: another change leaves it open.
+    await writeConfig({ routes, hosts: ['other.test'] });
+    expect((await command('reload')).code).toBe(0);
+    expect(await call()).not.toContain('connection: close');
+    expect(client.socket.destroyed).toBe(false);
+
+    const { cert } = await createClientAuthority();
+    await writeFile(join(directory, 'clients.pem'), cert);
+    await writeConfig({ routes, tls: { clients: { ca: 'clients.pem', required: true } } });
+    expect((await command('reload')).code).toBe(0);
+    // The call that comes is answered, and the connection of somebody without a certificate ends with it.
+    expect((await call()).toLowerCase()).toContain('connection: close');
+    await until(() => client.socket.destroyed);
+    expect(client.socket.destroyed).toBe(true);
+    const stranger = await connect(port).catch(() => undefined);
+    stranger?.send(buildPost(ping));
+    await until(() => stranger === undefined || stranger.socket.destroyed);
+    expect(stranger?.received ?? '').toBe('');
+    expect(stranger?.socket.destroyed ?? true).toBe(true);
+    await answering.stop();
   });
 
   it('reloads on SIGHUP, and by itself with --watch', async () => {

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createKey, toKeyHash } from '../../src/auth/api-key.ts';
 import { createApiKeys } from '../../src/auth/keys/api-keys.ts';
@@ -118,6 +119,31 @@ describe('the death of a worker (T7)', () => {
   });
 });
 
+describe('another number of workers', () => {
+  it('comes by a reload, down to one and up again, and fails no call', async () => {
+    await using scene = await startScene();
+    const { gateway } = scene;
+    await using fleet = await startStreamFleet();
+    expect((await fleet.open({ ...gateway, streams: 200 })).opened).toBe(200);
+    const [kept] = (await askStatus(gateway)).workers;
+    const caller = await startSteadyCaller({ ...gateway, perSecond: 50 });
+    for (const workers of [1, 3]) {
+      await gateway.rewriteConfig({ workers });
+      expect(await gateway.reload()).toMatchObject({ ok: true });
+      await waitForWorkers(gateway, workers);
+    }
+    const calls = await caller.stop();
+    await caller[Symbol.asyncDispose]();
+    expect(calls.failures).toEqual({});
+    expect(calls.answered).toBeGreaterThan(0);
+    // Those of the worker that left have ended by their rule; the others never knew.
+    expect((await fleet.report()).running).toBe(kept?.open);
+    expect((await askStatus(gateway)).workers[0]).toMatchObject({ pid: kept?.pid, open: kept?.open });
+    await fleet.leave('end');
+    expect(await gateway.stop()).toBe(0);
+  });
+});
+
 describe('workers know together', () => {
   const call = buildPost(buildCall());
   const statuses = async (scene: Scene, requests: readonly string[]): Promise<readonly number[]> => {
@@ -163,6 +189,29 @@ describe('workers know together', () => {
     await waitForWorkers(scene.gateway, 2);
     expect((await open()).status).toBe(200);
     expect((await open()).status).toBe(429);
+    await scene.gateway.stop();
+  });
+
+  it('connection-flood: an address has its connections and a little more, over all workers', async () => {
+    const limit = 40;
+    // Each worker may have half, and three standard deviations more.
+    const most = 2 * Math.ceil(limit / 2 + 3 * Math.sqrt(limit / 2));
+    await using scene = await startScene({ limits: { connections_per_address: limit } });
+    const { port } = scene.gateway;
+    const flood = Array.from({ length: 2 * most }, () => connect({ host: '127.0.0.1', port }));
+    for (const socket of flood) socket.on('error', () => socket.destroy()).resume();
+    const count = async (): Promise<number> => (await askStatus(scene.gateway)).connections;
+    await until(() => flood.filter(({ closed }) => closed).length >= flood.length - most);
+    expect(await count()).toBeGreaterThanOrEqual(limit);
+    expect(await count()).toBeLessThanOrEqual(most);
+    // Another address has its own.
+    const other = await connectRaw({ port, ca: scene.gateway.ca, localAddress: '127.0.0.2' });
+    other.send(call);
+    expect((await receive(other)).status).toBe(200);
+    other.socket.destroy();
+    for (const socket of flood) socket.destroy();
+    await until(async () => (await count()) === 0);
+    expect(await statuses(scene, [call])).toEqual([200]);
     await scene.gateway.stop();
   });
 

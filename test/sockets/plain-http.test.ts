@@ -1,21 +1,12 @@
 import { once } from 'node:events';
-import { connect, createServer, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { readFinalAnswers, type ReceivedAnswer } from '../support/answers.ts';
 import { buildCall } from '../support/messages.ts';
+import { findFreePort } from '../support/programs.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { startRig, type Rig } from '../support/rig.ts';
 import { answerJson } from '../support/scripted-upstream.ts';
-
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo; // It listens on TCP.
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 interface PlainRig extends AsyncDisposable {
   readonly rig: Rig;

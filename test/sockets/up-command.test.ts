@@ -1,14 +1,17 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
+import type { ChildProcess } from 'node:child_process';
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestCertificate } from '../support/certificates.ts';
-import { buildGatewayCommand, buildGatewayEnvironment } from '../support/gateway-program.ts';
+import {
+  createProgramRuns,
+  readFirstLine,
+  readOutcome,
+  type Outcome,
+  type ProgramRuns,
+} from '../support/program-runs.ts';
 import { buildPost, connectRaw } from '../support/raw-client.ts';
 import { answerJson, startScriptedUpstream, type ScriptedUpstream } from '../support/scripted-upstream.ts';
 
@@ -16,15 +19,15 @@ const ping = '{"jsonrpc":"2.0","id":1,"method":"ping"}';
 
 let directory: string;
 let upstream: ScriptedUpstream;
-let running: ChildProcess[];
+let runs: ProgramRuns;
 
 beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'breakwater-up-'));
   upstream = await startScriptedUpstream(answerJson('{"jsonrpc":"2.0","id":1,"result":{}}'));
-  running = [];
+  runs = createProgramRuns(directory);
 });
 afterEach(async () => {
-  for (const child of running) child.kill('SIGKILL');
+  runs.kill();
   await upstream.stop();
   await rm(directory, { recursive: true, force: true });
 });
@@ -36,36 +39,7 @@ function up(...args: string[]): ChildProcess {
     join(directory, 'state'),
     ...(args.includes('--listen') ? [] : ['--listen', '127.0.0.1:0']),
   ];
-  const program = buildGatewayCommand(['up', ...args, ...own]);
-  const child = spawn(program.command, program.args, {
-    cwd: directory,
-    env: buildGatewayEnvironment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  running.push(child);
-  return child;
-}
-
-interface Ended {
-  readonly code: number;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function ended(child: ChildProcess): Promise<Ended> {
-  if (child.stdout === null || child.stderr === null) throw new Error('not piped');
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, 'exit'),
-  ]);
-  return { code: Number(code), stdout, stderr };
-}
-
-async function firstLine(child: ChildProcess): Promise<string> {
-  if (child.stdout === null) throw new Error('not piped');
-  const [line] = await once(createInterface(child.stdout), 'line');
-  return String(line);
+  return runs.start('up', ...args, ...own);
 }
 
 async function writeCertificate(
@@ -82,8 +56,8 @@ async function writeCertificate(
 describe('breakwater up', () => {
   it('prints the URL alone on stdout, a banner that starts with the audience, and serves until SIGTERM', async () => {
     const child = up(String(upstream.port));
-    const done = ended(child);
-    const url = await firstLine(child);
+    const done = readOutcome(child);
+    const url = await readFirstLine(child);
     expect(url).toMatch(/^https:\/\/localhost:\d+\/mcp$/);
     const ca = await readFile(join(directory, 'state/local-ca/ca.pem'), 'utf8');
     const client = await connectRaw({ port: Number(new URL(url).port), ca });
@@ -101,8 +75,8 @@ describe('breakwater up', () => {
 
   it('--auth key makes a key once, shows it once, and keeps only its digest', async () => {
     const child = up(String(upstream.port), '--auth', 'key');
-    const done = ended(child);
-    const url = await firstLine(child);
+    const done = readOutcome(child);
+    const url = await readFirstLine(child);
     const ca = await readFile(join(directory, 'state/local-ca/ca.pem'), 'utf8');
     const client = await connectRaw({ port: Number(new URL(url).port), ca });
     client.send(buildPost(ping));
@@ -116,8 +90,8 @@ describe('breakwater up', () => {
     expect(await readFile(join(directory, 'state/breakwater.db'), 'latin1')).not.toContain(key);
 
     const again = up(String(upstream.port), '--auth', 'key');
-    const doneAgain = ended(again);
-    const second = await connectRaw({ port: Number(new URL(await firstLine(again)).port), ca });
+    const doneAgain = readOutcome(again);
+    const second = await connectRaw({ port: Number(new URL(await readFirstLine(again)).port), ca });
     second.send(buildPost(ping, { fields: `Authorization: Bearer ${key}\r\n` }));
     await second.until((received) => received.includes('"result"'));
     again.kill('SIGTERM');
@@ -129,8 +103,8 @@ describe('breakwater up', () => {
     const { port } = upstream;
     await upstream.stop();
     const child = up(String(port));
-    const done = ended(child);
-    await firstLine(child);
+    const done = readOutcome(child);
+    await readFirstLine(child);
     child.kill('SIGTERM');
     const { code, stderr } = await done;
     expect(code).toBe(0);
@@ -139,8 +113,8 @@ describe('breakwater up', () => {
 });
 
 describe('what keeps `up` from starting: one clear error, no stack trace', () => {
-  const refused = async (...args: string[]): Promise<Ended> => {
-    const result = await ended(up(...args));
+  const refused = async (...args: string[]): Promise<Outcome> => {
+    const result = await readOutcome(up(...args));
     expect(result.stdout).toBe('');
     expect(result.stderr).not.toMatch(/\n\s+at /);
     return result;
@@ -176,8 +150,8 @@ describe('what keeps `up` from starting: one clear error, no stack trace', () =>
 
   it('control: the danger flag opens it', async () => {
     const child = up(String(upstream.port), '--listen', '0.0.0.0:0', '--danger-allow-public');
-    const done = ended(child);
-    await firstLine(child);
+    const done = readOutcome(child);
+    await readFirstLine(child);
     child.kill('SIGTERM');
     expect((await done).stderr).toMatch(/^(?:warning[\s\S]*\n)?PUBLIC {2}breakwater/m);
   });
@@ -218,8 +192,8 @@ describe('what keeps `up` from starting: one clear error, no stack trace', () =>
 
   it('damaged stored keys', async () => {
     const child = up(String(upstream.port), '--auth', 'key');
-    const done = ended(child);
-    await firstLine(child);
+    const done = readOutcome(child);
+    await readFirstLine(child);
     child.kill('SIGTERM');
     await done;
     await writeFile(join(directory, 'state/keys.json'), '{"keys":[{}]}');
@@ -237,8 +211,8 @@ it('an expired certificate is a warning: it may be replaced while the gateway ru
     days: 3,
   });
   const child = up(String(upstream.port), '--cert', cert, '--key', key);
-  const done = ended(child);
-  await firstLine(child);
+  const done = readOutcome(child);
+  await readFirstLine(child);
   child.kill('SIGTERM');
   const { code, stderr } = await done;
   expect(code).toBe(0);

@@ -105,7 +105,7 @@ export async function startServerProgram(
     child.once('exit', () => resolve(new Error(`${command} ${args.join(' ')} ended:\n${printed}`)));
   });
   const deadline = Date.now() + startLimitMs;
-  while (!(await accepts(port))) {
+  while (!(await acceptsConnections(port))) {
     const pause = new Promise<undefined>((resolve) => setTimeout(resolve, startPollMs, undefined));
     const error = await Promise.race([failed, pause]);
     if (error !== undefined) throw error;
@@ -138,7 +138,8 @@ export async function findFreePort(): Promise<number> {
   return port;
 }
 
-function accepts(port: number): Promise<boolean> {
+/** Whether something listens on a loopback port. */
+export function acceptsConnections(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host: '127.0.0.1', port });
     socket.once('connect', () => {

@@ -2,11 +2,16 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { RedisSettings } from '../../src/state/redis/redis-settings.ts';
-import { findFreePort, programsAreMandatory, toProgramPath, type Program } from './programs.ts';
+import {
+  acceptsConnections,
+  findFreePort,
+  programsAreMandatory,
+  toProgramPath,
+  type Program,
+} from './programs.ts';
 import { until } from './until.ts';
 
 const places = ['/usr/bin/redis-server', '/usr/bin/valkey-server', '/usr/local/bin/redis-server'];
@@ -58,9 +63,9 @@ export async function startRedisServer(
         printed = (printed + text).slice(-10_000);
       });
     }
-    const isUp = (): boolean | Promise<boolean> => child.exitCode !== null || answers(port);
+    const isUp = (): boolean | Promise<boolean> => child.exitCode !== null || acceptsConnections(port);
     await until(isUp, startMilliseconds);
-    if (child.exitCode !== null || !(await answers(port))) {
+    if (child.exitCode !== null || !(await acceptsConnections(port))) {
       child.kill('SIGKILL');
       throw new Error(`redis-server ${all.join(' ')} does not listen:\n${printed}`);
     }
@@ -112,15 +117,4 @@ export function toRedisSettings(port: number, rest: Partial<RedisSettings> = {})
     ca: undefined,
     ...rest,
   };
-}
-
-function answers(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ host: '127.0.0.1', port });
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', () => resolve(false));
-  });
 }

@@ -25,6 +25,8 @@ export interface RenderCommandOptions {
   /** File or folder; standard output where absent. */
   readonly output?: string;
   readonly nginxVersion?: string;
+  /** Has systemd open the addresses. */
+  readonly sockets: boolean;
   readonly cert?: string;
   readonly key?: string;
 }
@@ -37,6 +39,8 @@ export async function runRender(options: RenderCommandOptions, context: CliConte
   const { target, mode, check, output } = options;
   const { io } = context;
   const nginxDialect = toDialect(options);
+  if (options.sockets && target !== 'systemd')
+    throw new GatewayError('E_USAGE', '`--sockets` is for systemd alone', { hint: 'leave it out' });
   const certificate = toCertificate(options, io.cwd);
   const source = options.file === undefined ? {} : { file: options.file };
   const loaded = await loadConfig({
@@ -55,6 +59,7 @@ export async function runRender(options: RenderCommandOptions, context: CliConte
     mode,
     version: readVersion(),
     settings,
+    sockets: options.sockets,
     ...(file === undefined || file === '-' ? {} : { configPath: resolve(io.cwd, file) }),
     ...(certificate === undefined ? {} : { certificate }),
     ...(nginxDialect === undefined ? {} : { nginxDialect }),

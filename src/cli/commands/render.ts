@@ -11,6 +11,7 @@ interface RenderFlags {
   readonly check?: boolean;
   readonly force?: boolean;
   readonly nginxVersion?: string;
+  readonly sockets?: boolean;
   readonly cert?: string;
   readonly key?: string;
 }
@@ -38,6 +39,7 @@ export function registerRender(program: Command, run: Run): void {
     )
     .option('--check', "let the proxy's own program test the result")
     .option('--nginx-version <VERSION>', 'the nginx that will read it (default: current)')
+    .option('--sockets', 'systemd: a .socket unit, too, which keeps the ports open during a restart')
     .optionsGroup('Files:')
     .option('-c, --config <FILE>', 'configuration, or - for standard input (default: breakwater.yaml)')
     .option('-o, --output <FILE>', 'file, or folder where there are several, instead of standard output')
@@ -67,6 +69,7 @@ export function registerRender(program: Command, run: Run): void {
             mode,
             check: flags.check === true,
             force: flags.force === true,
+            sockets: flags.sockets === true,
             ...(config === undefined ? {} : { file: config }),
             ...(output === undefined ? {} : { output }),
             ...(nginxVersion === undefined ? {} : { nginxVersion }),

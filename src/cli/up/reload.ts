@@ -1,3 +1,4 @@
+import type { Config } from '../../config/config.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import type { LaunchedGateway } from '../../gateway/launch.ts';
 import type { ReloadAnswer } from '../../gateway/control/control-server.ts';
@@ -8,33 +9,50 @@ import { fail, ok, type Result } from '../../lib/result.ts';
 import type { UpOptions } from '../actions/up.ts';
 import { showDiagnostics, writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
+import type { ServiceManager } from './service-manager.ts';
 import { settleTerms } from './terms.ts';
 
 export interface Reloader {
   /** Reads the configuration again and serves by it; when it cannot be used, the one before goes on. Never rejects. */
   reload(): Promise<ReloadAnswer>;
   readonly last: LastReload | undefined;
+  /** What is served by now. */
+  readonly config: Config;
+}
+
+export interface ReloaderOptions {
+  readonly up: UpOptions;
+  /** What `up` was started with. */
+  readonly config: Config;
+  readonly launched: Pick<LaunchedGateway, 'reload'>;
+  readonly manager: Pick<ServiceManager, 'ready' | 'reloading'>;
 }
 
 /** Reads everything that `up` was started with once more: the same file and flags, today's environment and files. */
 export function createReloader(
-  options: UpOptions,
-  launched: Pick<LaunchedGateway, 'reload'>,
+  { up, config: first, launched, manager }: ReloaderOptions,
   context: CliContext,
 ): Reloader {
   let last: LastReload | undefined;
+  let config = first;
   return {
+    get config() {
+      return config;
+    },
     get last() {
       return last;
     },
     async reload() {
-      const loaded = await readAgain(options, context);
+      manager.reloading();
+      const loaded = await readAgain(up, context);
       const result = loaded.ok ? await launched.reload(loaded.value) : loaded;
+      if (loaded.ok && result.ok) ({ config } = loaded.value);
       const answer = toAnswer(result, loaded.ok ? loaded.value.warnings : []);
       last = {
         at: new Date().toISOString(),
         problems: answer.ok ? [] : answer.diagnostics.map(({ message }) => message),
       };
+      manager.ready(toStatus(answer));
       tell(answer, context);
       return answer;
     },
@@ -69,6 +87,17 @@ function toAnswer(
   return result.ok
     ? { ok: true, urls: result.value.urls, diagnostics: [...warnings, ...result.value.warnings] }
     : { ok: false, urls: [], diagnostics: [...result.error, ...warnings] };
+}
+
+function toStatus({ ok: isDone, urls, diagnostics }: ReloadAnswer): string {
+  if (isDone) return toServingStatus(urls);
+  const [first] = diagnostics;
+  return `serving; the last reload was refused: ${first?.message ?? ''}`;
+}
+
+/** One line on what is served. */
+export function toServingStatus(urls: readonly string[]): string {
+  return `serving ${urls.join(', ')}`;
 }
 
 function tell({ ok: isDone, urls, diagnostics }: ReloadAnswer, context: CliContext): void {

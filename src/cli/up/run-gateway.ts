@@ -2,10 +2,7 @@ import { resolve as resolvePath } from 'node:path';
 import type { Config } from '../../config/config.ts';
 import type { LoadedConfig } from '../../config/load.ts';
 import { defaultStateDir } from '../../config/state-dir.ts';
-import { launchGateway, type LaunchedGateway, type LaunchOptions } from '../../gateway/launch.ts';
-import { openLogs } from '../../gateway/logs.ts';
-import type { Diagnostic } from '../../lib/diagnostic.ts';
-import type { Result } from '../../lib/result.ts';
+import type { LaunchedGateway } from '../../gateway/launch.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { keepCompiledCode } from '../../lib/compiled-code.ts';
 import { showDiagnostics, usesColor, writeEnvelope, type CliContext } from '../context.ts';
@@ -17,7 +14,9 @@ import type { UpOptions } from '../actions/up.ts';
 import { buildBanner } from './banner.ts';
 import { createCertificateProgress } from './certificate-progress.ts';
 import { openControl } from './control.ts';
-import { createReloader, type Reloader } from './reload.ts';
+import { launch } from './launch.ts';
+import { createReloader, toServingStatus, type Reloader } from './reload.ts';
+import { createServiceManager, readMonotonicMicroseconds, runSystemdNotify } from './service-manager.ts';
 
 /** How long a second signal leaves to what still runs. */
 const HASTE_MILLISECONDS = 1500;
@@ -32,6 +31,14 @@ export async function runGateway(
 ): Promise<number> {
   const { stdout, stderr } = context.io;
   const colour = usesColor(context);
+  const manager = createServiceManager(process.env, {
+    clock: systemClock,
+    pid: process.pid,
+    run: runSystemdNotify,
+    monotonic: readMonotonicMicroseconds,
+    warn: (message) =>
+      showDiagnostics([{ severity: 'warning', code: 'E_NOTIFY_UNAVAILABLE', message }], context),
+  });
   // What happens before the first screen is told after it.
   const early: CertificateEvent[] = [];
   let tell = (event: CertificateEvent): unknown => early.push(event);
@@ -50,10 +57,14 @@ export async function runGateway(
   if (!launched.ok) return reportProblems(launched.error, context);
   keepCompiledCode();
   // Before the first screen: whoever reads it may give a command at once.
-  const reloader = createReloader(options, launched.value, context);
+  const reloader = createReloader(
+    { up: options, config: loaded.config, launched: launched.value, manager },
+    context,
+  );
   const stopping = untilStopped(launched.value, {
     reload: () => void reloader.reload(),
     upgrade: () => void upgrade(launched.value, context),
+    onStop: () => manager.stopping(reloader.config.timeouts.drain),
     hasTerminal: stderr.isTerminal,
   });
   const control = await openControl(
@@ -89,39 +100,12 @@ export async function runGateway(
           unicode: context.io.unicode,
         });
   for (const event of early) tell(event);
+  manager.ready(toServingStatus(urls));
   await stopping.stopped;
   watcher?.close();
   await control.close();
+  await manager.close();
   return 0;
-}
-
-/** Bun does not hand connections to its workers (https://bun.com/docs/runtime/nodejs-apis, node:cluster). */
-const canFork = process.versions.bun === undefined;
-
-const oneProcess: Diagnostic = {
-  severity: 'warning',
-  code: 'E_CONFIG_RISK',
-  message: '`workers` has no effect in the single executable, which is one process',
-  fix: 'run the npm package where one core is not enough',
-};
-
-/** One process, or a supervisor of several. */
-async function launch(
-  options: LaunchOptions,
-  context: CliContext,
-): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> {
-  const { config, terminal } = options;
-  if (config.workers === 1) return launchGateway(options);
-  if (!canFork) {
-    showDiagnostics([oneProcess], context);
-    return launchGateway({ ...options, config: { ...config, workers: 1 } });
-  }
-  const { superviseGateway } = await import('../../gateway/workers/supervisor.ts');
-  const { log } = openLogs(
-    { ...config, log: { ...config.log, access: { kind: 'off' } } },
-    { terminal, clock: systemClock },
-  );
-  return superviseGateway({ ...options, log });
 }
 
 /** The state directory, where it is not the one that commands use by themselves. */
@@ -149,10 +133,12 @@ function untilStopped(
   {
     reload,
     upgrade: onUpgrade,
+    onStop,
     hasTerminal,
   }: {
     readonly reload: () => void;
     readonly upgrade: () => void;
+    readonly onStop: () => void;
     readonly hasTerminal: boolean;
   },
 ): Stopping {
@@ -169,6 +155,7 @@ function untilStopped(
       return;
     }
     isStopping = true;
+    onStop();
     // The timers of the gateway hold no process; while it drains there may be nothing else left that does.
     const hold = setInterval(() => undefined, HOLD_MILLISECONDS);
     void launched.stop().finally(() => {

@@ -4,9 +4,9 @@ import type { Config } from '../../config/config.ts';
  * The configuration of one of several workers, which divide between them what a whole gateway may hold. Connections go to the workers in
  * turn, but those of one address not evenly: three standard deviations are added for it.
  */
-export function toShareOf(config: Config, workers: number): Config {
+export function toShareOf(config: Config): Config {
+  const { limits, workers } = config;
   if (workers === 1) return config;
-  const { limits } = config;
   const perWorker = limits.connectionsPerAddress / workers;
   return {
     ...config,

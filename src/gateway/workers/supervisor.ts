@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { GatewayError, toProblem } from '../../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Log } from '../../observe/log.ts';
 import type { OpenWork } from '../control/status.ts';
 import type {
@@ -15,7 +16,7 @@ import type {
 import { protocol, type FromWorker, type StartFailure } from './messages.ts';
 import { forkWorker, type WorkerHandle } from './worker-handle.ts';
 
-export interface SuperviseOptions extends Omit<LaunchOptions, 'share' | 'workers'> {
+export interface SuperviseOptions extends Omit<LaunchOptions, 'share'> {
   /** What happens to workers. */
   readonly log: Log;
 }
@@ -59,6 +60,8 @@ export async function superviseGateway(
 
 class Supervisor {
   readonly #options: SuperviseOptions;
+  /** Reloads and upgrades. */
+  readonly #changes = new SerialQueue();
   readonly #workers = new Map<number, WorkerHandle>();
   /** They take nothing new any more. */
   readonly #leaving = new Set<WorkerHandle>();
@@ -72,7 +75,6 @@ class Supervisor {
   /** Its timers hold no process, and while every worker is dead there is nothing else that does. */
   readonly #hold = setInterval(() => undefined, HOLD_MILLISECONDS);
   #pause = 0;
-  #queue: Promise<unknown> = Promise.resolve();
   #onEmpty: (() => void) | undefined;
 
   constructor(options: SuperviseOptions) {
@@ -106,7 +108,7 @@ class Supervisor {
       config: this.#wanted.config,
       authRequested: this.#wanted.authRequested,
       terminal: this.#options.terminal,
-      workers: this.#count,
+      handed: this.#options.handed ?? [],
       protocol,
       createsKey: !this.#hasStarted,
     });
@@ -125,12 +127,12 @@ class Supervisor {
 
   /** One worker after the other; what the first refuses none of them does. */
   reload(next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> {
-    return this.#inTurn(() => this.#reload(next));
+    return this.#changes.run(() => this.#reload(next));
   }
 
   /** Starts the program on disk in the place of each worker; that takes nothing new then and ends when it has drained. */
   upgrade(): Promise<Result<undefined, readonly Diagnostic[]>> {
-    return this.#inTurn(async () => {
+    return this.#changes.run(async () => {
       for (const old of Array.from(this.#workers.values())) {
         const started = await this.start();
         if (started.kind === 'died')
@@ -172,7 +174,7 @@ class Supervisor {
   }
 
   async stop(): Promise<void> {
-    await this.#queue;
+    await this.#changes.settle();
     this.#isStopping = true;
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#onEmpty = () => resolve(undefined);
@@ -186,18 +188,6 @@ class Supervisor {
     for (const worker of this.#all()) worker.tell({ kind: 'hasten' });
   }
 
-  /** One change after the other. */
-  #inTurn<T>(change: () => Promise<T>): Promise<T> {
-    const before = this.#queue;
-    const inTurn = async (): Promise<T> => {
-      await before;
-      return change();
-    };
-    const changed = inTurn();
-    this.#queue = changed.catch(() => undefined);
-    return changed;
-  }
-
   #all(): readonly WorkerHandle[] {
     return [...this.#workers.values(), ...this.#leaving];
   }
@@ -209,10 +199,9 @@ class Supervisor {
   }
 
   async #reload(next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> {
-    const wanted = { ...next, workers: next.config.workers };
     let facts: ReloadFacts | undefined;
     for (const worker of this.#workers.values()) {
-      const answer = await worker.ask((ask) => ({ kind: 'reload', ask, wanted }), 'reloaded');
+      const answer = await worker.ask((ask) => ({ kind: 'reload', ask, wanted: next }), 'reloaded');
       if (answer?.result.ok === true) facts ??= answer.result.value;
       else if (facts === undefined) {
         if (answer !== undefined && !answer.result.ok) return answer.result;
@@ -251,6 +240,12 @@ class Supervisor {
     for (const other of this.#all()) other.tell({ kind: 'gone', worker: worker.id });
     if (this.#all().length === 0) this.#onEmpty?.();
     if (!this.#isUp || this.#isStopping || isExpected) return;
+    // With the last that listens the supervisor lets go of the sockets. Its own it opens again; these only the service manager has.
+    const listens = [...this.#ready].some(({ id }) => this.#workers.has(id));
+    if (!listens && this.#options.handed?.length)
+      throw new GatewayError('E_INTERNAL', `the last worker has died (${how}), and with it the sockets`, {
+        hint: 'the service manager, which still has them, is to start the gateway again',
+      });
     this.#options.log.error({ pid: worker.pid, how }, 'a worker has died; another one takes its place');
     this.#pause = livedFor > SOON_MILLISECONDS ? 0 : Math.min(LONGEST_PAUSE, 2 * this.#pause || FIRST_PAUSE);
     this.#options.clock.setTimeout(() => {

@@ -3,6 +3,7 @@ import { fail, ok, type Result } from '../../lib/result.ts';
 import type { Rendered, RenderWarning } from '../rendered.ts';
 import type { Service } from '../service.ts';
 import { toUnsupported } from '../unsupported.ts';
+import { renderSocketUnit } from './systemd-socket.ts';
 
 const firstFreePort = 1024;
 /** Files besides connections: the configuration, logs, state, libraries. */
@@ -10,8 +11,16 @@ const otherFiles = 1024;
 /** Between the end of draining and SIGKILL. */
 const spareSeconds = 5;
 
+export interface SystemdOptions {
+  /** Whether systemd opens the addresses, in a unit of their own; not when absent. */
+  readonly sockets?: boolean;
+}
+
 /** A hardened unit for systemd from 247 on. */
-export function renderSystemd(service: Service): Result<Rendered, Diagnostic[]> {
+export function renderSystemd(
+  service: Service,
+  { sockets = false }: SystemdOptions = {},
+): Result<Rendered, Diagnostic[]> {
   const { configPath = '/etc/breakwater/breakwater.yaml', logPath } = service;
   const unwritable = [configPath, ...(logPath === undefined ? [] : [logPath])].filter((path) =>
     /\p{Cc}/u.test(path),
@@ -23,20 +32,27 @@ export function renderSystemd(service: Service): Result<Rendered, Diagnostic[]> 
       ),
     );
   const ports = [service.listen.port, ...(service.plainHttp === undefined ? [] : [service.plainHttp.port])];
-  const isPrivileged = ports.some((port) => port < firstFreePort);
+  const isPrivileged = !sockets && ports.some((port) => port < firstFreePort);
+  const socketUnit = sockets ? renderSocketUnit(service) : undefined;
+  if (socketUnit?.ok === false) return socketUnit;
   const logFolder =
     logPath === undefined ? undefined : logPath.slice(0, Math.max(1, logPath.lastIndexOf('/')));
   const text = `[Unit]
 Description=Breakwater, the secure front door for MCP servers
 Wants=network-online.target
 After=network-online.target
-# A configuration that is wrong stays wrong: starting again and again only fills the log.
+${sockets ? '# They stay open while this restarts, and new connections wait.\nRequires=breakwater.socket\n' : ''}# A configuration that is wrong stays wrong: starting again and again only fills the log.
 StartLimitIntervalSec=60
 StartLimitBurst=5
 
 [Service]
-# Not \`notify\`: Breakwater does not tell systemd when it is ready.
-Type=exec
+# Breakwater says when it serves, reloads and drains, and one line for \`systemctl status\`. From systemd 253 on \`Type=notify-reload\`,
+# without ExecReload=, has \`systemctl reload\` wait until the new configuration serves.
+Type=notify
+# It says so through systemd-notify, which is a process of its own.
+NotifyAccess=all
+# A process that hangs is killed and started again.
+WatchdogSec=60
 ExecStart=/usr/local/bin/breakwater up --config ${toArgument(configPath)}
 # Another configuration under the streams that run.
 ExecReload=/bin/kill -HUP $MAINPID
@@ -62,7 +78,7 @@ ${
     ? `# Ports below 1024, and nothing else that root may do.
 AmbientCapabilities=CAP_NET_BIND_SERVICE
 CapabilityBoundingSet=CAP_NET_BIND_SERVICE`
-    : `# All ports are above 1024: no privilege is needed.
+    : `# ${sockets ? 'systemd opens the ports' : 'All ports are above 1024'}: no privilege is needed.
 CapabilityBoundingSet=`
 }
 NoNewPrivileges=yes
@@ -95,17 +111,21 @@ SystemCallErrorNumber=EPERM
 [Install]
 WantedBy=multi-user.target
 `;
-  return ok({ files: [{ path: 'breakwater.service', text }], warnings: listWarnings(service) });
+  const unit = { path: 'breakwater.service', text };
+  return ok({
+    files: socketUnit === undefined ? [unit] : [unit, socketUnit.value],
+    warnings: [...(sockets ? [] : [closedPorts]), ...listWarnings(service)],
+  });
 }
 
+const closedPorts: RenderWarning = {
+  requirement: 'short-reload',
+  message:
+    'while Breakwater restarts, for about a second, new connections are refused; with `--sockets` they wait',
+};
+
 function listWarnings({ configPath, reads, logPath, servers }: Service): readonly RenderWarning[] {
-  const warnings: RenderWarning[] = [
-    {
-      requirement: 'short-reload',
-      message:
-        'Breakwater takes no sockets from systemd: while it restarts, for about a second, new connections are refused',
-    },
-  ];
+  const warnings: RenderWarning[] = [];
   if (configPath === undefined)
     warnings.push({
       requirement: 'current-directives',

@@ -43,6 +43,7 @@ const table: readonly (readonly [name: string, render: () => Result<Rendered, Di
   ]),
   ...Object.entries(services).flatMap(([name, service]) => [
     [`systemd/${name}`, () => renderSystemd(service)] as const,
+    [`systemd/${name}-sockets`, () => renderSystemd(service, { sockets: true })] as const,
     [`docker/${name}`, () => renderDocker(service)] as const,
     [`compose/${name}`, () => renderCompose(service)] as const,
   ]),

@@ -28,13 +28,37 @@ describe('a unit of systemd', () => {
     expect(textOf(renderSystemd({ ...publicService, drain: 120_500 }))).toContain('\nTimeoutStopSec=126\n');
   });
 
-  it('claims neither readiness nor sockets that Breakwater does not have', () => {
+  it('waits for word of Breakwater, from whichever of its processes', () => {
     const text = textOf(renderSystemd(publicService));
-    expect(text).toContain('\nType=exec\n');
-    expect(text).not.toMatch(/^(?:Type=notify|Sockets=|WatchdogSec=)/m);
-    expect(unwrap(renderSystemd(publicService)).warnings).toEqual([
-      expect.objectContaining({ requirement: 'short-reload' }),
-    ]);
+    expect(text).toContain('\nType=notify\n');
+    expect(text).toContain('\nNotifyAccess=all\n');
+    expect(text).toMatch(/\nWatchdogSec=\d+\n/);
+  });
+
+  it('refuses connections while it restarts, and says so, unless systemd has the sockets', () => {
+    const alone = unwrap(renderSystemd(publicService));
+    expect(alone.files.map(({ path }) => path)).toEqual(['breakwater.service']);
+    expect(alone.files[0]?.text).not.toContain('breakwater.socket');
+    expect(alone.warnings).toEqual([expect.objectContaining({ requirement: 'short-reload' })]);
+    const { files, warnings } = unwrap(renderSystemd(publicService, { sockets: true }));
+    expect(files.map(({ path }) => path)).toEqual(['breakwater.service', 'breakwater.socket']);
+    expect(files[0]?.text).toContain('\nRequires=breakwater.socket\n');
+    // Whoever does not open ports needs no right to.
+    expect(files[0]?.text).toMatch(/\nCapabilityBoundingSet=\n/);
+    expect(files[1]?.text).toContain('\nListenStream=0.0.0.0:443\nListenStream=0.0.0.0:80\n');
+    expect(warnings).toEqual([]);
+  });
+
+  it('has sockets on addresses alone, which systemd wants', () => {
+    const socketsOf = (host: string, port = 443): string | undefined => {
+      const service = { ...publicService, listen: { host, port }, plainHttp: undefined };
+      const rendered = renderSystemd(service, { sockets: true });
+      return rendered.ok ? /ListenStream=(.*)/.exec(rendered.value.files[1]?.text ?? '')?.[1] : undefined;
+    };
+    expect(socketsOf('::')).toBe('[::]:443');
+    expect(socketsOf('localhost')).toBe('127.0.0.1:443');
+    expect(socketsOf('mcp.example.com')).toBeUndefined();
+    expect(socketsOf('127.0.0.1', 0)).toBeUndefined();
   });
 
   it('has its log folder made, or says what it may not write', () => {
