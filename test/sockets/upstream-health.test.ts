@@ -95,6 +95,24 @@ describe('a copy that fails', () => {
     expect(set.counts()).toEqual([3, 13]);
   });
 
+  it('is given little at first where it is new, too', async () => {
+    const clock = new ManualClock();
+    await using set = await startCopies({
+      clock,
+      answer: () => well,
+      weights: [1, undefined],
+      ...roundRobin,
+    });
+    await set.reload(roundRobin);
+    for (let count = 0; count < 22; count++) await set.rig.ask(call);
+    const [, few = 0] = set.counts();
+    expect(few).toBeGreaterThanOrEqual(1);
+    expect(few).toBeLessThanOrEqual(3);
+    clock.advance(30 * second);
+    for (let count = 0; count < 10; count++) await set.rig.ask(call);
+    expect(set.counts()[1]).toBe(few + 5);
+  });
+
   it('does not take more than half of the copies with it, and none of them is unasked when all are gone', async () => {
     const failing = answerStatus('502 Bad Gateway');
     await using set = await startCopies({ answer: () => failing, ...roundRobin });
