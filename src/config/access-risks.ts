@@ -10,6 +10,7 @@ export function findAccessRisks(draft: Draft, now: number): Risk[] {
     ...expiredKeys(draft, now),
     ...openLogins(draft),
     ...credentialsForEveryone(draft),
+    ...audienceOfOneServer(draft),
     ...rulesForNobody(draft),
     ...sharedCounts(draft),
   ];
@@ -66,6 +67,24 @@ function credentialsForEveryone(draft: Draft): Risk[] {
           },
         ],
   );
+}
+
+/** Tokens are for the URL of one server; the other copies may refuse them. */
+function audienceOfOneServer(draft: Draft): Risk[] {
+  return (draft.routes ?? []).flatMap((route, index): Risk[] => {
+    if (route === undefined || route.upstreams.length < 2) return [];
+    const { credentials } = route;
+    if ((credentials.kind !== 'jwt' && credentials.kind !== 'exchange') || credentials.audience !== undefined)
+      return [];
+    return [
+      {
+        path: ['routes', index, 'credentials', credentials.kind],
+        message: `the tokens of \`${formatSettingName(['routes', index])}\` are for the first of its servers`,
+        label: 'the others see the audience of another URL',
+        fix: 'set `audience` to what all of them accept',
+      },
+    ];
+  });
 }
 
 function rulesForNobody(draft: Draft): Risk[] {

@@ -8,6 +8,7 @@ import { SwapSet } from '../lib/swap-set.ts';
 import { UpstreamPools } from '../upstream/pools.ts';
 import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './access-record.ts';
 import { AnnouncedPaths } from './announced-paths.ts';
+import { listServers, type ServerStatus } from './control/server-status.ts';
 import { summariseOpenWork, type OpenWork } from './control/status.ts';
 import type { Exchange } from './exchange.ts';
 import type { HandedSocket } from './handed-sockets.ts';
@@ -46,6 +47,8 @@ export interface Gateway {
   readonly isDraining: boolean;
   /** What is open just now, and of which kind. */
   readonly openWork: readonly OpenWork[];
+  /** The MCP servers behind the routes, as they stand just now. */
+  readonly servers: readonly ServerStatus[];
   /**
    * Serves by another configuration from now on: new requests at once, on open connections too. What runs goes on as it began, except
    * for callers who may no longer come in, and streams of routes that are gone, which end by their era's rule. Rejects with the system's
@@ -187,6 +190,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     get openWork() {
       const open = relays.snapshot().map(({ exchange }) => exchange);
       return summariseOpenWork(open, clock.monotonic());
+    },
+    get servers() {
+      return listServers(serving.routes.routes, clock);
     },
     async reload(next) {
       const before = serving;

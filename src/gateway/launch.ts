@@ -45,7 +45,7 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
 /** What a running gateway serves and has open. */
 export type RunningDescription = Pick<
   GatewayStatus,
-  'state' | 'urls' | 'certificates' | 'connections' | 'upstreamConnections' | 'open' | 'workers'
+  'state' | 'urls' | 'certificates' | 'connections' | 'upstreamConnections' | 'open' | 'servers' | 'workers'
 >;
 
 /** A running gateway and what a person wants to know about it. */
@@ -213,6 +213,7 @@ export async function launchGateway(
       connections: gateway.load.connections,
       upstreamConnections: gateway.load.upstreamConnections,
       open: gateway.openWork,
+      servers: gateway.servers,
       workers: [],
     }),
     async stop(how) {

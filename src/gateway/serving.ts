@@ -115,7 +115,9 @@ export function buildServing(
     const known = before?.routes.routes.find((route) => route.path === path)?.servers;
     const servers = upstreams.map(({ target, weight }) => {
       // What a server did so far counts on: a reload is no way back for one that fails.
-      const standing = known?.find(toServerKey(target))?.standing ?? new Standing(deadlines);
+      const kept = known?.find(toServerKey(target))?.standing;
+      const standing = kept ?? new Standing(deadlines);
+      if (kept === undefined && known !== undefined) standing.outlier.startSlowly(clock.monotonic());
       return createUpstreamServer({ pool: openPool(target), weight, limits, standing });
     });
     return new UpstreamGroup(servers, { balance, clock });

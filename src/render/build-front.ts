@@ -122,15 +122,15 @@ function listServing({ upstreams }: RouteConfig): RouteConfig['upstreams'] {
   return upstreams.filter(({ weight }) => weight > 0);
 }
 
-function toUpstream({ target }: UpstreamServerConfig): FrontUpstream {
-  return target.kind === 'unix' ? target : { ...target, ca: undefined };
+function toUpstream({ target, weight }: UpstreamServerConfig): FrontUpstream {
+  return target.kind === 'unix' ? { ...target, weight } : { ...target, ca: undefined, weight };
 }
 
 /** Breakwater speaks TLS on loopback, too; its certificate there is of the authority of this machine. */
 function toBreakwater(config: Config, path: string): FrontUpstream {
   const { host, port } = isLoopback(config.listen.host) ? config.listen : behind;
   const ca = join(config.stateDir, 'local-ca', 'ca.pem');
-  return { kind: 'tcp', secure: true, host, port, path, ca };
+  return { kind: 'tcp', secure: true, host, port, path, ca, weight: 1 };
 }
 
 function listNames({ domains, publicUrl }: Config): readonly string[] {
@@ -224,11 +224,6 @@ function listUncounted({ limits, routes }: Config): RenderWarning[] {
       warnings.push({
         requirement: 'session-affinity',
         message: `the servers of \`${route.path}\` with the weight 0 are left out: the sessions that they have end`,
-      });
-    if (new Set(serving.map(({ weight }) => weight)).size > 1)
-      warnings.push({
-        requirement: 'session-affinity',
-        message: `each server of \`${route.path}\` gets the same share: engines are not told their weights`,
       });
     if (route.upstreamLimits !== undefined)
       warnings.push({

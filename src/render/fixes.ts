@@ -100,7 +100,15 @@ function buildExample({ name, path }: FixedEndpoint): Front {
       {
         path,
         upstreams: [
-          { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp', ca: undefined },
+          {
+            kind: 'tcp',
+            secure: false,
+            host: '127.0.0.1',
+            port: 8000,
+            path: '/mcp',
+            ca: undefined,
+            weight: 1,
+          },
         ],
         protected: true,
         metadataPaths: [

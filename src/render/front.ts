@@ -67,5 +67,12 @@ export type FrontUpstream =
       readonly path: string;
       /** PEM file with the roots that its certificate is checked against; `undefined`: those of the system. */
       readonly ca: string | undefined;
+      /** Share of the calls among the servers of the route; 1 where it is alone. */
+      readonly weight: number;
     }
-  | { readonly kind: 'unix'; readonly socketPath: string; readonly path: string };
+  | {
+      readonly kind: 'unix';
+      readonly socketPath: string;
+      readonly path: string;
+      readonly weight: number;
+    };

@@ -52,6 +52,7 @@ describe.skipIf(program.kind === 'missing' && !programsAreMandatory)('Envoy befo
             port: replica.port,
             path: '/mcp',
             ca: undefined,
+            weight: 1,
           })),
         },
       ],

@@ -45,7 +45,9 @@ function buildFronts(engine: Classic, folder: string): fc.Arbitrary<Front> {
     const most = engine === 'apache' ? 1 : 3;
     const servers: fc.Arbitrary<readonly FrontUpstream[]> =
       mode === 'front'
-        ? fc.constant([{ kind: 'tcp', secure: true, host: '127.0.0.1', port: 8443, path: '/mcp', ca }])
+        ? fc.constant([
+            { kind: 'tcp', secure: true, host: '127.0.0.1', port: 8443, path: '/mcp', ca, weight: 1 },
+          ])
         : fc
             .record({
               path,
@@ -53,13 +55,14 @@ function buildFronts(engine: Classic, folder: string): fc.Arbitrary<Front> {
               hosts: fc.uniqueArray(host, { minLength: 1, maxLength: most }),
             })
             .map((group) =>
-              group.hosts.map((each) => ({
+              group.hosts.map((each, index) => ({
                 kind: 'tcp' as const,
                 secure: group.secure,
                 host: each,
                 port: 8000,
                 path: group.path,
                 ca: group.secure ? ca : undefined,
+                weight: 1 + index,
               })),
             );
     const route: fc.Arbitrary<FrontRoute> = fc.record({

@@ -45,17 +45,20 @@ const path = fc
 
 function buildUpstreams(mode: Front['mode'], ca: string): fc.Arbitrary<readonly FrontUpstream[]> {
   if (mode === 'front')
-    return fc.constant([{ kind: 'tcp', secure: true, host: '127.0.0.1', port: 8443, path: '/mcp', ca }]);
+    return fc.constant([
+      { kind: 'tcp', secure: true, host: '127.0.0.1', port: 8443, path: '/mcp', ca, weight: 1 },
+    ]);
   return fc
     .record({ path, secure: fc.boolean(), hosts: fc.uniqueArray(host, { minLength: 1, maxLength: 3 }) })
     .map((group) =>
-      group.hosts.map((each) => ({
+      group.hosts.map((each, index) => ({
         kind: 'tcp' as const,
         secure: group.secure,
         host: each,
         port: 8000,
         path: group.path,
         ca: group.secure ? ca : undefined,
+        weight: 1 + index,
       })),
     );
 }

@@ -76,6 +76,7 @@ describe.each(['caddy', 'caddy-current', 'envoy'] as const)('%s before an MCP se
               port: upstream.port,
               path: '/serve',
               ca: undefined,
+              weight: 1,
             },
           ],
         },

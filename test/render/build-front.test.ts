@@ -28,11 +28,12 @@ const configOf = (changes: Partial<Config> = {}, changed: Partial<RouteConfig> =
 function build(
   config: Config,
   mode: Front['mode'] = 'direct',
-): { readonly front: Front; readonly warned: readonly string[] } {
+): { readonly front: Front; readonly warned: readonly string[]; readonly messages: string } {
   const built = buildFront(config, { mode });
   if (!built.ok) throw new Error(JSON.stringify(built.error));
   const { front, warnings } = built.value;
-  return { front, warned: warnings.map(({ requirement }) => requirement) };
+  const messages = warnings.map(({ message }) => message).join('\n');
+  return { front, warned: warnings.map(({ requirement }) => requirement), messages };
 }
 
 describe('mode direct', () => {
@@ -95,6 +96,7 @@ describe('mode front', () => {
         port: 9443,
         path: '/mcp',
         ca: '/var/lib/breakwater/local-ca/ca.pem',
+        weight: 1,
       },
     ]);
   });
@@ -130,5 +132,25 @@ describe('a secure upstream that is given by its address', () => {
     expect(warningsOf('backend.example.com').filter((message) => message.includes('no addresses'))).toEqual(
       [],
     );
+  });
+});
+
+describe('several servers of a route', () => {
+  const target = { kind: 'tcp', secure: false, host: '127.0.0.1', path: '/mcp' } as const;
+  const upstreams = [1, 3, 0].map((weight, index) => ({ target: { ...target, port: 8000 + index }, weight }));
+
+  it('go to the engine with their weights, but for those that get no new work', () => {
+    const limits = { connections: 1, queue: 1, queueTimeout: 1000 };
+    const { front, messages } = build(configOf({}, { upstreams, upstreamLimits: limits }));
+    expect(front.routes[0]?.upstreams).toEqual([
+      { ...target, port: 8000, ca: undefined, weight: 1 },
+      { ...target, port: 8001, ca: undefined, weight: 3 },
+    ]);
+    expect(messages).toContain('with the weight 0 are left out');
+    expect(messages).toContain('`upstream_limits` of `/mcp`');
+  });
+
+  it('control: of one there is nothing to warn of', () => {
+    expect(build(configOf()).messages).not.toMatch(/weight|upstream_limits/);
   });
 });

@@ -3,7 +3,9 @@ import type { Front, FrontRoute } from '../../src/render/front.ts';
 /** A route to a server on this machine, for whoever is known. */
 export const sampleRoute: FrontRoute = {
   path: '/mcp',
-  upstreams: [{ kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp', ca: undefined }],
+  upstreams: [
+    { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp', ca: undefined, weight: 1 },
+  ],
   protected: true,
   metadataPaths: ['/.well-known/oauth-protected-resource', '/.well-known/oauth-protected-resource/mcp'],
 };
@@ -59,6 +61,7 @@ export const breakwaterFront: Front = {
           port: 8443,
           path: '/mcp',
           ca: '/var/lib/breakwater/local-ca/root.pem',
+          weight: 1,
         },
       ],
     },
@@ -86,6 +89,7 @@ export const fullFront: Front = {
           port: 8443,
           path: '/mcp',
           ca: '/etc/ssl/internal.pem',
+          weight: 1,
         },
         {
           kind: 'tcp',
@@ -94,6 +98,7 @@ export const fullFront: Front = {
           port: 8443,
           path: '/mcp',
           ca: '/etc/ssl/internal.pem',
+          weight: 3,
         },
       ],
       protected: false,
@@ -101,7 +106,7 @@ export const fullFront: Front = {
     },
     {
       path: '/',
-      upstreams: [{ kind: 'unix', socketPath: '/run/mcp server.sock', path: '/serve/mcp/' }],
+      upstreams: [{ kind: 'unix', socketPath: '/run/mcp server.sock', path: '/serve/mcp/', weight: 1 }],
       protected: true,
       metadataPaths: ['/.well-known/oauth-protected-resource'],
     },

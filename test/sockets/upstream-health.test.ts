@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { answerStatus, beginSession, legacyCopy, startCopies } from '../support/copies.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { buildCall, buildModern } from '../support/messages.ts';
+import { buildCall, buildGet, buildModern } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { eventually, receive, settle } from '../support/rig.ts';
-import { answerJson, type Answer } from '../support/scripted-upstream.ts';
+import { answerJson, eventStreamHead, type Answer } from '../support/scripted-upstream.ts';
 
 const modern = buildModern('tools/call', { name: 'echo' });
 const call = buildPost(modern.body, { fields: modern.fields });
@@ -95,6 +95,49 @@ describe('a copy that fails', () => {
     expect(set.counts()).toEqual([3, 13]);
   });
 
+  it('is given little at first where it is new, too', async () => {
+    const clock = new ManualClock();
+    await using set = await startCopies({
+      clock,
+      answer: () => well,
+      weights: [1, undefined],
+      ...roundRobin,
+    });
+    await set.reload(roundRobin);
+    for (let count = 0; count < 22; count++) await set.rig.ask(call);
+    const [, few = 0] = set.counts();
+    expect(few).toBeGreaterThanOrEqual(1);
+    expect(few).toBeLessThanOrEqual(3);
+    clock.advance(30 * second);
+    for (let count = 0; count < 10; count++) await set.rig.ask(call);
+    expect(set.counts()[1]).toBe(few + 5);
+  });
+
+  it('that does not take a connection in time loses none of its calls either', async () => {
+    const clock = new ManualClock();
+    await using set = await startCopies({ clock, answer: () => well, ...roundRobin });
+    // A plain server that is spoken to in TLS never ends the handshake.
+    const upstreams = set.route().upstreams.map(({ target, weight }, copy) => ({
+      target: copy === 0 && target.kind === 'tcp' ? { ...target, secure: true } : target,
+      weight,
+    }));
+    await set.reload({ route: { ...roundRobin.route, upstreams } });
+    const answers = [];
+    for (let count = 0; count < 12; count++) {
+      const client = await set.rig.connect();
+      client.send(call);
+      const answer = receive(client);
+      await settle();
+      clock.advance(5000);
+      answers.push((await answer).status);
+      client.socket.destroy();
+    }
+    expect(new Set(answers)).toEqual(new Set([200]));
+    expect(set.counts()).toEqual([0, 12]);
+    expect(set.copies[0]?.connections).toBeGreaterThanOrEqual(3);
+    expect(set.copies[0]?.connections).toBeLessThan(6);
+  });
+
   it('does not take more than half of the copies with it, and none of them is unasked when all are gone', async () => {
     const failing = answerStatus('502 Bad Gateway');
     await using set = await startCopies({ answer: () => failing, ...roundRobin });
@@ -159,6 +202,20 @@ describe('connections to a copy', () => {
     await receive(busy);
     await eventually(() => set.rig.gateway.gateway.load.exchanges, 0);
     expect(set.counts()).toEqual([1]);
+  });
+
+  it('are taken by streams, too, for as long as they are open', async () => {
+    const stream: Answer = ({ head, socket }) =>
+      void (head.startsWith('GET') && socket.write(eventStreamHead));
+    await using set = await startCopies({ number: 1, answer: () => stream, ...limits(1, 0) });
+    const client = await set.rig.connect();
+    client.send(buildGet());
+    await client.until((text) => text.includes('text/event-stream'));
+    expect((await set.rig.ask(call)).status).toBe(503);
+    client.socket.destroy();
+    await eventually(() => set.rig.gateway.gateway.load.exchanges, 0);
+    (await set.rig.connect()).send(call);
+    await eventually(() => set.counts(), [2]);
   });
 
   it('go to a copy that has room before anybody waits', async () => {

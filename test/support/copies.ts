@@ -85,7 +85,7 @@ export function legacyCopy(copy: number): Answer {
 export const initialize: string = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params: {} });
 
 /** Begins a session, and resolves with its name for clients. */
-export async function beginSession(rig: Rig): Promise<string> {
+export async function beginSession(rig: Pick<Rig, 'ask'>): Promise<string> {
   return (await rig.ask(buildPost(initialize))).field('mcp-session-id') ?? '';
 }
 

@@ -21,6 +21,8 @@ export interface InteropGateway {
 
 export interface InteropGatewayOptions {
   readonly upstreamPort: number;
+  /** Ports of further copies of the server. */
+  readonly copies?: readonly number[];
   /** `/mcp` when absent, both. */
   readonly upstreamPath?: string;
   readonly path?: string;
@@ -34,11 +36,14 @@ const idleLimitMs = 5000;
 const openStates = new Set(['01', '08']);
 
 export async function startInteropGateway(options: InteropGatewayOptions): Promise<InteropGateway> {
-  const { upstreamPort, upstreamPath = '/mcp', path = '/mcp', origins = [] } = options;
+  const { upstreamPort, upstreamPath = '/mcp', path = '/mcp', origins = [], copies = [] } = options;
+  const toUrl = (port: number): string => `http://127.0.0.1:${port}${upstreamPath}`;
   const gateway = await startGatewayProcess({
     upstreamPort,
     config: {
-      routes: [{ path, upstream: `http://127.0.0.1:${upstreamPort}${upstreamPath}` }],
+      routes: [
+        { path, upstream: copies.length === 0 ? toUrl(upstreamPort) : [upstreamPort, ...copies].map(toUrl) },
+      ],
       origins,
       // A file gets its lines in batches, standard error at once.
       log: { level: 'info', format: 'json', access: 'stderr' },

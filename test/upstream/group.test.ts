@@ -1,11 +1,16 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Deadlines } from '../../src/http/deadlines.ts';
-import { UpstreamGroup, type Member } from '../../src/upstream/group.ts';
+import { UpstreamGroup, type Balance, type Member } from '../../src/upstream/group.ts';
 import { toServerKey } from '../../src/upstream/server.ts';
 import { Standing } from '../../src/upstream/standing.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-function build(weights: readonly number[], clock = new ManualClock()): UpstreamGroup<Member> {
+function build(
+  weights: readonly number[],
+  clock = new ManualClock(),
+  balance: Balance = 'round_robin',
+): UpstreamGroup<Member> {
   const deadlines = new Deadlines(clock);
   const servers = weights.map((weight, place) => ({
     key: `s${place}`,
@@ -13,7 +18,7 @@ function build(weights: readonly number[], clock = new ManualClock()): UpstreamG
     limits: undefined,
     standing: new Standing(deadlines),
   }));
-  return new UpstreamGroup(servers, { balance: 'round_robin', clock });
+  return new UpstreamGroup(servers, { balance, clock });
 }
 
 function picks(group: UpstreamGroup<Member>, times: number): string {
@@ -63,6 +68,41 @@ describe('a group of servers', () => {
     const group = build([1]);
     for (let time = 0; time < 9; time++) group.note(group.first, 'unreachable');
     expect(group.first.standing.outlier.state.failures).toBe(0);
+  });
+});
+
+describe('a pick', () => {
+  const step = fc.tuple(
+    fc.nat({ max: 4 }),
+    fc.constantFrom('well', 'unreachable', 'failing', 'busy'),
+    fc.nat({ max: 20_000 }),
+  );
+
+  it('is never one without weight or that was tried, and never an ejected one while another is left', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat({ max: 3 }), { minLength: 2, maxLength: 5 }),
+        fc.array(step, { maxLength: 80 }),
+        fc.array(fc.nat({ max: 4 }), { maxLength: 4 }),
+        fc.constantFrom('round_robin', 'least_requests'),
+        (weights, steps, triedPlaces, balance) => {
+          const clock = new ManualClock();
+          const group = build(weights, clock, balance);
+          const tried = new Set(triedPlaces.flatMap((place) => group.servers[place] ?? []));
+          for (const [place, sign, wait] of steps) {
+            const server = group.servers[place];
+            if (server !== undefined) group.note(server, sign);
+            clock.advance(wait);
+            const picked = group.pick(tried);
+            const candidates = group.servers.filter((each) => each.weight > 0 && !tried.has(each));
+            const isOut = (each: Member): boolean => each.standing.outlier.isEjected(clock.monotonic());
+            const well = candidates.filter((each) => !isOut(each));
+            if (candidates.length === 0) expect(picked).toBeUndefined();
+            else expect(well.length > 0 ? well : candidates).toContain(picked);
+          }
+        },
+      ),
+    );
   });
 });
 

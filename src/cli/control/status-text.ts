@@ -1,3 +1,4 @@
+import type { ServerStatus } from '../../gateway/control/server-status.ts';
 import type { GatewayStatus } from '../../gateway/control/status.ts';
 import { formatEnd } from '../certs/certificate-text.ts';
 import { formatColumns } from '../columns.ts';
@@ -14,12 +15,34 @@ export function toStatusText(status: GatewayStatus, now: number): string {
         `Certificate  ${names.join(', ')} until ${formatEnd(Date.parse(notAfter), now)}`,
     ),
     `Connections  ${connections} of clients, ${upstreamConnections} to upstreams`,
+    ...listNotable(status).map(
+      (server) => `Server       ${server.route} at ${server.server}: ${describeServer(server, now)}`,
+    ),
     ...status.workers.map(
       (worker) =>
         `Worker       pid ${worker.pid}, ${worker.state}: ${worker.connections} connections, ${worker.open} calls and streams`,
     ),
   ];
   return `${lines.join('\n')}\n${open.length === 0 ? 'Open         nothing\n' : toOpenText(status)}`;
+}
+
+/** Servers that are not alone behind their route, and those that somebody waits for. */
+function listNotable({ servers }: GatewayStatus): readonly ServerStatus[] {
+  return servers.filter(
+    ({ route, waiting }) => waiting > 0 || servers.filter((other) => other.route === route).length > 1,
+  );
+}
+
+function describeServer(server: ServerStatus, now: number): string {
+  const { weight, open, waiting, ejectedUntil } = server;
+  return [
+    `${open} open`,
+    ...(waiting === 0 ? [] : [`${waiting} waiting`]),
+    ...(weight === 1 ? [] : [`weight ${weight}`]),
+    ...(ejectedUntil === null
+      ? []
+      : [`fails, and gets no new work for ${formatAge(Date.parse(ejectedUntil) - now)}`]),
+  ].join(', ');
 }
 
 /** What is open, a line a kind. */

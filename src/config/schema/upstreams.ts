@@ -75,4 +75,6 @@ export const upstreamLimitsSchema: z.ZodOptional<z.ZodType<UpstreamLimitsConfig>
   })
   .transform(({ connections, queue, queue_timeout: queueTimeout }) => ({ connections, queue, queueTimeout }))
   .optional()
-  .describe('What each server of the route takes at a time, of each worker. Default: no limit.');
+  .describe(
+    'What each server of the route takes at a time; divided between the workers, one connection for each at least. Default: no limit.',
+  );

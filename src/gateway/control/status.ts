@@ -1,5 +1,6 @@
 import type { Exchange } from '../exchange.ts';
 import { isLongLived } from '../last-words.ts';
+import type { ServerStatus } from './server-status.ts';
 
 /** What a running gateway says of itself. Read by `breakwater status --json`, so its names are a promise. */
 export interface GatewayStatus {
@@ -17,6 +18,8 @@ export interface GatewayStatus {
   readonly upstreamConnections: number;
   /** Requests that are not answered yet and streams that are open, the largest group first. */
   readonly open: readonly OpenWork[];
+  /** The MCP servers behind the routes, in the order of the configuration. */
+  readonly servers: readonly ServerStatus[];
   /** Empty where one process does all. */
   readonly workers: readonly WorkerStatus[];
 }

@@ -13,6 +13,7 @@ import type {
   RunningDescription,
   WantedConfig,
 } from '../launch.ts';
+import { mergeServers } from '../control/server-status.ts';
 import { protocol, type FromWorker, type StartFailure } from './messages.ts';
 import { forkWorker, type WorkerHandle } from './worker-handle.ts';
 
@@ -164,6 +165,7 @@ class Supervisor {
       connections: sum(({ connections }) => connections),
       upstreamConnections: sum(({ upstreamConnections }) => upstreamConnections),
       open: mergeOpenWork(found.flatMap(({ open }) => open)),
+      servers: mergeServers(found.flatMap(({ servers }) => servers)),
       workers: found.map(({ pid, state, connections, open }) => ({
         pid,
         state,

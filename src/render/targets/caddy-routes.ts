@@ -59,7 +59,9 @@ export function buildLoginPages(front: Front): readonly TaggedLine[] {
 /** Breakwater itself: what it listens on for this engine. */
 function toBreakwater({ mode, authz, routes }: Front): FrontUpstream | undefined {
   if (mode === 'front') return routes[0]?.upstreams[0];
-  return authz === undefined ? undefined : { kind: 'tcp', secure: false, ...authz, path: '/', ca: undefined };
+  return authz === undefined
+    ? undefined
+    : { kind: 'tcp', secure: false, ...authz, path: '/', ca: undefined, weight: 1 };
 }
 
 function matchExactly(name: string, path: string): readonly TaggedLine[] {
@@ -161,7 +163,7 @@ export function buildClaims({ trustedProxies }: Front): TaggedLine {
 function askWhoCalls(front: Front, authz: FrontAddress): TaggedLine {
   const replaced = '{http.reverse_proxy.header.X-Breakwater-Authorization}';
   return block(
-    `reverse_proxy ${dial({ kind: 'tcp', secure: false, ...authz, path: '/', ca: undefined })}`,
+    `reverse_proxy ${dial({ kind: 'tcp', secure: false, ...authz, path: '/', ca: undefined, weight: 1 })}`,
     [
       line('method GET'),
       line('rewrite /authz'),

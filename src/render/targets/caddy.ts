@@ -139,6 +139,7 @@ function listWarnings(front: Front): readonly RenderWarning[] {
   return [
     ...warnOfAnyName(front, 'Caddy'),
     ...(front.trustedProxies.length === 0 ? warnOfAddressAffinity(front, 'Caddy') : warnOfOneProxy(front)),
+    ...warnOfWeights(front),
     ...(front.mode === 'front' ? [] : [uncounted]),
     ...warnOfSilence(front, 'Caddy'),
   ];
@@ -148,6 +149,15 @@ const uncounted: RenderWarning = {
   requirement: 'rate-limit',
   message: 'Caddy counts neither connections nor calls: one client can take the server from everyone',
 };
+
+function warnOfWeights({ routes }: Front): readonly RenderWarning[] {
+  return routes
+    .filter(({ upstreams }) => new Set(upstreams.map(({ weight }) => weight)).size > 1)
+    .map(({ path }) => ({
+      requirement: 'session-affinity',
+      message: `each server of \`${path}\` gets the same share: Caddy knows no weights where it chooses by address`,
+    }));
+}
 
 function warnOfOneProxy({ routes }: Front): readonly RenderWarning[] {
   return routes

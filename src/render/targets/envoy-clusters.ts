@@ -12,7 +12,14 @@ export function buildClusters(front: Front): readonly YamlValue[] {
     buildCluster(front, `endpoint${index + 1}`, upstreams),
   );
   if (mode === 'front' || authz === undefined) return clusters;
-  const breakwater: FrontUpstream = { kind: 'tcp', secure: false, ...authz, path: '/', ca: undefined };
+  const breakwater: FrontUpstream = {
+    kind: 'tcp',
+    secure: false,
+    ...authz,
+    path: '/',
+    ca: undefined,
+    weight: 1,
+  };
   return [...clusters, buildCluster(front, 'breakwater', [breakwater])];
 }
 
@@ -27,7 +34,12 @@ function buildCluster(front: Front, name: string, upstreams: readonly FrontUpstr
     load_assignment: {
       cluster_name: name,
       endpoints: [
-        { lb_endpoints: upstreams.map((upstream) => ({ endpoint: { address: toAddress(upstream) } })) },
+        {
+          lb_endpoints: upstreams.map((upstream) => ({
+            endpoint: { address: toAddress(upstream) },
+            ...(upstream.weight === 1 ? {} : { load_balancing_weight: upstream.weight }),
+          })),
+        },
       ],
     },
     circuit_breakers: noted(

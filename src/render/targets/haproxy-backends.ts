@@ -7,6 +7,9 @@ import { format, word } from './haproxy-syntax.ts';
 
 export const toBackendName = (index: number): string => `mcp_${index + 1}`;
 
+/** HAProxy knows no larger weights; only their proportion counts. */
+const LARGEST_WEIGHT = 256;
+
 /** The servers of each route. */
 export function buildBackends(front: Front): readonly TaggedLine[] {
   return front.routes.map((route, index) =>
@@ -17,6 +20,7 @@ export function buildBackends(front: Front): readonly TaggedLine[] {
 function buildBackend(front: Front, { path, upstreams }: FrontRoute): readonly TaggedLine[] {
   const [first] = upstreams;
   const isDirect = front.mode === 'direct';
+  const heaviest = Math.max(...upstreams.map(({ weight }) => weight));
   return [
     ...(upstreams.length > 1
       ? [
@@ -35,13 +39,19 @@ function buildBackend(front: Front, { path, upstreams }: FrontRoute): readonly T
       : [
           line(`http-request set-path ${format(path)} if { path ${word(`${path}/`)} }`, { why: 'path-kept' }),
         ]),
-    ...upstreams.map((upstream, index) => line(toServer(upstream, index, front))),
+    ...upstreams.map((upstream, index) => line(toServer(upstream, index, { front, heaviest }))),
   ];
 }
 
-function toServer(upstream: FrontUpstream, index: number, { timeouts, routes }: Front): string {
+function toServer(
+  upstream: FrontUpstream,
+  index: number,
+  { front: { timeouts, routes }, heaviest }: { readonly front: Front; readonly heaviest: number },
+): string {
   // Closed here before the 5 s of uvicorn and Node, or a call meets a connection that is just being closed.
-  const common = `pool-purge-delay ${timeouts.upstreamIdle}ms`;
+  const scale = Math.min(1, LARGEST_WEIGHT / heaviest);
+  const weight = heaviest === 1 ? '' : ` weight ${Math.max(1, Math.round(upstream.weight * scale))}`;
+  const common = `pool-purge-delay ${timeouts.upstreamIdle}ms${weight}`;
   const check = routes.some(({ upstreams }) => upstreams.length > 1) ? ' check' : '';
   const name = `server s${index + 1}`;
   if (upstream.kind === 'unix') return `${name} ${word(`unix@${upstream.socketPath}`)} ${common}${check}`;

@@ -37,9 +37,11 @@ function buildGroup(name: string, servers: readonly string[], { timeouts }: Fron
 const toGroupName = (index: number): string => `mcp_${index + 1}`;
 
 function toServer(upstream: FrontUpstream): string {
-  return upstream.kind === 'unix'
-    ? word(`unix:${upstream.socketPath}`)
-    : formatAuthority(upstream.host, upstream.port);
+  const address =
+    upstream.kind === 'unix'
+      ? word(`unix:${upstream.socketPath}`)
+      : formatAuthority(upstream.host, upstream.port);
+  return upstream.weight === 1 ? address : `${address} weight=${upstream.weight}`;
 }
 
 /** Exactly the path, with and without a slash at its end. The path for the upstream is written out, so that no spelling of it passes. */

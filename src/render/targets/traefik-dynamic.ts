@@ -135,7 +135,7 @@ function buildLogin(front: Front): { routers: Section; services: Section; transp
       ? routes[0]?.upstreams[0]
       : authz === undefined
         ? undefined
-        : { kind: 'tcp', secure: false, ...authz, path: '/', ca: undefined };
+        : { kind: 'tcp', secure: false, ...authz, path: '/', ca: undefined, weight: 1 };
   if (breakwater === undefined || !routes.some((route) => route.protected))
     return { routers: {}, services: {}, transports: {} };
   const exact = [...new Set([...routes.flatMap(({ metadataPaths }) => metadataPaths), ...loginPaths.exact])];
@@ -248,8 +248,9 @@ function buildOwnMiddlewares(front: Front, route: FrontRoute, name: string): Sec
 function buildService(front: Front, upstreams: readonly FrontUpstream[], name: string): Section {
   const servers = upstreams.flatMap((upstream) => {
     if (upstream.kind === 'unix') return [];
-    const { secure, host, port } = upstream;
-    return [{ url: `${secure ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}` }];
+    const { secure, host, port, weight } = upstream;
+    const url = `${secure ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+    return [weight === 1 ? { url } : { url, weight }];
   });
   return {
     [name]: {

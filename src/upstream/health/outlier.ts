@@ -21,6 +21,8 @@ export class Outlier {
   #failures = 0;
   #times = 0;
   #ejectedUntil = 0;
+  /** Since when it grows to its full weight; `undefined` for one that was there from the start. */
+  #returnedAt: number | undefined;
   #wasBusy = false;
 
   get state(): OutlierState {
@@ -34,7 +36,12 @@ export class Outlier {
 
   /** The part of its weight that it has. */
   share(now: number): number {
-    return this.#ejectedUntil === 0 ? 1 : rampUp(now - this.#ejectedUntil);
+    return this.#returnedAt === undefined ? 1 : rampUp(now - this.#returnedAt);
+  }
+
+  /** It is new among others that are warm. */
+  startSlowly(now: number): void {
+    this.#returnedAt = now;
   }
 
   /** It answered as servers do that are well. */
@@ -58,6 +65,7 @@ export class Outlier {
     this.#times = Math.max(0, this.#times - forgiven) + 1;
     const length = Math.min(this.#times * EJECTION_MILLISECONDS, LONGEST_EJECTION_MILLISECONDS);
     this.#ejectedUntil = now + length;
+    this.#returnedAt = this.#ejectedUntil;
     this.#failures = FAILURES_TO_EJECT - 1;
   }
 }

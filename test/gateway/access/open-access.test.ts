@@ -110,6 +110,18 @@ describe('what is opened for a configuration', () => {
     expect(await opened.files()).toEqual(['sessions']);
   });
 
+  it('has a seal where an open route has several servers: it names the one that has a session', async () => {
+    const target = { kind: 'tcp', secure: false, host: '127.0.0.1', path: '/mcp' } as const;
+    await using opened = await open({
+      upstreams: [
+        { target: { ...target, port: 8 }, weight: 1 },
+        { target: { ...target, port: 9 }, weight: 0 },
+      ],
+    });
+    expect(opened.access.seal).toBeDefined();
+    expect(await opened.files()).toEqual(['sessions']);
+  });
+
   it('has signing keys where an upstream is shown tokens', async () => {
     await using opened = await open({
       credentials: { kind: 'jwt', audience: undefined, lifetime: 60_000 },

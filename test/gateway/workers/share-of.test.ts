@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { toShareOf } from '../../../src/gateway/workers/share-of.ts';
 import { buildTestConfig } from '../../support/gateway.ts';
+import { buildRoute } from '../../support/routes.ts';
 
 const config = buildTestConfig('/state', []);
 
@@ -14,6 +15,19 @@ describe('the share of a worker', () => {
     expect(limits.connections).toBe(5000);
     expect(limits.connectionsPerAddress).toBe(568);
     expect(limits.allBodiesBytes).toBe(config.limits.allBodiesBytes / 4);
+  });
+
+  it('of connections to a server adds up to no more than the limit, and is one at least', () => {
+    const route = (connections: number) => ({
+      ...buildRoute(1),
+      upstreamLimits: { connections, queue: 10, queueTimeout: 1000 },
+    });
+    const { routes } = toShareOf({ ...config, routes: [route(11), route(2), buildRoute(1)] }, 4);
+    expect(routes.map(({ upstreamLimits }) => upstreamLimits)).toEqual([
+      { connections: 2, queue: 3, queueTimeout: 1000 },
+      { connections: 1, queue: 3, queueTimeout: 1000 },
+      undefined,
+    ]);
   });
 
   it('lets a whole body in, and never more than the limit', () => {

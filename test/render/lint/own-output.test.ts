@@ -92,6 +92,7 @@ const upstream = fc.record({
   port: fc.constantFrom(80, 8000, 8443),
   path: fc.constantFrom('/mcp', '/', '/mcp/', '/v1/mcp'),
   ca: fc.constantFrom(undefined, '/etc/ssl/ca.pem'),
+  weight: fc.constantFrom(1, 3),
 });
 const route = fc.record({
   path,

@@ -20,7 +20,9 @@ function withPath(path: string): Front {
     routes: [
       {
         ...sampleRoute,
-        upstreams: [{ kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path, ca: undefined }],
+        upstreams: [
+          { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path, ca: undefined, weight: 1 },
+        ],
       },
     ],
   };
@@ -80,6 +82,7 @@ describe('a Caddyfile', () => {
       port: 8000,
       path: '/a',
       ca: undefined,
+      weight: 1,
     } as const;
     const upstreams = [one, { ...one, host: '10.0.0.2', path: '/b' }];
     expect(problemsOf({ ...directFront, routes: [{ ...sampleRoute, upstreams }] })).toEqual([

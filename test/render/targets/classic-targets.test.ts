@@ -24,6 +24,7 @@ const server = {
   port: 8000,
   path: '/mcp',
   ca: undefined,
+  weight: 1,
 } as const;
 
 const attacks: Readonly<Record<string, (text: string) => Front>> = {
@@ -67,5 +68,35 @@ describe.each(engines)('%s', (_engine, render) => {
     const front: Front = { ...open, authz: undefined, routes: [{ ...route, protected: true }] };
     expect(render(front)).toMatchObject({ ok: false, error: [{ code: 'E_RENDER_UNSUPPORTED' }] });
     expect(render(breakwaterFront)).toMatchObject({ ok: true });
+  });
+});
+
+describe('the weights of several servers', () => {
+  const withWeights = (...weights: number[]): Front => ({
+    ...open,
+    routes: [
+      {
+        ...route,
+        upstreams: weights.map((weight, index) => ({ ...server, port: 8000 + index, weight })),
+      },
+    ],
+  });
+  const textOf = (result: ReturnType<Renderer>): string =>
+    result.ok ? (result.value.files[0]?.text ?? '') : '';
+
+  it('are those of HAProxy, in their proportion where it knows none so large', () => {
+    const weights = (front: Front): string[] =>
+      [...textOf(renderHaproxy(front)).matchAll(/^ *server s\d.* weight (\d+)/gm)].map(
+        ([, weight = '']) => weight,
+      );
+    expect(weights(withWeights(1, 3))).toEqual(['1', '3']);
+    expect(weights(withWeights(1, 500, 1000))).toEqual(['1', '128', '256']);
+    expect(weights(withWeights(1, 1))).toEqual([]);
+  });
+
+  it('are those of nginx', () => {
+    const text = textOf(renderNginx(withWeights(1, 3), { dialect: '1.22' }));
+    expect(text).toContain('server 127.0.0.1:8000;');
+    expect(text).toContain('server 127.0.0.1:8001 weight=3;');
   });
 });

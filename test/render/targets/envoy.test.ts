@@ -100,7 +100,15 @@ describe('attacks through names', () => {
 
   it('header format injection: a `%` of an upstream path is no command', () => {
     const upstreams = [
-      { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/%2Fmcp', ca: undefined },
+      {
+        kind: 'tcp',
+        secure: false,
+        host: '127.0.0.1',
+        port: 8000,
+        path: '/%2Fmcp',
+        ca: undefined,
+        weight: 1,
+      },
     ] as const;
     expect(forwarded({ ...directFront, routes: [{ ...sampleRoute, upstreams }] })[0]).toMatchObject({
       route: { regex_rewrite: { substitution: '/%2Fmcp' } },
@@ -109,7 +117,7 @@ describe('attacks through names', () => {
 
   it('capture injection: a backslash in a rewritten path stays a backslash', () => {
     const upstreams = [
-      { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/\\0', ca: undefined },
+      { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/\\0', ca: undefined, weight: 1 },
     ] as const;
     expect(forwarded({ ...directFront, routes: [{ ...sampleRoute, upstreams }] })[0]).toMatchObject({
       route: { regex_rewrite: { substitution: '/\\\\0' } },
