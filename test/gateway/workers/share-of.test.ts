@@ -22,7 +22,7 @@ describe('the share of a worker', () => {
       ...buildRoute(1),
       upstreamLimits: { connections, queue: 10, queueTimeout: 1000 },
     });
-    const { routes } = toShareOf({ ...config, routes: [route(11), route(2), buildRoute(1)] }, 4);
+    const { routes } = toShareOf({ ...config, workers: 4, routes: [route(11), route(2), buildRoute(1)] });
     expect(routes.map(({ upstreamLimits }) => upstreamLimits)).toEqual([
       { connections: 2, queue: 3, queueTimeout: 1000 },
       { connections: 1, queue: 3, queueTimeout: 1000 },
