@@ -9,17 +9,15 @@ export function toStatusSign({ status, fields }: ResponseHead): ServerSign {
   return status >= 502 && status <= 504 ? 'failing' : 'well';
 }
 
+const failures: ReadonlyMap<ErrorCode, ServerSign> = new Map([
+  ['E_UPSTREAM_UNREACHABLE', 'unreachable'],
+  ['E_UPSTREAM_TIMEOUT', 'unreachable'],
+  ['E_UPSTREAM_CLOSED', 'unreachable'],
+  ['E_UPSTREAM_BROKE_OFF', 'unreachable'],
+  ['E_UPSTREAM_BAD_RESPONSE', 'failing'],
+]);
+
 /** What a broken connection says of the server; `undefined` for what we ended ourselves. */
 export function toFailureSign(code: ErrorCode): ServerSign | undefined {
-  switch (code) {
-    case 'E_UPSTREAM_UNREACHABLE':
-    case 'E_UPSTREAM_TIMEOUT':
-    case 'E_UPSTREAM_CLOSED':
-    case 'E_UPSTREAM_BROKE_OFF':
-      return 'unreachable';
-    case 'E_UPSTREAM_BAD_RESPONSE':
-      return 'failing';
-    default:
-      return undefined;
-  }
+  return failures.get(code);
 }

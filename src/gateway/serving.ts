@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import type { Config, RouteConfig } from '../config/config.ts';
+import type { Config } from '../config/config.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import type { RequestHandler } from '../http/exchange.ts';
 import { buildTrustedProxies, isLoopback } from '../http/trusted-proxies.ts';
@@ -8,11 +8,8 @@ import { createLimits, type Limits } from '../limits/limits.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordLog } from '../observe/record-log.ts';
 import type { Certificates } from '../tls/certificates.ts';
-import { UpstreamGroup } from '../upstream/group.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamPools } from '../upstream/pools.ts';
-import { createUpstreamServer, toServerKey, type UpstreamServer } from '../upstream/server.ts';
-import { Standing } from '../upstream/standing.ts';
 import type { UpstreamTarget } from '../upstream/target.ts';
 import type { Access } from './access/open-access.ts';
 import type { AnnouncedPaths } from './announced-paths.ts';
@@ -23,6 +20,7 @@ import { LoginRelay, type LoginRelayEnvironment } from './login-relay.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import { createPipeline, type Stage } from './pipeline.ts';
 import { createPlainHttpHandler } from './plain-http.ts';
+import { openServers } from './open-servers.ts';
 import { toReadiness, type Readiness } from './readiness.ts';
 import type { RelayEnvironment } from './relay-environment.ts';
 import { Relay } from './relay.ts';
@@ -106,28 +104,20 @@ export function buildServing(
     inUse.add(pool);
     return pool;
   };
-  const openServers = ({
-    path,
-    upstreams,
-    balance,
-    upstreamLimits: limits,
-  }: RouteConfig): UpstreamGroup<UpstreamServer> => {
-    const known = before?.routes.routes.find((route) => route.path === path)?.servers;
-    const servers = upstreams.map(({ target, weight }) => {
-      // What a server did so far counts on: a reload is no way back for one that fails.
-      const kept = known?.find(toServerKey(target))?.standing;
-      const standing = kept ?? new Standing(deadlines);
-      if (kept === undefined && known !== undefined) standing.outlier.startSlowly(clock.monotonic());
-      return createUpstreamServer({ pool: openPool(target), weight, limits, standing });
-    });
-    return new UpstreamGroup(servers, { balance, clock });
-  };
+  const servers = openServers(config.routes, {
+    clock,
+    deadlines,
+    openPool,
+    before: before?.routes.routes,
+  });
   const routes = createRouteTable(
     config.routes,
     (route) => {
       const own = access.routes.get(route.path);
-      if (own === undefined) throw new TypeError(`the access of ${route.path} was not opened`);
-      return { servers: openServers(route), access: own };
+      const group = servers.get(route.path);
+      if (own === undefined || group === undefined)
+        throw new TypeError(`the access of ${route.path} was not opened`);
+      return { servers: group, access: own };
     },
     { ...access.paths, announced },
   );

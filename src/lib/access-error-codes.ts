@@ -52,7 +52,7 @@ export const accessErrorCodes: { readonly [code in AccessErrorCode]: ErrorEntry 
   E_SESSION_UNKNOWN: {
     title: 'there is no such session',
     explanation:
-      'The session has ended, or it belongs to another caller. MCP clients begin a new one on this answer (Streamable HTTP, Session Management).',
+      'The session has ended, it belongs to another caller, or the server that had it is not configured any more. MCP clients begin a new one on this answer (Streamable HTTP, Session Management).',
     fix: 'begin a new session',
     status: 404,
     rpcCode: -32001,

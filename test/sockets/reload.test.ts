@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { describe, expect, it } from 'vitest';
-import type { AuthConfig } from '../../src/config/config.ts';
+import type { AuthConfig, RouteConfig } from '../../src/config/config.ts';
 import { buildKeys } from '../support/keys.ts';
 import { buildCall, buildGet, buildModern } from '../support/messages.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { measureMemory } from '../support/memory.ts';
 import { findFreePort } from '../support/programs.ts';
 import { buildPost, connectRaw, type RawClient } from '../support/raw-client.ts';
 import { receive, startRig, streamed, type Rig } from '../support/rig.ts';
@@ -117,6 +118,25 @@ describe('another configuration', () => {
     const path = '/messages?s=1';
     expect((await rig.ask(buildPost(buildCall(), { path }))).status).toBe(200);
     expect(rig.upstream.requests.at(-1)?.head).toContain('POST /messages?s=1 ');
+  });
+});
+
+describe('a configuration that was replaced', () => {
+  it('is let go of, and with it all those before', async () => {
+    await using rig = await startRig({ answer: answerAs('x') });
+    const serve = async (): Promise<WeakRef<RouteConfig>> => {
+      const route = buildRoute(rig.upstream.port);
+      await rig.gateway.reload([route]);
+      expect((await rig.ask(call)).status).toBe(200);
+      return new WeakRef(route);
+    };
+    const references = [];
+    for (let count = 0; count < 4; count++) references.push(await serve());
+    await rig.idle({ upstreamSockets: 'any' });
+    await measureMemory();
+    const kept = references.map((reference) => reference.deref() !== undefined);
+    // Control: the one in use is still there.
+    expect(kept).toEqual([false, false, false, true]);
   });
 });
 

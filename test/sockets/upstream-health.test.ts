@@ -76,7 +76,7 @@ describe('a copy that fails', () => {
         statuses.push(
           (await set.rig.ask(buildPost(buildCall(), { fields: `Mcp-Session-Id: ${id}\r\n` }))).status,
         );
-      return statuses.sort();
+      return statuses.toSorted((left, right) => left - right);
     };
     isWell = false;
     for (let count = 0; count < 5; count++) expect(await ask()).toEqual([200, 502]);
