@@ -1,6 +1,7 @@
 import { listAuths, listRouteAuths, listServers } from './access-places.ts';
 import type { Risk } from './risks.ts';
 import type { RuleConfig } from './config.ts';
+import { listRouteNames } from './route-id.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 
@@ -116,7 +117,7 @@ function sharedCounts(draft: Draft): Risk[] {
   return (['rates', 'concurrency'] as const).flatMap((list) =>
     (draft.limits?.[list] ?? []).flatMap(({ per, routes }, index): Risk[] => {
       if (per !== 'principal' && per !== 'client') return [];
-      const covered = auths.filter(({ route }) => routes.length === 0 || routes.includes(route.path));
+      const covered = auths.filter(({ route }) => routes.length === 0 || listRouteNames(route).some((name) => routes.includes(name)));
       if (covered.length === 0 || covered.some(({ auth }) => auth.kind !== 'none')) return [];
       return [
         {

@@ -120,6 +120,8 @@ export interface ClientCertificatesConfig {
 }
 
 export interface RouteConfig {
+  /** The host whose requests it is for, as in `domains`; `undefined`: every host that no other route with this path names. */
+  readonly host: string | undefined;
   /** Public path, matched exactly (with and without one trailing slash). Begins with `/`, has no trailing slash unless it is `/`. */
   readonly path: string;
   /** Copies of one MCP server; never empty. */
@@ -335,7 +337,7 @@ export interface RateConfig {
   readonly per: LimitKey;
   readonly requests: number;
   readonly within: number;
-  /** Paths of routes; empty: all. */
+  /** Identities of routes; empty: all. */
   readonly routes: readonly string[];
   /** Patterns of tools; empty: every request. */
   readonly tools: readonly string[];
@@ -346,7 +348,7 @@ export interface ConcurrencyConfig {
   readonly per: LimitKey;
   readonly calls: number | undefined;
   readonly streams: number | undefined;
-  /** Paths of routes; empty: all. */
+  /** Identities of routes; empty: all. */
   readonly routes: readonly string[];
 }
 

@@ -28,7 +28,7 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
     origins: config.origins,
     tls: toTlsForm(tls, { hasOwnPair: provenance.has('tls.cert') }),
     http2: config.http2,
-    routes: config.routes.map((route, index) =>
+    routes: groupRoutes(config.routes).map((route, index) =>
       toRouteForm(route, givenBelow(provenance, ['routes', index]), givenBelow(provenance, ['auth'])),
     ),
     trusted_proxies: config.trustedProxies,
@@ -69,11 +69,29 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
   };
 }
 
-function toRouteForm(route: RouteConfig, isGiven: IsGiven, isGivenForAll: IsGiven): FileMapping {
+interface WrittenRoute extends RouteConfig {
+  readonly hosts: readonly string[];
+}
+
+/** The routes as they were written: those of one list of hosts share what stands beside it, the same objects. */
+function groupRoutes(routes: readonly RouteConfig[]): readonly WrittenRoute[] {
+  const written: (WrittenRoute & { readonly hosts: string[] })[] = [];
+  for (const route of routes) {
+    const last = written.at(-1);
+    const own = route.host === undefined ? [] : [route.host];
+    if (last?.upstreams === route.upstreams) last.hosts.push(...own);
+    else written.push({ ...route, hosts: own });
+  }
+  return written;
+}
+
+function toRouteForm(route: WrittenRoute, isGiven: IsGiven, isGivenForAll: IsGiven): FileMapping {
   const isOwn = isGiven('auth');
-  const { rules, upstreamLimits } = route;
+  const { rules, hosts, upstreamLimits } = route;
+  const [host] = hosts;
   return {
     path: route.path,
+    ...(host === undefined ? {} : { host: hosts.length === 1 && !isGiven('host', 0) ? host : hosts }),
     upstream: toUpstreamForm(route.upstreams),
     ...(route.upstreams.length === 1 ? {} : { balance: route.balance }),
     ...(upstreamLimits === undefined

@@ -316,13 +316,13 @@ async function explainListening<T>(config: Config, start: () => Promise<T>): Pro
 }
 
 function listUrls(config: Config, gateway: Gateway): readonly string[] {
-  return config.routes.map(({ path }) => toPublicUrl(config, { port: gateway.address.port, path }));
+  return config.routes.map((route) => toPublicUrl(config, { ...route, port: gateway.address.port }));
 }
 
 function describeRoutes(config: Config, gateway: Gateway, clock: Clock): Promise<RouteFacts[]> {
   return Promise.all(
     config.routes.map(async (route) => ({
-      url: toPublicUrl(config, { port: gateway.address.port, path: route.path }),
+      url: toPublicUrl(config, { ...route, port: gateway.address.port }),
       route,
       reachability: await Promise.all(
         route.upstreams.map(({ target }) =>

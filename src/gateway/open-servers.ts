@@ -1,4 +1,5 @@
 import type { RouteConfig } from '../config/config.ts';
+import { toRouteId } from '../config/route-id.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import type { Clock } from '../lib/clock.ts';
 import { UpstreamGroup } from '../upstream/group.ts';
@@ -17,21 +18,23 @@ interface ServerSurroundings {
 }
 
 /**
- * The servers of each route, by its path. All are opened at once and apart from whatever serves requests: a function that lived on
+ * The servers of each route, by its identity. All are opened at once and apart from whatever serves requests: a function that lived on
  * would keep the configuration before, and that one the one before it.
  */
 export function openServers(
   routes: readonly RouteConfig[],
   surroundings: ServerSurroundings,
 ): ReadonlyMap<string, UpstreamGroup<UpstreamServer>> {
-  return new Map(routes.map((route) => [route.path, openGroup(route, surroundings)]));
+  return new Map(routes.map((route) => [toRouteId(route), openGroup(route, surroundings)]));
 }
 
 function openGroup(
-  { path, upstreams, balance, upstreamLimits: limits }: RouteConfig,
+  config: RouteConfig,
   { clock, deadlines, openPool, before }: ServerSurroundings,
 ): UpstreamGroup<UpstreamServer> {
-  const known = before?.find((route) => route.path === path)?.servers;
+  const { upstreams, balance, upstreamLimits: limits } = config;
+  const id = toRouteId(config);
+  const known = before?.find((route) => route.id === id)?.servers;
   const servers = upstreams.map(({ target, weight }) => {
     // A reload is no way back for one that fails.
     const kept = known?.find(toServerKey(target))?.standing;

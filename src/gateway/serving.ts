@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
+import { toRouteId } from '../config/route-id.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import type { RequestHandler } from '../http/exchange.ts';
 import { buildTrustedProxies, isLoopback } from '../http/trusted-proxies.ts';
@@ -113,10 +114,11 @@ export function buildServing(
   const routes = createRouteTable(
     config.routes,
     (route) => {
-      const own = access.routes.get(route.path);
-      const group = servers.get(route.path);
+      const id = toRouteId(route);
+      const own = access.routes.get(id);
+      const group = servers.get(id);
       if (own === undefined || group === undefined)
-        throw new TypeError(`the access of ${route.path} was not opened`);
+        throw new TypeError(`the access of ${id} was not opened`);
       return { servers: group, access: own };
     },
     { ...access.paths, announced },
@@ -169,7 +171,7 @@ export function buildServing(
     authenticate,
   ];
   const credentials = createCredentialsStage(({ reason }, { destination }) => {
-    const route = destination.kind === 'mcp' ? destination.route.path : undefined;
+    const route = destination.kind === 'mcp' ? destination.route.id : undefined;
     log.error({ route, reason }, 'there are no credentials for the MCP server');
   });
   const common = {

@@ -8,6 +8,7 @@ import { buildTestConfig } from '../support/gateway.ts';
 import { oneServer } from '../support/routes.ts';
 
 const route: RouteConfig = {
+  host: undefined,
   path: '/mcp',
   ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp' }),
   auth: { kind: 'none' },

@@ -4,11 +4,14 @@ import type { RouteConfig, RuleConfig, UpstreamLimitsConfig, UpstreamServerConfi
 import { authSchema, type AuthSetting } from './auth.ts';
 import { credentialsSchema, type CredentialsSetting } from './credentials.ts';
 import { parsedField, type FieldProblem } from './field.ts';
+import { domainSchema } from './names.ts';
 import { rulesSchema } from './rules.ts';
 import { balanceSchema, upstreamLimitsSchema, upstreamsSchema } from './upstreams.ts';
 
 export interface RouteSetting {
   readonly path: string;
+  /** Empty: every host that no other route with this path names. */
+  readonly hosts: readonly string[];
   /** Never empty. */
   readonly upstreams: readonly UpstreamServerConfig[];
   readonly balance: RouteConfig['balance'];
@@ -19,11 +22,21 @@ export interface RouteSetting {
   readonly credentials: CredentialsSetting;
 }
 
+const hostSchema = z
+  .union([domainSchema.transform((host) => [host]), z.array(domainSchema).min(1)], {
+    error: 'a host name or a list of them',
+  })
+  .optional()
+  .describe(
+    'The host whose requests go here, or a list of hosts: one of `domains`, or what they cover; `*.example.com` stands for one label. Without it a route serves its path for every host that has no route of its own there.',
+  );
+
 export const routeSchema: z.ZodType<RouteSetting> = z
   .strictObject({
     path: parsedField(z.string(), parsePath)
       .prefault('/mcp')
       .describe('Public path, matched exactly, with and without one trailing slash.'),
+    host: hostSchema,
     upstream: upstreamsSchema,
     balance: balanceSchema,
     upstream_limits: upstreamLimitsSchema,
@@ -35,8 +48,9 @@ export const routeSchema: z.ZodType<RouteSetting> = z
       ),
     credentials: credentialsSchema,
   })
-  .transform(({ path, upstream, balance, upstream_limits, auth, rules, credentials }) => ({
+  .transform(({ path, host, upstream, balance, upstream_limits, auth, rules, credentials }) => ({
     path,
+    hosts: [...new Set(host)],
     upstreams: upstream,
     balance,
     upstreamLimits: upstream_limits,

@@ -24,7 +24,7 @@ export function createBindSessionStage(seal: SessionSeal): (exchange: Exchange) 
     const { destination, request, principal } = exchange;
     if (destination.kind !== 'mcp' || !hasBoundSessions(destination.route)) return undefined;
     const { fields, isRepeat, query } = request;
-    const holder = { route: destination.route.path, principalId: principal?.id };
+    const holder = { route: destination.route.id, principalId: principal?.id };
     const isMessage = destination.transport === 'http-sse' || query.startsWith(sealedQueryPrefix);
     if (request.method === 'POST' && isMessage) {
       const isItsPath = (path: string, upstream: string): boolean =>

@@ -2,10 +2,10 @@ import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
 import type { RouteTable } from '../routes.ts';
 
-/** Finds what the exact path stands for. Anything that is not configured is 404, closes, and is never forwarded. */
+/** Finds what the exact path stands for, at the host that is asked. Anything that is not configured is 404, closes, and is never forwarded. */
 export function createRouteStage(table: RouteTable): (exchange: Exchange) => Reply | undefined {
   return function route(exchange) {
-    exchange.destination = table.find(exchange.request.path);
+    exchange.destination = table.find(exchange.request);
     if (exchange.destination.kind !== 'unknown') return undefined;
     return { kind: 'error', code: 'E_ROUTE_UNKNOWN', close: true };
   };
