@@ -117,7 +117,9 @@ function sharedCounts(draft: Draft): Risk[] {
   return (['rates', 'concurrency'] as const).flatMap((list) =>
     (draft.limits?.[list] ?? []).flatMap(({ per, routes }, index): Risk[] => {
       if (per !== 'principal' && per !== 'client') return [];
-      const covered = auths.filter(({ route }) => routes.length === 0 || listRouteNames(route).some((name) => routes.includes(name)));
+      const covered = auths.filter(
+        ({ route }) => routes.length === 0 || listRouteNames(route).some((name) => routes.includes(name)),
+      );
       if (covered.length === 0 || covered.some(({ auth }) => auth.kind !== 'none')) return [];
       return [
         {

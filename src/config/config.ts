@@ -126,6 +126,8 @@ export interface RouteConfig {
   readonly path: string;
   /** Copies of one MCP server; never empty. */
   readonly upstreams: readonly UpstreamServerConfig[];
+  /** Other servers for some messages; the first entry that fits decides. */
+  readonly split: readonly SplitConfig[];
   /** How new work is spread over them. */
   readonly balance: 'round_robin' | 'least_requests';
   /** What each of them takes at a time; `undefined` for no limit. */
@@ -134,6 +136,21 @@ export interface RouteConfig {
   /** The first that fits decides, and where none fits the answer is no; `undefined` allows everything. */
   readonly rules: readonly RuleConfig[] | undefined;
   readonly credentials: UpstreamCredentialsConfig;
+}
+
+export type Era = 'legacy' | 'modern';
+
+export interface SplitConfig {
+  /** What a message has to be; an empty list asks for nothing, and not all of them are empty. */
+  readonly when: {
+    readonly eras: readonly Era[];
+    readonly methods: readonly string[];
+    readonly tools: readonly string[];
+    readonly prompts: readonly string[];
+    readonly resources: readonly string[];
+  };
+  /** Copies of one MCP server; never empty. */
+  readonly upstreams: readonly UpstreamServerConfig[];
 }
 
 export interface UpstreamServerConfig {

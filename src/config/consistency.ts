@@ -9,6 +9,7 @@ import type { SourceTree } from './source-tree.ts';
 import { checkHosts, needUniqueRoutes } from './host-consistency.ts';
 import { checkOAuth } from './oauth-consistency.ts';
 import { checkRules } from './rules-consistency.ts';
+import { checkSplits } from './split-consistency.ts';
 import { checkState } from './state-consistency.ts';
 import { checkTls } from './tls-consistency.ts';
 import { checkUpstreams, listUpstreams } from './upstream-consistency.ts';
@@ -29,6 +30,7 @@ const checks: readonly Check[] = [
   needSeparatePorts,
   needForeignUpstream,
   checkUpstreams,
+  checkSplits,
 ];
 
 export function checkConsistency(draft: Draft, tree: SourceTree): Diagnostic[] {

@@ -8,9 +8,10 @@ import {
   toRuleForm,
   type IsGiven,
 } from './access-file-form.ts';
-import type { Config, ListenAddress, RouteConfig, UpstreamTarget } from './config.ts';
+import type { Config, ListenAddress, RouteConfig, SplitConfig, UpstreamTarget } from './config.ts';
 import type { FileMapping, FileValue } from './file-value.ts';
 import { formatAuthority } from './schema/host-name.ts';
+import { listServerLists } from './split.ts';
 import { toStateForm } from './state-file-form.ts';
 import type { Provenance } from './source-tree.ts';
 import { toTlsForm } from './tls-file-form.ts';
@@ -93,7 +94,10 @@ function toRouteForm(route: WrittenRoute, isGiven: IsGiven, isGivenForAll: IsGiv
     path: route.path,
     ...(host === undefined ? {} : { host: hosts.length === 1 && !isGiven('host', 0) ? host : hosts }),
     upstream: toUpstreamForm(route.upstreams),
-    ...(route.upstreams.length === 1 ? {} : { balance: route.balance }),
+    ...(route.split.length === 0 ? {} : { split: route.split.map(toSplitForm) }),
+    ...(listServerLists(route).every(({ upstreams }) => upstreams.length === 1)
+      ? {}
+      : { balance: route.balance }),
     ...(upstreamLimits === undefined
       ? {}
       : {
@@ -113,6 +117,11 @@ function toRouteForm(route: WrittenRoute, isGiven: IsGiven, isGivenForAll: IsGiv
 
 function givenBelow(provenance: Provenance, base: readonly PropertyKey[]): IsGiven {
   return (...path) => provenance.has([...base, ...path].map(String).join('.'));
+}
+
+function toSplitForm({ when, upstreams }: SplitConfig): FileMapping {
+  const given = Object.entries(when).filter(([, list]) => list.length > 0);
+  return { when: Object.fromEntries(given), upstream: toUpstreamForm(upstreams) };
 }
 
 function toUpstreamForm(upstreams: RouteConfig['upstreams']): FileValue {

@@ -125,7 +125,9 @@ function needHostLeft(draft: Draft): Conflict[] {
       {
         path: ['routes', index, 'path'],
         message: `\`${formatSettingName(['routes', index])}\` has no host left at \`${path}\``,
-        label: needsUrl ? 'its tokens would have no URL of their own' : 'every name has a route of its own there',
+        label: needsUrl
+          ? 'its tokens would have no URL of their own'
+          : 'every name has a route of its own there',
         fix: 'add a name to `domains`, or give the route the host that it is for',
         other: { path: other.place, label: 'the host of another route with this path' },
       },

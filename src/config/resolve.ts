@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { listRouteAuths } from './access-places.ts';
-import type { Config, RouteConfig, UpstreamTarget } from './config.ts';
+import type { Config, RouteConfig, UpstreamServerConfig, UpstreamTarget } from './config.ts';
 import { deepFreeze } from './freeze.ts';
 import { resolveListeners } from './listeners.ts';
 import { resolveAuth, resolveCredentials } from './resolve-access.ts';
@@ -63,9 +63,12 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
   const access = { draft, secrets: context.secrets, file };
   const routes = listRouteAuths(draft).flatMap(({ index, route, path, auth }) =>
     resolveRoute(route, {
-      upstreams: route.upstreams.map(({ target, weight }) => ({
-        target: resolveUpstream(target, (name) => file(['routes', index, 'upstream'], name)),
-        weight,
+      upstreams: resolveUpstreams(route.upstreams, (name) => file(['routes', index, 'upstream'], name)),
+      split: route.split.map(({ when, upstreams }, at) => ({
+        when,
+        upstreams: resolveUpstreams(upstreams, (name) =>
+          file(['routes', index, 'split', at, 'upstream'], name),
+        ),
       })),
       balance: route.balance,
       upstreamLimits: route.upstreamLimits,
@@ -93,7 +96,10 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     limits: {
       ...limits,
       rates: limits.rates.map((limit) => ({ ...limit, routes: toRouteIds(routes, limit.routes) })),
-      concurrency: limits.concurrency.map((limit) => ({ ...limit, routes: toRouteIds(routes, limit.routes) })),
+      concurrency: limits.concurrency.map((limit) => ({
+        ...limit,
+        routes: toRouteIds(routes, limit.routes),
+      })),
     },
     timeouts,
     keepAlive,
@@ -122,6 +128,13 @@ function resolveRoute(
 
 function toRouteIds(routes: readonly RouteConfig[], names: readonly string[]): readonly string[] {
   return [...new Set(names.flatMap((name) => findRoutesByName(routes, name).map(toRouteId)))];
+}
+
+function resolveUpstreams(
+  upstreams: readonly UpstreamServerConfig[],
+  file: (name: string) => string,
+): readonly UpstreamServerConfig[] {
+  return upstreams.map(({ target, weight }) => ({ target: resolveUpstream(target, file), weight }));
 }
 
 function resolveUpstream(upstream: UpstreamTarget, file: (name: string) => string): UpstreamTarget {

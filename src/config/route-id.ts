@@ -29,5 +29,7 @@ export function listRouteNames({ path, hosts }: Pick<RouteSetting, 'path' | 'hos
 
 /** Whether requests for the host go to another route of the same path, which names it, and not to this one, which names none. */
 export function isTakenHost(routes: readonly RouteName[], path: string, host: string): boolean {
-  return routes.some((route) => route.path === path && route.host !== undefined && coversName(route.host, host));
+  return routes.some(
+    (route) => route.path === path && route.host !== undefined && coversName(route.host, host),
+  );
 }

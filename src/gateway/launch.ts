@@ -1,5 +1,6 @@
 import { withStoredKeys } from '../config/keys.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
+import { listTargets } from '../config/split.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError, isGatewayError, toProblem } from '../lib/gateway-error.ts';
@@ -95,7 +96,7 @@ export interface LaunchFacts {
 export interface RouteFacts {
   readonly url: string;
   readonly route: RouteConfig;
-  /** Of each of its servers, in their order. */
+  /** Of each of its servers, in their order: those of `split` behind its own; see `listTargets`. */
   readonly reachability: readonly Reachability[];
 }
 
@@ -325,7 +326,7 @@ function describeRoutes(config: Config, gateway: Gateway, clock: Clock): Promise
       url: toPublicUrl(config, { ...route, port: gateway.address.port }),
       route,
       reachability: await Promise.all(
-        route.upstreams.map(({ target }) =>
+        listTargets(route).map((target) =>
           checkReachability(target, { clock, timeout: REACHABILITY_MILLISECONDS }),
         ),
       ),

@@ -1,13 +1,14 @@
 import { rootMetadataPath, toMetadataPaths } from '../auth/resource/metadata.ts';
-import type { RouteConfig } from '../config/config.ts';
+import type { RouteConfig, SplitConfig } from '../config/config.ts';
 import { toRouteId } from '../config/route-id.ts';
 import type { IncomingRequest } from '../http/exchange.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
 import type { UpstreamServer } from '../upstream/server.ts';
 import type { RouteAccess } from './access/route-access.ts';
 import type { AnnouncedPaths } from './announced-paths.ts';
-import type { Destination } from './exchange.ts';
+import type { Destination, McpDestination } from './exchange.ts';
 import { HostSites } from './host-sites.ts';
+import { compileSplit, type SplitTest } from './split-test.ts';
 
 /** One public path, of one host or of any, and the servers behind it, which are copies of one. */
 export interface Route {
@@ -17,6 +18,14 @@ export interface Route {
   readonly path: string;
   readonly access: RouteAccess;
   readonly servers: UpstreamGroup<UpstreamServer>;
+  /** Where some messages go in their place; the first that fits decides. Empty in the route of a split itself. */
+  readonly splits: readonly RouteSplit[];
+}
+
+/** Servers of a route for some messages: the same route, with the same sessions, whose new work other servers get. */
+export interface RouteSplit {
+  readonly fits: SplitTest;
+  readonly destination: McpDestination;
 }
 
 /** What the gateway itself answers, beside its routes. */
@@ -65,9 +74,16 @@ export interface Announcement {
   readonly publicAuthority: string;
 }
 
+/** An entry of `split`, and its servers. */
+export interface SplitParts {
+  readonly when: SplitConfig['when'];
+  readonly servers: UpstreamGroup<UpstreamServer>;
+}
+
 /** What a route is made of besides its configuration. */
 export interface RouteParts {
   readonly servers: UpstreamGroup<UpstreamServer>;
+  readonly splits: readonly SplitParts[];
   readonly access: RouteAccess;
 }
 
@@ -83,10 +99,7 @@ export function createRouteTable(
   ]);
   const loginPrefixes = loginPaths.filter((path) => path.endsWith('/'));
   const isLogin = (path: string): boolean => loginPrefixes.some((prefix) => path.startsWith(prefix));
-  const routes = configs.map((config): Route => {
-    const { host, path } = config;
-    return { ...partsOf(config), id: toRouteId(config), host, path };
-  });
+  const routes = configs.map((config) => buildRoute(config, partsOf(config)));
   const sites = new HostSites();
   const pathsOf = ({ host }: Pick<Route, 'host'>): Map<string, Destination> =>
     host === undefined ? destinations : sites.open(host);
@@ -102,12 +115,7 @@ export function createRouteTable(
     site.set(path, { kind: 'resource-metadata', document });
   }
   for (const route of routes) {
-    const destination: Destination = {
-      kind: 'mcp',
-      route,
-      upstreamPath: undefined,
-      transport: 'streamable-http',
-    };
+    const destination = toDestination(route);
     const paths = pathsOf(route);
     paths.set(route.path, destination);
     if (!route.path.endsWith('/')) paths.set(`${route.path}/`, destination);
@@ -155,6 +163,22 @@ export function createRouteTable(
       return { path, upstreamPath: upstream.pathname, query };
     },
   };
+}
+
+function buildRoute(config: RouteConfig, { servers, splits, access }: RouteParts): Route {
+  const { host, path } = config;
+  const route: Route = { id: toRouteId(config), host, path, access, servers, splits: [] };
+  return {
+    ...route,
+    splits: splits.map((split) => ({
+      fits: compileSplit(split.when),
+      destination: toDestination({ ...route, servers: split.servers }),
+    })),
+  };
+}
+
+function toDestination(route: Route): McpDestination {
+  return { kind: 'mcp', route, upstreamPath: undefined, transport: 'streamable-http' };
 }
 
 /**

@@ -40,6 +40,7 @@ import { createDoorStage, createLimitStage, createLoginDoorStage } from './stage
 import { resourceMetadataStage } from './stages/resource-metadata.ts';
 import { createRouteStage } from './stages/route.ts';
 import { createShedStage } from './stages/shed.ts';
+import { splitStage } from './stages/split.ts';
 
 /** A configuration, and what was opened for it. */
 export interface ServingParts {
@@ -119,7 +120,7 @@ export function buildServing(
       const group = servers.get(id);
       if (own === undefined || group === undefined)
         throw new TypeError(`the access of ${id} was not opened`);
-      return { servers: group, access: own };
+      return { ...group, access: own };
     },
     { ...access.paths, announced },
   );
@@ -196,6 +197,7 @@ export function buildServing(
       classifyStage,
       authorizeStage,
       ...(isLimited ? [createLimitStage(limits)] : []),
+      ...(config.routes.some(({ split }) => split.length > 0) ? [splitStage] : []),
       ...(access.seal === undefined ? [] : [createBindSessionStage(access.seal)]),
       credentials,
     ],

@@ -73,11 +73,22 @@ export function buildFront(config: Config, options: FrontOptions): Result<BuiltF
   return ok({ front, warnings: [...warnings, ...listCertificateWork(config, options)] });
 }
 
+/** What engines could do, and are not told here. */
 function findUnrendered(route: RouteConfig): Diagnostic[] {
-  const { host, path } = route;
-  if (host === undefined) return findUndecidable(route);
-  const message = `\`${path}\` leads to a server of its own for \`${host}\`, and one path has one server here`;
-  return [toUnsupported(message, frontMode), ...findUndecidable(route)];
+  const { host, path, split } = route;
+  const problems: Diagnostic[] = [];
+  if (host !== undefined)
+    problems.push(
+      toUnsupported(
+        `\`${path}\` leads to a server of its own for \`${host}\`, and one path has one server here`,
+        frontMode,
+      ),
+    );
+  if (split.length > 0)
+    problems.push(
+      toUnsupported(`the \`split\` of \`${path}\` is about messages, which no other engine reads`, frontMode),
+    );
+  return [...problems, ...findUndecidable(route)];
 }
 
 /** Before Breakwater, which tells hosts apart itself, a path is one endpoint, whatever its host. */
@@ -85,15 +96,15 @@ function mergePaths(routes: readonly FrontRoute[]): readonly FrontRoute[] {
   const merged = new Map<string, FrontRoute>();
   for (const route of routes) {
     const { path } = route;
-    const before = merged.get(path);
+    const same = merged.get(path);
     merged.set(
       path,
-      before === undefined
+      same === undefined
         ? route
         : {
-            ...before,
-            protected: before.protected || route.protected,
-            metadataPaths: [...new Set([...before.metadataPaths, ...route.metadataPaths])],
+            ...same,
+            protected: same.protected || route.protected,
+            metadataPaths: [...new Set([...same.metadataPaths, ...route.metadataPaths])],
           },
     );
   }

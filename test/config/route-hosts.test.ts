@@ -32,7 +32,11 @@ routes:
     ['the public URL', 'public_url: https://a.test:8443', 'a.test'],
     ['loopback', 'listen: 127.0.0.1:8443', 'localhost'],
     ['the address that is listened on', 'listen: 192.0.2.7:8443', '192.0.2.7'],
-    ['unknown before it is asked for', 'tls: { acme: { on_demand: { ask: "http://127.0.0.1:9/ask" } } }', 'a.test'],
+    [
+      'unknown before it is asked for',
+      'tls: { acme: { on_demand: { ask: "http://127.0.0.1:9/ask" } } }',
+      'a.test',
+    ],
   ])('may be %s', async (_name, text, host) => {
     const config = await configOf(`${text}\nroutes: [{ host: "${host}", upstream: 8000 }]\n`);
     expect(config.routes.map((route) => route.host)).toEqual([host]);
@@ -40,7 +44,11 @@ routes:
 
   it.each([
     ['another name', 'domains: [a.test]', 'b.test'],
-    ['two labels below a wildcard', 'domains: ["*.mcp.test"]\ntls: { cert: c.pem, key: k.pem }', 'a.b.mcp.test'],
+    [
+      'two labels below a wildcard',
+      'domains: ["*.mcp.test"]\ntls: { cert: c.pem, key: k.pem }',
+      'a.b.mcp.test',
+    ],
     ['wider than what is served', 'domains: [a.mcp.test]', '*.mcp.test'],
     ['of loopback where that is not listened on', 'listen: 192.0.2.7:8443', 'localhost'],
   ])('control: may not be %s', async (_name, text, host) => {
@@ -87,8 +95,6 @@ describe('limits of routes with hosts', () => {
 
   it('control: a host that the path does not have is a mistake', async () => {
     const problems = await problemsOf(limitOn('[a.example.com/x]'));
-    expect(problems).toEqual([
-      'E_CONFIG_CONFLICT: `limits.rates[0]` names a route that does not exist',
-    ]);
+    expect(problems).toEqual(['E_CONFIG_CONFLICT: `limits.rates[0]` names a route that does not exist']);
   });
 });

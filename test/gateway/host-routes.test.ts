@@ -12,9 +12,13 @@ function createTable(places: Places, own: OwnPaths = noOwnPaths): RouteTable {
   const clock = new ManualClock();
   return createRouteTable(
     places.map(([publicHost, path], index) =>
-      buildRoute(8000 + index, { path, upstreamPath: path, ...(publicHost === undefined ? {} : { publicHost }) }),
+      buildRoute(8000 + index, {
+        path,
+        upstreamPath: path,
+        ...(publicHost === undefined ? {} : { publicHost }),
+      }),
     ),
-    (config) => ({ servers: buildServers(config, clock), access: toTestAccess(config.auth) }),
+    (config) => ({ servers: buildServers(config, clock), splits: [], access: toTestAccess(config.auth) }),
     { ...own, announced: new AnnouncedPaths() },
   );
 }
@@ -143,12 +147,19 @@ describe('an announced path of a route with a host', () => {
     const table = build();
     const [a, b] = table.routes;
     if (a === undefined || b === undefined) throw new Error('several routes');
-    expect(table.announce({ route: a, server: a.servers.first, uri: '/messages/?s=1', publicAuthority })).toMatchObject({
+    expect(
+      table.announce({ route: a, server: a.servers.first, uri: '/messages/?s=1', publicAuthority }),
+    ).toMatchObject({
       path: '/messages/',
     });
     expect(idAt(table, 'a.example.com', '/messages/')).toBe('a.example.com/sse');
     expect(idAt(table, 'b.example.com', '/messages/')).toBeUndefined();
-    table.announce({ route: b, server: b.servers.first, uri: '/messages/?s=2', publicAuthority: 'b.example.com' });
+    table.announce({
+      route: b,
+      server: b.servers.first,
+      uri: '/messages/?s=2',
+      publicAuthority: 'b.example.com',
+    });
     expect(idAt(table, 'a.example.com', '/messages/')).toBe('a.example.com/sse');
     expect(idAt(table, 'b.example.com', '/messages/')).toBe('b.example.com/sse');
     expect(idAt(table, 'localhost', '/messages/')).toBeUndefined();

@@ -14,7 +14,7 @@ function createTableWith(paths: Paths, own: OwnPaths): RouteTable {
   const clock = new ManualClock();
   return createRouteTable(
     paths.map(([path, upstreamPath]) => buildRoute(8000, { path, upstreamPath })),
-    (route) => ({ servers: buildServers(route, clock), access: toTestAccess(route.auth) }),
+    (route) => ({ servers: buildServers(route, clock), splits: [], access: toTestAccess(route.auth) }),
     { ...own, announced: new AnnouncedPaths() },
   );
 }
@@ -29,7 +29,10 @@ describe('the paths of a route', () => {
       transport: 'streamable-http',
     });
     expect(table.find(at('/mcp/'))).toBe(table.find(at('/mcp')));
-    expect(table.find(at('/'))).toMatchObject({ kind: 'mcp', route: { servers: { first: { path: '/root' } } } });
+    expect(table.find(at('/'))).toMatchObject({
+      kind: 'mcp',
+      route: { servers: { first: { path: '/root' } } },
+    });
     expect(table.find(at('/healthz'))).toEqual({ kind: 'health' });
     expect(table.find(at('/readyz'))).toEqual({ kind: 'readiness' });
     for (const path of [

@@ -134,7 +134,17 @@ describe('one path of several hosts', () => {
 });
 
 describe('a connection that serves several hosts', () => {
-  const order = ['a.test', 'a.test', 'a.test', 'b.test', 'b.test', 'b.test', 'localhost', 'localhost', 'a.test'];
+  const order = [
+    'a.test',
+    'a.test',
+    'a.test',
+    'b.test',
+    'b.test',
+    'b.test',
+    'localhost',
+    'localhost',
+    'a.test',
+  ];
   const wanted = order.map((host) => `server ${host === 'localhost' ? 'any' : host.charAt(0)}`);
 
   it('head-memo: a head that comes again takes no route over to another host, on HTTP/1.1', async () => {
@@ -181,9 +191,7 @@ describe('a connection that serves several hosts', () => {
 describe('what belongs to one host', () => {
   it('session-hijack: a session of one is none at another, for its owner neither', async () => {
     // The same server, the same callers: the host alone is another.
-    const routes = ['a.test', 'b.test'].map((publicHost) =>
-      buildRoute(servers.a.port, { publicHost, auth }),
-    );
+    const routes = ['a.test', 'b.test'].map((publicHost) => buildRoute(servers.a.port, { publicHost, auth }));
     await using rig = await start([...routes, buildRoute(servers.a.port, { auth })]);
     const begun = await rig.ask(post('a.test', alice, initialize));
     const session = begun.field('mcp-session-id') ?? '';
@@ -200,9 +208,7 @@ describe('what belongs to one host', () => {
   });
 
   it('session-hijack: nor by what a kept connection had opened for the other host', async () => {
-    const routes = ['a.test', 'b.test'].map((publicHost) =>
-      buildRoute(servers.a.port, { publicHost, auth }),
-    );
+    const routes = ['a.test', 'b.test'].map((publicHost) => buildRoute(servers.a.port, { publicHost, auth }));
     await using rig = await start(routes);
     const begun = await rig.ask(post('a.test', alice, initialize));
     const fields = `${alice}Mcp-Session-Id: ${begun.field('mcp-session-id')}\r\n`;
@@ -299,7 +305,9 @@ describe('what belongs to one host', () => {
     };
     const server = await startScriptedUpstream(announcing);
     const place = { path: '/sse', upstreamPath: '/sse' };
-    const routes = ['a.test', 'b.test'].map((publicHost) => buildRoute(server.port, { publicHost, ...place }));
+    const routes = ['a.test', 'b.test'].map((publicHost) =>
+      buildRoute(server.port, { publicHost, ...place }),
+    );
     await using rig = await start(routes);
     const client = await rig.connect();
     client.send(to('a.test', buildGet({ path: '/sse' })));

@@ -14,8 +14,13 @@ import { Standing } from '../../src/upstream/standing.ts';
 /** The servers of a route that has one. */
 export function oneServer(
   target: UpstreamTarget,
-): Pick<RouteConfig, 'upstreams' | 'balance' | 'upstreamLimits'> {
-  return { upstreams: [{ target, weight: 1 }], balance: 'least_requests', upstreamLimits: undefined };
+): Pick<RouteConfig, 'upstreams' | 'split' | 'balance' | 'upstreamLimits'> {
+  return {
+    upstreams: [{ target, weight: 1 }],
+    split: [],
+    balance: 'least_requests',
+    upstreamLimits: undefined,
+  };
 }
 
 /** Servers that nobody connects to. */

@@ -58,7 +58,8 @@ function refuse(problems: readonly Diagnostic[], context: CliContext): number {
 function describe({ config, file }: LoadedConfig): string {
   const { listen, routes } = config;
   const count = routes.length === 1 ? '1 route' : `${routes.length} routes`;
-  const urls = routes.length > 1 && listen.port !== 0 ? routes.map((route) => toPublicUrl(config, route)) : [];
+  const urls =
+    routes.length > 1 && listen.port !== 0 ? routes.map((route) => toPublicUrl(config, route)) : [];
   const said = `${file ?? 'the configuration'} is valid: ${count}, HTTPS on ${formatAuthority(listen.host, listen.port)}`;
   return [said, ...urls.map((url) => `  ${url}`)].join('\n');
 }

@@ -1,11 +1,18 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import type { RouteConfig, RuleConfig, UpstreamLimitsConfig, UpstreamServerConfig } from '../config.ts';
+import type {
+  RouteConfig,
+  RuleConfig,
+  SplitConfig,
+  UpstreamLimitsConfig,
+  UpstreamServerConfig,
+} from '../config.ts';
 import { authSchema, type AuthSetting } from './auth.ts';
 import { credentialsSchema, type CredentialsSetting } from './credentials.ts';
 import { parsedField, type FieldProblem } from './field.ts';
 import { domainSchema } from './names.ts';
 import { rulesSchema } from './rules.ts';
+import { splitSchema } from './split.ts';
 import { balanceSchema, upstreamLimitsSchema, upstreamsSchema } from './upstreams.ts';
 
 export interface RouteSetting {
@@ -14,6 +21,7 @@ export interface RouteSetting {
   readonly hosts: readonly string[];
   /** Never empty. */
   readonly upstreams: readonly UpstreamServerConfig[];
+  readonly split: readonly SplitConfig[];
   readonly balance: RouteConfig['balance'];
   readonly upstreamLimits: UpstreamLimitsConfig | undefined;
   /** `undefined` takes the default of all routes. */
@@ -38,6 +46,7 @@ export const routeSchema: z.ZodType<RouteSetting> = z
       .describe('Public path, matched exactly, with and without one trailing slash.'),
     host: hostSchema,
     upstream: upstreamsSchema,
+    split: splitSchema,
     balance: balanceSchema,
     upstream_limits: upstreamLimitsSchema,
     auth: authSchema.optional(),
@@ -48,10 +57,11 @@ export const routeSchema: z.ZodType<RouteSetting> = z
       ),
     credentials: credentialsSchema,
   })
-  .transform(({ path, host, upstream, balance, upstream_limits, auth, rules, credentials }) => ({
+  .transform(({ path, host, upstream, split, balance, upstream_limits, auth, rules, credentials }) => ({
     path,
     hosts: [...new Set(host)],
     upstreams: upstream,
+    split,
     balance,
     upstreamLimits: upstream_limits,
     auth,

@@ -5,6 +5,7 @@ import { createSigningKeys } from '../../auth/outbound/signing-keys.ts';
 import type { TokenVerifier } from '../../auth/resource/token-verifier.ts';
 import type { ServerEvent } from '../../auth/server/server-options.ts';
 import type { Config, RouteConfig } from '../../config/config.ts';
+import { listTargets } from '../../config/split.ts';
 import { toRouteId } from '../../config/route-id.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
@@ -138,8 +139,8 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
 }
 
 /** What `hasBoundSessions` says of the route that becomes of it. */
-function hasSealedSessions({ auth, upstreams }: RouteConfig): boolean {
-  return auth.kind === 'required' || upstreams.length > 1;
+function hasSealedSessions(route: RouteConfig): boolean {
+  return route.auth.kind === 'required' || listTargets(route).length > 1;
 }
 
 async function share<T extends { share(): Promise<void> }>(keys: T): Promise<T> {

@@ -126,7 +126,7 @@ export function createTable(): RouteTable {
   const auth = lockWithKey({ name: 'ci', sha256: '00'.repeat(32) });
   return createRouteTable(
     [buildRoute(8000), buildRoute(8000, { path: lockedPath, upstreamPath: lockedPath, auth })],
-    (route) => ({ servers: buildServers(route, clock), access: toTestAccess(route.auth) }),
+    (route) => ({ servers: buildServers(route, clock), splits: [], access: toTestAccess(route.auth) }),
     { ...noOwnPaths, announced: new AnnouncedPaths() },
   );
 }
@@ -152,10 +152,10 @@ function buildPath(random: Random): string {
   ];
   const text = base + random.repeat(0, 3, () => random.pick(parts));
   if (!random.oneIn(3) || text === '') return text;
-  const at = random.below(text.length);
-  const unit = text.charAt(at);
+  const place = random.below(text.length);
+  const unit = text.charAt(place);
   const spelled = random.oneIn(2)
     ? `%${unit.charCodeAt(0).toString(16).padStart(2, '0')}`
     : unit.toUpperCase();
-  return text.slice(0, at) + spelled + text.slice(at + 1);
+  return text.slice(0, place) + spelled + text.slice(place + 1);
 }

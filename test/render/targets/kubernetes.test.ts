@@ -158,7 +158,10 @@ describe('probes', () => {
       }
     }
     // The control: a path that nobody answers.
-    expect([own.find({ authority: '10.0.0.1', path: '/health' }).kind, askPlain('/health')]).toEqual(['unknown', 421]);
+    expect([own.find({ authority: '10.0.0.1', path: '/health' }).kind, askPlain('/health')]).toEqual([
+      'unknown',
+      421,
+    ]);
   });
 
   it('go over plain HTTP where that listens, else over TLS', async () => {

@@ -1,0 +1,79 @@
+import type { RouteConfig, SplitConfig, UpstreamServerConfig } from '../../src/config/config.ts';
+import { startRig, type Rig, type RigOptions } from './rig.ts';
+import { buildRoute } from './routes.ts';
+import {
+  answerJson,
+  startScriptedUpstream,
+  type Answer,
+  type ScriptedUpstream,
+} from './scripted-upstream.ts';
+import { legacyCopy } from './copies.ts';
+
+/** An entry of `split` whose servers are named by their places. */
+export interface PlacedSplit {
+  readonly when: Partial<SplitConfig['when']>;
+  readonly to: readonly (number | { readonly server: number; readonly weight: number })[];
+}
+
+export interface SplitRig extends AsyncDisposable {
+  readonly rig: Rig;
+  readonly servers: readonly ScriptedUpstream[];
+  /** The route to the server 0, with these entries. */
+  route(...splits: readonly PlacedSplit[]): RouteConfig;
+  /** Serves by these entries from now on. */
+  reload(...splits: readonly PlacedSplit[]): Promise<void>;
+  /** Which server answered, by what it says. */
+  ask(request: string): Promise<{ readonly status: number; readonly server: number | undefined }>;
+}
+
+/** Modern messages belong to no session. */
+function answerWith(place: number): Answer {
+  const [legacy, modern] = [
+    legacyCopy(place),
+    answerJson(JSON.stringify({ jsonrpc: '2.0', id: 1, result: { copy: place } })),
+  ];
+  return (request) => (/\r\nmcp-protocol-version: 2026/i.test(request.head) ? modern : legacy)(request);
+}
+
+/** A gateway before servers that answer with their place, and know their own legacy sessions alone. */
+export async function startSplit(
+  number: number,
+  splits: readonly PlacedSplit[],
+  options: RigOptions & { readonly route?: Partial<RouteConfig> } = {},
+): Promise<SplitRig> {
+  const { route: changed = {}, changes, ...rest } = options;
+  const servers = await Promise.all(
+    Array.from({ length: number }, (_, place) => startScriptedUpstream(answerWith(place))),
+  );
+  const toServer = (place: number, weight = 1): UpstreamServerConfig => ({
+    target: { kind: 'tcp', secure: false, host: '127.0.0.1', port: servers[place]?.port ?? 0, path: '/mcp' },
+    weight,
+  });
+  const route = (...entries: readonly PlacedSplit[]): RouteConfig => ({
+    ...buildRoute(1),
+    upstreams: [toServer(0)],
+    split: entries.map(({ when, to }) => ({
+      when: { eras: [], methods: [], tools: [], prompts: [], resources: [], ...when },
+      upstreams: to.map((each) =>
+        typeof each === 'number' ? toServer(each) : toServer(each.server, each.weight),
+      ),
+    })),
+    ...changed,
+  });
+  const rig = await startRig({ ...rest, changes: { ...changes, routes: [route(...splits)] } });
+  return {
+    rig,
+    servers,
+    route,
+    reload: (...entries) => rig.gateway.reload([route(...entries)], changes ?? {}),
+    async ask(request) {
+      const { status, body } = await rig.ask(request);
+      const found = /"copy":(\d+)/.exec(body)?.[1];
+      return { status, server: found === undefined ? undefined : Number(found) };
+    },
+    async [Symbol.asyncDispose]() {
+      await rig[Symbol.asyncDispose]();
+      for (const server of servers) await server.stop();
+    },
+  };
+}
