@@ -16,12 +16,14 @@ export function toSplitEras(when: SplitConfig['when']): readonly Era[] {
 /** Servers that get work together. */
 export type ServerList = Pick<SplitConfig, 'upstreams'>;
 
+type Servers = Pick<RouteConfig, 'upstreams' | 'split'>;
+
 /** The lists of servers of a route: its own first. */
-export function listServerLists({ upstreams, split }: RouteConfig): readonly ServerList[] {
+export function listServerLists({ upstreams, split }: Servers): readonly ServerList[] {
   return [{ upstreams }, ...split];
 }
 
 /** Every server of a route, each once for each list that it is in. */
-export function listTargets(route: RouteConfig): readonly UpstreamTarget[] {
+export function listTargets(route: Servers): readonly UpstreamTarget[] {
   return listServerLists(route).flatMap(({ upstreams }) => upstreams.map(({ target }) => target));
 }
