@@ -8,7 +8,8 @@ import {
   toRuleForm,
   type IsGiven,
 } from './access-file-form.ts';
-import type { Config, ListenAddress, RouteConfig, SplitConfig, UpstreamTarget } from './config.ts';
+import type { Config, ListenAddress, RouteConfig, UpstreamTarget } from './config.ts';
+import type { SplitConfig } from './split-config.ts';
 import type { FileMapping, FileValue } from './file-value.ts';
 import { formatAuthority } from './schema/host-name.ts';
 import { listServerLists } from './split.ts';

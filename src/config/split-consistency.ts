@@ -1,5 +1,6 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
-import type { RuleConfig, SplitConfig } from './config.ts';
+import type { RuleConfig } from './config.ts';
+import type { SplitCondition, SplitConfig } from './split-config.ts';
 import { toConflictDiagnostics, type Conflict } from './conflict.ts';
 import { covers } from './rule-cover.ts';
 import type { Draft } from './sections.ts';
@@ -23,7 +24,7 @@ export function checkSplits(draft: Draft, tree: SourceTree): Diagnostic[] {
 }
 
 type Path = readonly PropertyKey[];
-type When = SplitConfig['when'];
+type When = SplitCondition;
 
 /** Against sessions that are torn apart: a server of the legacy era knows the sessions that it began itself, and no others. */
 function needWholeSessions(path: Path, when: When): Conflict[] {

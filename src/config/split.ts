@@ -1,14 +1,16 @@
-import type { Era, RouteConfig, SplitConfig, UpstreamTarget } from './config.ts';
+import type { RouteConfig, UpstreamTarget } from './config.ts';
+import type { SplitConfig } from './split-config.ts';
+import type { Era, SplitCondition } from './split-config.ts';
 
 /** Whether an entry is about some messages and not about all of an era. */
-export function isAboutMessages({ methods, tools, prompts, resources }: SplitConfig['when']): boolean {
+export function isAboutMessages({ methods, tools, prompts, resources }: SplitCondition): boolean {
   return methods.length + tools.length + prompts.length + resources.length > 0;
 }
 
 const both: readonly Era[] = ['legacy', 'modern'];
 
 /** The eras that an entry is about: what asks about messages holds for those alone that belong to no session. */
-export function toSplitEras(when: SplitConfig['when']): readonly Era[] {
+export function toSplitEras(when: SplitCondition): readonly Era[] {
   if (when.eras.length > 0) return when.eras;
   return isAboutMessages(when) ? ['modern'] : both;
 }

@@ -1,5 +1,6 @@
 import { rootMetadataPath, toMetadataPaths } from '../auth/resource/metadata.ts';
-import type { RouteConfig, SplitConfig } from '../config/config.ts';
+import type { RouteConfig } from '../config/config.ts';
+import type { SplitCondition } from '../config/split-config.ts';
 import { toRouteId } from '../config/route-id.ts';
 import type { IncomingRequest } from '../http/exchange.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
@@ -76,7 +77,7 @@ export interface Announcement {
 
 /** An entry of `split`, and its servers. */
 export interface SplitParts {
-  readonly when: SplitConfig['when'];
+  readonly when: SplitCondition;
   readonly servers: UpstreamGroup<UpstreamServer>;
 }
 

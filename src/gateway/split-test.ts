@@ -1,4 +1,4 @@
-import type { SplitConfig } from '../config/config.ts';
+import type { SplitCondition } from '../config/split-config.ts';
 import { isAboutMessages, toSplitEras } from '../config/split.ts';
 import { compilePatterns, type Matcher } from '../lib/pattern.ts';
 import type { Classification } from '../mcp/classify.ts';
@@ -11,7 +11,7 @@ export type SplitTest = (classification: Classification, envelope: Envelope | un
 const nothing: Matcher = () => false;
 
 /** Compiles the condition of an entry; names and methods as in `rules`. */
-export function compileSplit(when: SplitConfig['when']): SplitTest {
+export function compileSplit(when: SplitCondition): SplitTest {
   const eras = new Set(toSplitEras(when));
   const hasEra: SplitTest = ({ era }) => eras.has(era);
   if (!isAboutMessages(when)) return hasEra;

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { SplitConfig } from '../../src/config/config.ts';
+import type { SplitCondition } from '../../src/config/split-config.ts';
 import { compileSplit } from '../../src/gateway/split-test.ts';
 import type { Classification } from '../../src/mcp/classify.ts';
 import { scanEnvelope } from '../../src/mcp/envelope.ts';
 import type { Era } from '../../src/mcp/revision.ts';
 
-const none: SplitConfig['when'] = { eras: [], methods: [], tools: [], prompts: [], resources: [] };
+const none: SplitCondition = { eras: [], methods: [], tools: [], prompts: [], resources: [] };
 const of = (era: Era): Classification => ({
   kind: 'accepted',
   era,
@@ -14,7 +14,7 @@ const of = (era: Era): Classification => ({
   lastEventId: undefined,
 });
 
-function fits(when: Partial<SplitConfig['when']>, message: object | undefined, era: Era = 'modern'): boolean {
+function fits(when: Partial<SplitCondition>, message: object | undefined, era: Era = 'modern'): boolean {
   const text = JSON.stringify({ jsonrpc: '2.0', ...message });
   const envelope = message === undefined ? undefined : scanEnvelope(Buffer.from(text));
   if (envelope?.kind === 'refused') throw new Error('no message');
@@ -26,7 +26,7 @@ const list = { id: 1, method: 'tools/list' };
 const read = { id: 1, method: 'resources/read', params: { uri: 'file:///a/b' } };
 
 describe('an entry of split', () => {
-  it.each<[string, Partial<SplitConfig['when']>, object | undefined, boolean]>([
+  it.each<[string, Partial<SplitCondition>, object | undefined, boolean]>([
     ['a tool', { tools: ['search'] }, call('search'), true],
     ['a tool by a pattern', { tools: ['search_*'] }, call('search_web'), true],
     ['another tool', { tools: ['search'] }, call('searcher'), false],

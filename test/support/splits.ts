@@ -1,4 +1,5 @@
-import type { RouteConfig, SplitConfig, UpstreamServerConfig } from '../../src/config/config.ts';
+import type { RouteConfig, UpstreamServerConfig } from '../../src/config/config.ts';
+import type { SplitCondition } from '../../src/config/split-config.ts';
 import { startRig, type Rig, type RigOptions } from './rig.ts';
 import { buildRoute } from './routes.ts';
 import {
@@ -11,7 +12,7 @@ import { legacyCopy } from './copies.ts';
 
 /** An entry of `split` whose servers are named by their places. */
 export interface PlacedSplit {
-  readonly when: Partial<SplitConfig['when']>;
+  readonly when: Partial<SplitCondition>;
   readonly to: readonly (number | { readonly server: number; readonly weight: number })[];
 }
 

@@ -1,12 +1,7 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import type {
-  RouteConfig,
-  RuleConfig,
-  SplitConfig,
-  UpstreamLimitsConfig,
-  UpstreamServerConfig,
-} from '../config.ts';
+import type { RouteConfig, RuleConfig, UpstreamLimitsConfig, UpstreamServerConfig } from '../config.ts';
+import type { SplitConfig } from '../split-config.ts';
 import { authSchema, type AuthSetting } from './auth.ts';
 import { credentialsSchema, type CredentialsSetting } from './credentials.ts';
 import { parsedField, type FieldProblem } from './field.ts';

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { ok } from '../../lib/result.ts';
-import type { SplitConfig } from '../config.ts';
+import type { SplitCondition, SplitConfig } from '../split-config.ts';
 import { failValue, parsedField } from './field.ts';
 import { methodPatternsSchema, namePatternsSchema, uriPatternsSchema } from './patterns.ts';
 import { upstreamsSchema } from './upstreams.ts';
 
-const whenSchema: z.ZodType<SplitConfig['when']> = parsedField(
+const whenSchema: z.ZodType<SplitCondition> = parsedField(
   z.strictObject({
     eras: z
       .array(z.enum(['legacy', 'modern']))
