@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AnnouncedPaths } from '../../src/gateway/announced-paths.ts';
 import type { Destination } from '../../src/gateway/exchange.ts';
 import { createRouteTable, type OwnPaths, type RouteTable } from '../../src/gateway/routes.ts';
+import { parseAuthority } from '../../src/http/grammar.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { at, buildRoute, buildServers, noOwnPaths, toTestAccess } from '../support/routes.ts';
 
@@ -87,6 +89,62 @@ describe('a path with several hosts', () => {
   it('control: without routes for hosts no host counts', () => {
     const plain = createTable([[undefined, '/mcp']]);
     for (const authority of ['a.example.com', 'localhost', '']) expect(idAt(plain, authority)).toBe('/mcp');
+  });
+});
+
+describe('host-spelling: a route that is for one host', () => {
+  const table = createTable([
+    ['a.example.com', '/mcp'],
+    [undefined, '/mcp'],
+  ]);
+  const piece = fc.constantFrom(
+    'a',
+    'A',
+    '.',
+    '..',
+    'example',
+    'com',
+    'a.example.com',
+    '%61',
+    '%2e',
+    ':',
+    ':8443',
+    ':0',
+    '-',
+    '_',
+    '@',
+    '/',
+    '\\',
+    '[',
+    ']',
+    '::1',
+    'xn--',
+    'ａ',
+    'а',
+    ' ',
+    '\t',
+    '\0',
+    ',',
+    '#',
+    '?',
+    '*',
+  );
+
+  it('is found by that host alone, whatever stands in Host or :authority', () => {
+    let found = 0;
+    fc.assert(
+      fc.property(fc.array(piece, { minLength: 1, maxLength: 6 }), fc.boolean(), (pieces, isWhole) => {
+        // As the grammar of both protocols hands it on, or not at all.
+        const authority = parseAuthority(isWhole ? `a.example.com${pieces.join('')}` : pieces.join(''));
+        if (authority === undefined) return;
+        const isIts = /^a\.example\.com(?::\d+)?$/.test(authority);
+        found += Number(isIts);
+        expect(idAt(table, authority)).toBe(isIts ? 'a.example.com/mcp' : '/mcp');
+      }),
+      { numRuns: 5000 },
+    );
+    // The control: it is found at all.
+    expect(found).toBeGreaterThan(0);
   });
 });
 
