@@ -86,6 +86,7 @@ describe('mode direct', () => {
       { auth: byKey, credentials: { kind: 'header', name: 'x-api-key' } },
     ],
     ['credentials without callers', { credentials: { kind: 'header', name: 'authorization' } }],
+    ['servers for some messages', { split: [{ when: { tools: ['x'] }, upstreams: route.upstreams }] }],
   ])('open-door: refuses %s, which no engine can decide', (_name, changed) => {
     const built = buildFront(configOf({}, changed as Partial<RouteConfig>), { mode: 'direct' });
     expect(built.ok).toBe(false);

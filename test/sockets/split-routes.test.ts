@@ -3,7 +3,8 @@ import { initialize } from '../support/copies.ts';
 import { connectH2 } from '../support/h2-client.ts';
 import { buildCall, buildGet, buildModern } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
-import { receive } from '../support/rig.ts';
+import { receive, streamed } from '../support/rig.ts';
+import { eventStreamHead, toChunk, type Answer } from '../support/scripted-upstream.ts';
 import { startSplit } from '../support/splits.ts';
 import { buildTwoCallers } from '../support/two-callers.ts';
 
@@ -153,6 +154,32 @@ describe('sessions of the legacy era', () => {
     const fields = `Mcp-Session-Id: ${begun.field('mcp-session-id')}\r\n`;
     await split.reload({ when: { eras: ['legacy'] }, to: [2] });
     expect((await split.ask(buildPost(buildCall(), { fields }))).status).toBe(404);
+  });
+
+  it('of HTTP+SSE go to the servers of their era, and messages to the one that has the stream', async () => {
+    const answerOf =
+      (place: number): Answer =>
+      ({ head, socket }) => {
+        if (head.startsWith('POST'))
+          socket.write(`HTTP/1.1 202 Accepted\r\nX-Of: ${place}\r\nContent-Length: 0\r\n\r\n`);
+        else
+          socket.write(
+            `${eventStreamHead}${toChunk(`event: endpoint\ndata: /messages/?session_id=${place}\n\n`)}`,
+          );
+      };
+    await using split = await startSplit(3, [{ when: { eras: ['legacy'] }, to: [1, 2] }], { answerOf });
+    for (let turn = 0; turn < 4; turn++) {
+      const client = await split.rig.connect();
+      client.send(buildGet());
+      const body = await streamed(client, (text) => text.includes('\n\n'));
+      const path = /data: (.*)\n/.exec(body)?.[1] ?? '';
+      const answer = await split.rig.ask(buildPost(buildCall(), { path }));
+      expect(answer.status).toBe(202);
+      const server = Number(answer.field('x-of'));
+      expect([1, 2]).toContain(server);
+      expect(split.servers[server]?.requests.at(-1)?.head).toContain(`session_id=${server} `);
+    }
+    expect(split.servers[0]?.requests).toHaveLength(0);
   });
 
   it('and calls without a session go to the servers of their era', async () => {

@@ -27,6 +27,12 @@ export interface SplitRig extends AsyncDisposable {
   ask(request: string): Promise<{ readonly status: number; readonly server: number | undefined }>;
 }
 
+export interface SplitOptions extends RigOptions {
+  readonly route?: Partial<RouteConfig>;
+  /** What the server with this place answers, in the place of what is said above. */
+  readonly answerOf?: (place: number) => Answer;
+}
+
 /** Modern messages belong to no session. */
 function answerWith(place: number): Answer {
   const [legacy, modern] = [
@@ -40,11 +46,11 @@ function answerWith(place: number): Answer {
 export async function startSplit(
   number: number,
   splits: readonly PlacedSplit[],
-  options: RigOptions & { readonly route?: Partial<RouteConfig> } = {},
+  options: SplitOptions = {},
 ): Promise<SplitRig> {
-  const { route: changed = {}, changes, ...rest } = options;
+  const { route: changed = {}, answerOf = answerWith, changes, ...rest } = options;
   const servers = await Promise.all(
-    Array.from({ length: number }, (_, place) => startScriptedUpstream(answerWith(place))),
+    Array.from({ length: number }, (_, place) => startScriptedUpstream(answerOf(place))),
   );
   const toServer = (place: number, weight = 1): UpstreamServerConfig => ({
     target: { kind: 'tcp', secure: false, host: '127.0.0.1', port: servers[place]?.port ?? 0, path: '/mcp' },
