@@ -118,8 +118,7 @@ export function buildServing(
       const id = toRouteId(route);
       const own = access.routes.get(id);
       const group = servers.get(id);
-      if (own === undefined || group === undefined)
-        throw new TypeError(`the access of ${id} was not opened`);
+      if (own === undefined || group === undefined) throw new TypeError(`the access of ${id} was not opened`);
       return { ...group, access: own };
     },
     { ...access.paths, announced },

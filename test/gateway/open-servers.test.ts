@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RouteConfig, UpstreamServerConfig } from '../../src/config/config.ts';
 import { AnnouncedPaths } from '../../src/gateway/announced-paths.ts';
 import { listServers } from '../../src/gateway/control/server-status.ts';
-import { createServerOpener, type RouteServers } from '../../src/gateway/route-servers.ts';
+import { openServers, type RouteServers } from '../../src/gateway/open-servers.ts';
 import { createRouteTable, type Route } from '../../src/gateway/routes.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
 import { UpstreamPool } from '../../src/upstream/pool.ts';
@@ -29,8 +29,8 @@ function buildSplit(...entries: readonly (readonly UpstreamServerConfig[])[]): R
   };
 }
 
-function open(before: readonly Route[] = []): (route: RouteConfig) => RouteServers {
-  return createServerOpener({
+function open(configs: readonly RouteConfig[], before?: readonly Route[]): ReadonlyMap<string, RouteServers> {
+  return openServers(configs, {
     clock,
     deadlines,
     openPool: (target) =>
@@ -39,11 +39,16 @@ function open(before: readonly Route[] = []): (route: RouteConfig) => RouteServe
   });
 }
 
-function toRoutes(config: RouteConfig, before: readonly Route[] = []): readonly Route[] {
-  const opener = open(before);
+function openOne(config: RouteConfig, before?: readonly Route[]): RouteServers {
+  const [servers] = open([config], before).values();
+  if (servers === undefined) throw new Error('one route');
+  return servers;
+}
+
+function toRoutes(config: RouteConfig, before?: readonly Route[]): readonly Route[] {
   return createRouteTable(
     [config],
-    (route) => ({ ...opener(route), access: toTestAccess({ kind: 'none' }) }),
+    () => ({ ...openOne(config, before), access: toTestAccess({ kind: 'none' }) }),
     { ...noOwnPaths, announced: new AnnouncedPaths() },
   ).routes;
 }
@@ -53,7 +58,7 @@ const weigh = (servers: readonly UpstreamServer[]): Record<string, number> =>
 
 describe('the servers of a route with splits', () => {
   it('are known to each list, with a share of new work in those alone where they are written', () => {
-    const { servers, splits } = open()(buildSplit([toServer(3)], [toServer(2, 5), toServer(4, 7)]));
+    const { servers, splits } = openOne(buildSplit([toServer(3)], [toServer(2, 5), toServer(4, 7)]));
     expect(weigh(servers.servers)).toEqual({ 1: 1, 2: 3, 3: 0, 4: 0 });
     expect(splits.map((split) => weigh(split.servers.servers))).toEqual([
       { 1: 0, 2: 0, 3: 1, 4: 0 },
@@ -88,11 +93,10 @@ describe('the servers of a route with splits', () => {
 
 describe('the servers of several hosts', () => {
   it('are one where the hosts are written in one list, so that limits of connections are not multiplied', () => {
-    const opener = open();
     const route = buildRoute(1, { publicHost: 'a.test' });
-    const servers = opener(route);
-    expect(opener({ ...route, host: 'b.test' })).toBe(servers);
+    const servers = open([route, { ...route, host: 'b.test' }, buildRoute(1, { publicHost: 'c.test' })]);
+    expect(servers.get('b.test/mcp')).toBe(servers.get('a.test/mcp'));
     // The control: another entry has servers of its own.
-    expect(opener(buildRoute(1, { publicHost: 'c.test' }))).not.toBe(servers);
+    expect(servers.get('c.test/mcp')).not.toBe(servers.get('a.test/mcp'));
   });
 });
