@@ -1,6 +1,8 @@
 import { listAuths, listRouteAuths, listServers } from './access-places.ts';
 import type { Risk } from './risks.ts';
 import type { RuleConfig } from './config.ts';
+import { listTargets } from './split.ts';
+import { listRouteNames } from './route-id.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 
@@ -72,7 +74,7 @@ function credentialsForEveryone(draft: Draft): Risk[] {
 /** Tokens are for the URL of one server; the other copies may refuse them. */
 function audienceOfOneServer(draft: Draft): Risk[] {
   return (draft.routes ?? []).flatMap((route, index): Risk[] => {
-    if (route === undefined || route.upstreams.length < 2) return [];
+    if (route === undefined || listTargets(route).length < 2) return [];
     const { credentials } = route;
     if ((credentials.kind !== 'jwt' && credentials.kind !== 'exchange') || credentials.audience !== undefined)
       return [];
@@ -116,7 +118,9 @@ function sharedCounts(draft: Draft): Risk[] {
   return (['rates', 'concurrency'] as const).flatMap((list) =>
     (draft.limits?.[list] ?? []).flatMap(({ per, routes }, index): Risk[] => {
       if (per !== 'principal' && per !== 'client') return [];
-      const covered = auths.filter(({ route }) => routes.length === 0 || routes.includes(route.path));
+      const covered = auths.filter(
+        ({ route }) => routes.length === 0 || listRouteNames(route).some((name) => routes.includes(name)),
+      );
       if (covered.length === 0 || covered.some(({ auth }) => auth.kind !== 'none')) return [];
       return [
         {

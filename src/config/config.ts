@@ -1,4 +1,6 @@
+import type { SplitConfig } from './split-config.ts';
 import type { StateConfig } from './state-config.ts';
+import type { TlsConfig } from './tls-config.ts';
 
 /**
  * The resolved configuration: every default filled in, every file path absolute, frozen.
@@ -45,85 +47,15 @@ export interface ListenAddress {
   readonly port: number;
 }
 
-export interface TlsConfig {
-  /** Certificates of the user's own, the preferred one first. */
-  readonly files: readonly CertificateFilesConfig[];
-  /** Who signs for names that no file is given for. */
-  readonly automatic:
-    | { readonly kind: 'none' }
-    | { readonly kind: 'local-ca' }
-    | ({ readonly kind: 'acme' } & AcmeConfig);
-  /** The protocols and suites of Mozilla's recommendation of this name. */
-  readonly policy: 'intermediate' | 'modern';
-  /** Certificates that clients show; `undefined` when none is asked for. */
-  readonly clients: ClientCertificatesConfig | undefined;
-}
-
-export interface CertificateFilesConfig {
-  readonly cert: string;
-  readonly key: string;
-  /** Opens an encrypted private key. */
-  readonly passphrase: PassphraseConfig | undefined;
-}
-
-export type PassphraseConfig =
-  | { readonly kind: 'file'; readonly path: string }
-  | {
-      readonly kind: 'environment';
-      readonly name: string;
-      /** Never shown. */
-      readonly value: string;
-    };
-
-export interface AcmeConfig {
-  /** The authorities that are asked, in this order. */
-  readonly issuers: readonly [IssuerConfig, ...IssuerConfig[]];
-  /** The preferred one first; never empty. */
-  readonly challenges: readonly ('http-01' | 'tls-alpn-01' | 'dns-01')[];
-  /** The command that sets DNS records, and how long they need to be seen everywhere. */
-  readonly dns: { readonly command: readonly [string, ...string[]]; readonly wait: number } | undefined;
-  /** Certificates for names that are not listed, where the service at the URL `ask` says yes. */
-  readonly onDemand: { readonly ask: string; readonly perHour: number } | undefined;
-}
-
-export interface IssuerConfig {
-  /** URL of the directory (RFC 8555 section 7.1.1). */
-  readonly directory: string;
-  /** For people: `Let's Encrypt`. */
-  readonly title: string;
-  readonly email: string | undefined;
-  /** Whether the user agreed to the terms of service. */
-  readonly termsAccepted: boolean;
-  readonly profile: string | undefined;
-  /** Common name of the root that the chain should lead to. */
-  readonly preferredChain: string | undefined;
-  /** PEM file with the roots that the directory's own certificate is checked against. */
-  readonly ca: string | undefined;
-  readonly eab: AccountBindingConfig | undefined;
-}
-
-/** External account binding (RFC 8555 section 7.3.4). */
-export interface AccountBindingConfig {
-  readonly kid: string;
-  /** Base64url. Never shown. */
-  readonly hmacKey: string;
-  readonly hmacKeySource: SecretSourceConfig;
-}
-
-export interface ClientCertificatesConfig {
-  /** PEM file with the authorities whose certificates are admitted. */
-  readonly ca: string;
-  /** PEM file with revocation lists. */
-  readonly crl: string | undefined;
-  /** Whether a connection without a certificate is refused; else the route decides. */
-  readonly required: boolean;
-}
-
 export interface RouteConfig {
+  /** The host whose requests it is for, as in `domains`; `undefined`: every host that no other route with this path names. */
+  readonly host: string | undefined;
   /** Public path, matched exactly (with and without one trailing slash). Begins with `/`, has no trailing slash unless it is `/`. */
   readonly path: string;
   /** Copies of one MCP server; never empty. */
   readonly upstreams: readonly UpstreamServerConfig[];
+  /** Other servers for some messages; the first entry that fits decides. */
+  readonly split: readonly SplitConfig[];
   /** How new work is spread over them. */
   readonly balance: 'round_robin' | 'least_requests';
   /** What each of them takes at a time; `undefined` for no limit. */
@@ -335,7 +267,7 @@ export interface RateConfig {
   readonly per: LimitKey;
   readonly requests: number;
   readonly within: number;
-  /** Paths of routes; empty: all. */
+  /** Identities of routes; empty: all. */
   readonly routes: readonly string[];
   /** Patterns of tools; empty: every request. */
   readonly tools: readonly string[];
@@ -346,7 +278,7 @@ export interface ConcurrencyConfig {
   readonly per: LimitKey;
   readonly calls: number | undefined;
   readonly streams: number | undefined;
-  /** Paths of routes; empty: all. */
+  /** Identities of routes; empty: all. */
   readonly routes: readonly string[];
 }
 

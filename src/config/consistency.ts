@@ -6,8 +6,10 @@ import { formatAuthority } from './schema/host-name.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 import type { SourceTree } from './source-tree.ts';
+import { checkHosts, needUniqueRoutes } from './host-consistency.ts';
 import { checkOAuth } from './oauth-consistency.ts';
 import { checkRules } from './rules-consistency.ts';
+import { checkSplits } from './split-consistency.ts';
 import { checkState } from './state-consistency.ts';
 import { checkTls } from './tls-consistency.ts';
 import { checkUpstreams, listUpstreams } from './upstream-consistency.ts';
@@ -17,8 +19,9 @@ type Check = (draft: Draft, tree: SourceTree) => readonly Diagnostic[];
 /** What no section can tell alone. Each check looks only at the sections it needs, and is silent where one is not valid. */
 const checks: readonly Check[] = [
   needRoute,
-  needUniquePaths,
+  needUniqueRoutes,
   needUniqueNames,
+  checkHosts,
   checkOAuth,
   checkRules,
   checkTls,
@@ -27,6 +30,7 @@ const checks: readonly Check[] = [
   needSeparatePorts,
   needForeignUpstream,
   checkUpstreams,
+  checkSplits,
 ];
 
 export function checkConsistency(draft: Draft, tree: SourceTree): Diagnostic[] {
@@ -44,18 +48,6 @@ function needRoute(draft: Draft, tree: SourceTree): Diagnostic[] {
       ...tree.place(['routes']),
     },
   ];
-}
-
-function needUniquePaths(draft: Draft, tree: SourceTree): Diagnostic[] {
-  const paths = draft.routes?.map((route) => route?.path) ?? [];
-  return findDuplicates(paths).map(({ value, index, first }) => ({
-    severity: 'error',
-    code: 'E_CONFIG_DUPLICATE_ROUTE',
-    message: `two routes have the path \`${value}\``,
-    label: 'the same path again',
-    secondary: { ...tree.place(['routes', first, 'path']), label: 'first given here' },
-    ...tree.place(['routes', index, 'path']),
-  }));
 }
 
 function needUniqueNames(draft: Draft, tree: SourceTree): Diagnostic[] {

@@ -9,8 +9,10 @@ import {
   type IsGiven,
 } from './access-file-form.ts';
 import type { Config, ListenAddress, RouteConfig, UpstreamTarget } from './config.ts';
+import type { SplitConfig } from './split-config.ts';
 import type { FileMapping, FileValue } from './file-value.ts';
 import { formatAuthority } from './schema/host-name.ts';
+import { listServerLists } from './split.ts';
 import { toStateForm } from './state-file-form.ts';
 import type { Provenance } from './source-tree.ts';
 import { toTlsForm } from './tls-file-form.ts';
@@ -28,7 +30,7 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
     origins: config.origins,
     tls: toTlsForm(tls, { hasOwnPair: provenance.has('tls.cert') }),
     http2: config.http2,
-    routes: config.routes.map((route, index) =>
+    routes: groupRoutes(config.routes).map((route, index) =>
       toRouteForm(route, givenBelow(provenance, ['routes', index]), givenBelow(provenance, ['auth'])),
     ),
     trusted_proxies: config.trustedProxies,
@@ -69,13 +71,34 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
   };
 }
 
-function toRouteForm(route: RouteConfig, isGiven: IsGiven, isGivenForAll: IsGiven): FileMapping {
+interface WrittenRoute extends RouteConfig {
+  readonly hosts: readonly string[];
+}
+
+/** The routes as they were written: those of one list of hosts share what stands beside it, the same objects. */
+function groupRoutes(routes: readonly RouteConfig[]): readonly WrittenRoute[] {
+  const written: (WrittenRoute & { readonly hosts: string[] })[] = [];
+  for (const route of routes) {
+    const last = written.at(-1);
+    const own = route.host === undefined ? [] : [route.host];
+    if (last?.upstreams === route.upstreams) last.hosts.push(...own);
+    else written.push({ ...route, hosts: own });
+  }
+  return written;
+}
+
+function toRouteForm(route: WrittenRoute, isGiven: IsGiven, isGivenForAll: IsGiven): FileMapping {
   const isOwn = isGiven('auth');
-  const { rules, upstreamLimits } = route;
+  const { rules, hosts, upstreamLimits } = route;
+  const [host] = hosts;
   return {
     path: route.path,
+    ...(host === undefined ? {} : { host: hosts.length === 1 && !isGiven('host', 0) ? host : hosts }),
     upstream: toUpstreamForm(route.upstreams),
-    ...(route.upstreams.length === 1 ? {} : { balance: route.balance }),
+    ...(route.split.length === 0 ? {} : { split: route.split.map(toSplitForm) }),
+    ...(listServerLists(route).every(({ upstreams }) => upstreams.length === 1)
+      ? {}
+      : { balance: route.balance }),
     ...(upstreamLimits === undefined
       ? {}
       : {
@@ -95,6 +118,11 @@ function toRouteForm(route: RouteConfig, isGiven: IsGiven, isGivenForAll: IsGive
 
 function givenBelow(provenance: Provenance, base: readonly PropertyKey[]): IsGiven {
   return (...path) => provenance.has([...base, ...path].map(String).join('.'));
+}
+
+function toSplitForm({ when, upstreams }: SplitConfig): FileMapping {
+  const given = Object.entries(when).filter(([, list]) => list.length > 0);
+  return { when: Object.fromEntries(given), upstream: toUpstreamForm(upstreams) };
 }
 
 function toUpstreamForm(upstreams: RouteConfig['upstreams']): FileValue {

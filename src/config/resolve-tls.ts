@@ -7,7 +7,7 @@ import type {
   IssuerConfig,
   PassphraseConfig,
   TlsConfig,
-} from './config.ts';
+} from './tls-config.ts';
 import { findAuthority } from './known-authorities.ts';
 import type { AcmeSetting, BindingSetting } from './schema/acme.ts';
 import type { CertificateSetting, TlsSetting } from './schema/tls.ts';

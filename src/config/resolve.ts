@@ -1,12 +1,14 @@
 import { dirname, resolve } from 'node:path';
 import { listRouteAuths } from './access-places.ts';
-import type { Config, UpstreamTarget } from './config.ts';
+import type { Config, RouteConfig, UpstreamServerConfig, UpstreamTarget } from './config.ts';
 import { deepFreeze } from './freeze.ts';
 import { resolveListeners } from './listeners.ts';
 import { resolveAuth, resolveCredentials } from './resolve-access.ts';
 import type { Environment } from './overlay.ts';
+import { findRoutesByName, toRouteId } from './route-id.ts';
 import { resolveState } from './resolve-state.ts';
 import { resolveTls } from './resolve-tls.ts';
+import type { RouteSetting } from './schema/route.ts';
 import type { Secrets } from './secrets.ts';
 import type { Draft } from './sections.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -59,6 +61,22 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
   const file = (path: readonly PropertyKey[], name: string): string => resolveFile({ path, name, context });
   const accessLog = log.access;
   const access = { draft, secrets: context.secrets, file };
+  const routes = listRouteAuths(draft).flatMap(({ index, route, path, auth }) =>
+    resolveRoute(route, {
+      upstreams: resolveUpstreams(route.upstreams, (name) => file(['routes', index, 'upstream'], name)),
+      split: route.split.map(({ when, upstreams }, at) => ({
+        when,
+        upstreams: resolveUpstreams(upstreams, (name) =>
+          file(['routes', index, 'split', at, 'upstream'], name),
+        ),
+      })),
+      balance: route.balance,
+      upstreamLimits: route.upstreamLimits,
+      auth: resolveAuth(path, auth, access),
+      rules: route.rules,
+      credentials: resolveCredentials(['routes', index, 'credentials'], route.credentials, access),
+    }),
+  );
   return deepFreeze<Config>({
     ...listeners,
     domains: [...new Set(domains)],
@@ -72,21 +90,17 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
       file,
     }),
     http2,
-    routes: listRouteAuths(draft).map(({ index, route, path, auth }) => ({
-      path: route.path,
-      upstreams: route.upstreams.map(({ target, weight }) => ({
-        target: resolveUpstream(target, (name) => file(['routes', index, 'upstream'], name)),
-        weight,
-      })),
-      balance: route.balance,
-      upstreamLimits: route.upstreamLimits,
-      auth: resolveAuth(path, auth, access),
-      rules: route.rules,
-      credentials: resolveCredentials(['routes', index, 'credentials'], route.credentials, access),
-    })),
+    routes,
     trustedProxies: trusted_proxies,
     proxyProtocol: proxy_protocol,
-    limits,
+    limits: {
+      ...limits,
+      rates: limits.rates.map((limit) => ({ ...limit, routes: toRouteIds(routes, limit.routes) })),
+      concurrency: limits.concurrency.map((limit) => ({
+        ...limit,
+        routes: toRouteIds(routes, limit.routes),
+      })),
+    },
     timeouts,
     keepAlive,
     workers,
@@ -101,6 +115,26 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
         : file(['state_dir'], draft.state_dir),
     dangerAllowPublic,
   });
+}
+
+/** One route for each host, so that each has a URL of its own: tokens and sessions of one are nothing at another. */
+function resolveRoute(
+  { path, hosts }: RouteSetting,
+  parts: Omit<RouteConfig, 'host' | 'path'>,
+): readonly RouteConfig[] {
+  if (hosts.length === 0) return [{ host: undefined, path, ...parts }];
+  return hosts.map((host) => ({ host, path, ...parts }));
+}
+
+function toRouteIds(routes: readonly RouteConfig[], names: readonly string[]): readonly string[] {
+  return [...new Set(names.flatMap((name) => findRoutesByName(routes, name).map(toRouteId)))];
+}
+
+function resolveUpstreams(
+  upstreams: readonly UpstreamServerConfig[],
+  file: (name: string) => string,
+): readonly UpstreamServerConfig[] {
+  return upstreams.map(({ target, weight }) => ({ target: resolveUpstream(target, file), weight }));
 }
 
 function resolveUpstream(upstream: UpstreamTarget, file: (name: string) => string): UpstreamTarget {

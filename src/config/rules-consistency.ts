@@ -3,6 +3,7 @@ import { listRouteAuths, type PlacedRouteAuth } from './access-places.ts';
 import type { RuleConfig } from './config.ts';
 import { toConflictDiagnostics, type Conflict } from './conflict.ts';
 import { covers } from './rule-cover.ts';
+import { listRouteNames } from './route-id.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -103,7 +104,7 @@ function needTokenToExchange({ index, path, auth, route: { credentials } }: Plac
 /** Against a limit that holds nowhere because of a slip of the pen. */
 function needKnownRoutes({ limits, routes }: Draft): Conflict[] {
   if (limits === undefined || routes === undefined || routes.includes(undefined)) return [];
-  const known = new Set(routes.map((route) => route?.path));
+  const known = new Set(routes.flatMap((route) => (route === undefined ? [] : listRouteNames(route))));
   return (['rates', 'concurrency'] as const).flatMap((list) =>
     limits[list].flatMap(({ routes: paths }, index) =>
       paths.flatMap((path, position): Conflict[] =>

@@ -1,5 +1,5 @@
 import { formatDuration } from '../lib/duration.ts';
-import type { AcmeConfig, CertificateFilesConfig, IssuerConfig, TlsConfig } from './config.ts';
+import type { AcmeConfig, CertificateFilesConfig, IssuerConfig, TlsConfig } from './tls-config.ts';
 import { present, type FileMapping } from './file-value.ts';
 import { findAuthority } from './known-authorities.ts';
 

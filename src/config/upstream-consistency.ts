@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { findDuplicates, toConflictDiagnostics, type Conflict } from './conflict.ts';
-import type { UpstreamTarget } from './config.ts';
+import type { UpstreamServerConfig, UpstreamTarget } from './config.ts';
 import { formatUpstream } from './file-form.ts';
 import type { Draft } from './sections.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -13,34 +13,28 @@ export interface PlacedUpstream {
 }
 
 export function listUpstreams(draft: Draft, tree: SourceTree): PlacedUpstream[] {
-  return (draft.routes ?? []).flatMap((route, index) =>
-    (route?.upstreams ?? []).map(({ target }, at) => ({
-      route: index,
-      target,
-      path: toPath(index, at, tree),
-    })),
+  return listPlacedLists(draft).flatMap(({ route, base, upstreams }) =>
+    upstreams.map(({ target }, at) => ({ route, target, path: toPath(base, at, tree) })),
   );
 }
 
 /** What is wrong with the servers of a route as a whole. */
 export function checkUpstreams(draft: Draft, tree: SourceTree): Diagnostic[] {
-  const conflicts = (draft.routes ?? []).flatMap((route, index): Conflict[] => {
-    const upstreams = route?.upstreams ?? [];
+  const conflicts = listPlacedLists(draft).flatMap(({ base, upstreams }): Conflict[] => {
     const twice = findDuplicates(upstreams.map(({ target }) => formatUpstream(target))).map(
       ({ value, index: at, first }): Conflict => ({
-        path: toPath(index, at, tree),
+        path: toPath(base, at, tree),
         message: `\`${value}\` is named twice`,
         label: 'the same server again',
         fix: 'remove it; a larger share of the calls is a `weight`',
-        other: { path: toPath(index, first, tree), label: 'first given here' },
+        other: { path: toPath(base, first, tree), label: 'first given here' },
       }),
     );
     if (upstreams.length === 0 || upstreams.some(({ weight }) => weight > 0)) return twice;
-    const path = ['routes', index, 'upstream'];
     return [
       ...twice,
       {
-        path,
+        path: base,
         message: 'no server of the route takes new sessions',
         label: 'each has the weight 0',
         fix: 'give one of them a weight above 0',
@@ -50,7 +44,27 @@ export function checkUpstreams(draft: Draft, tree: SourceTree): Diagnostic[] {
   return toConflictDiagnostics(conflicts, tree);
 }
 
-function toPath(route: number, at: number, tree: SourceTree): readonly PropertyKey[] {
-  const base = ['routes', route, 'upstream'];
+interface PlacedList {
+  readonly route: number;
+  readonly base: readonly PropertyKey[];
+  readonly upstreams: readonly UpstreamServerConfig[];
+}
+
+function listPlacedLists({ routes = [] }: Draft): readonly PlacedList[] {
+  return routes.flatMap((setting, route): readonly PlacedList[] => {
+    if (setting === undefined) return [];
+    const path = ['routes', route];
+    return [
+      { route, base: [...path, 'upstream'], upstreams: setting.upstreams },
+      ...setting.split.map(({ upstreams }, at) => ({
+        route,
+        base: [...path, 'split', at, 'upstream'],
+        upstreams,
+      })),
+    ];
+  });
+}
+
+function toPath(base: readonly PropertyKey[], at: number, tree: SourceTree): readonly PropertyKey[] {
   return Array.isArray(tree.get(base)) ? [...base, at] : base;
 }

@@ -53,7 +53,7 @@ function describeRequest(exchange: Exchange): string {
   let text =
     `"client":"${client.address}","protocol":"${request.protocol}","method":"${request.method}",` +
     `"path":${quote(request.path)}`;
-  if (destination.kind === 'mcp') text += `,"route":${quote(destination.route.path)}`;
+  if (destination.kind === 'mcp') text += `,"route":${quote(destination.route.id)}`;
   if (request.isRepeat) described.set(request.fields, { destination, text });
   return text;
 }

@@ -1,13 +1,16 @@
 const MAX_ANNOUNCED = 64;
 
 export interface AnnouncedPath {
-  /** Path of the route whose upstream announced it. */
+  /** Identity of the route whose upstream announced it. */
   readonly route: string;
   /** Path to which messages are forwarded. */
   readonly upstreamPath: string;
 }
 
-/** Message endpoints that servers of the deprecated HTTP+SSE transport announced. They outlive a change of the configuration, as the streams do. */
+/**
+ * Message endpoints that servers of the deprecated HTTP+SSE transport announced, by path, behind the host of their route where it has
+ * one. They outlive a change of the configuration, as the streams do.
+ */
 export class AnnouncedPaths {
   readonly #paths = new Map<string, AnnouncedPath>();
   readonly #onOpen: (path: string, announced: AnnouncedPath) => void;

@@ -1,5 +1,6 @@
 import { networkInterfaces } from 'node:os';
 import { isIPv6 } from 'node:net';
+import { isWildcardName, toParentName } from '../lib/wildcard-name.ts';
 import { toAudience } from './audience.ts';
 
 /** The host names a gateway answers to, in the form of a Host field without port. */
@@ -34,14 +35,9 @@ export function buildHostNames(
   };
 }
 
-/** As certificates have it (RFC 6125 section 6.4.3): the star stands for one whole label, never for none or two. */
 function isBelow(name: string, parents: ReadonlySet<string>): boolean {
-  const dot = name.indexOf('.');
-  return /^[a-z0-9_-]+$/.test(name.slice(0, Math.max(dot, 0))) && parents.has(name.slice(dot));
-}
-
-function isWildcardName(name: string): boolean {
-  return name.startsWith('*.');
+  const parent = toParentName(name);
+  return parent !== undefined && parents.has(parent);
 }
 
 /** An address or name as it stands in a Host field. */

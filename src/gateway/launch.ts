@@ -1,5 +1,6 @@
 import { withStoredKeys } from '../config/keys.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
+import { listTargets } from '../config/split.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError, isGatewayError, toProblem } from '../lib/gateway-error.ts';
@@ -98,7 +99,7 @@ export interface LaunchFacts {
 export interface RouteFacts {
   readonly url: string;
   readonly route: RouteConfig;
-  /** Of each of its servers, in their order. */
+  /** Of each of its servers, in their order: those of `split` behind its own; see `listTargets`. */
   readonly reachability: readonly Reachability[];
 }
 
@@ -317,16 +318,16 @@ async function explainListening<T>(config: Config, start: () => Promise<T>): Pro
 }
 
 function listUrls(config: Config, gateway: Gateway): readonly string[] {
-  return config.routes.map(({ path }) => toPublicUrl(config, { port: gateway.address.port, path }));
+  return config.routes.map((route) => toPublicUrl(config, { ...route, port: gateway.address.port }));
 }
 
 function describeRoutes(config: Config, gateway: Gateway, clock: Clock): Promise<RouteFacts[]> {
   return Promise.all(
     config.routes.map(async (route) => ({
-      url: toPublicUrl(config, { port: gateway.address.port, path: route.path }),
+      url: toPublicUrl(config, { ...route, port: gateway.address.port }),
       route,
       reachability: await Promise.all(
-        route.upstreams.map(({ target }) =>
+        listTargets(route).map((target) =>
           checkReachability(target, { clock, timeout: REACHABILITY_MILLISECONDS }),
         ),
       ),

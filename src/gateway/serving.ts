@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
+import { toRouteId } from '../config/route-id.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import type { RequestHandler } from '../http/exchange.ts';
 import { buildTrustedProxies, isLoopback } from '../http/trusted-proxies.ts';
@@ -39,6 +40,7 @@ import { createDoorStage, createLimitStage, createLoginDoorStage } from './stage
 import { resourceMetadataStage } from './stages/resource-metadata.ts';
 import { createRouteStage } from './stages/route.ts';
 import { createShedStage } from './stages/shed.ts';
+import { splitStage } from './stages/split.ts';
 
 /** A configuration, and what was opened for it. */
 export interface ServingParts {
@@ -113,11 +115,11 @@ export function buildServing(
   const routes = createRouteTable(
     config.routes,
     (route) => {
-      const own = access.routes.get(route.path);
-      const group = servers.get(route.path);
-      if (own === undefined || group === undefined)
-        throw new TypeError(`the access of ${route.path} was not opened`);
-      return { servers: group, access: own };
+      const id = toRouteId(route);
+      const own = access.routes.get(id);
+      const group = servers.get(id);
+      if (own === undefined || group === undefined) throw new TypeError(`the access of ${id} was not opened`);
+      return { ...group, access: own };
     },
     { ...access.paths, announced },
   );
@@ -169,7 +171,7 @@ export function buildServing(
     authenticate,
   ];
   const credentials = createCredentialsStage(({ reason }, { destination }) => {
-    const route = destination.kind === 'mcp' ? destination.route.path : undefined;
+    const route = destination.kind === 'mcp' ? destination.route.id : undefined;
     log.error({ route, reason }, 'there are no credentials for the MCP server');
   });
   const common = {
@@ -194,6 +196,7 @@ export function buildServing(
       classifyStage,
       authorizeStage,
       ...(isLimited ? [createLimitStage(limits)] : []),
+      ...(config.routes.some(({ split }) => split.length > 0) ? [splitStage] : []),
       ...(access.seal === undefined ? [] : [createBindSessionStage(access.seal)]),
       credentials,
     ],

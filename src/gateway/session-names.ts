@@ -49,7 +49,7 @@ export function createSessionNames(seal: SessionSeal): SessionNames {
     { route, server }: SessionPlace,
     sessionId: string,
   ): string | undefined =>
-    seal.seal({ route: route.path, principalId: principal?.id, upstream: server.key, sessionId });
+    seal.seal({ route: route.id, principalId: principal?.id, upstream: server.key, sessionId });
   return {
     forAnswer(exchange, place, head) {
       if (!hasBoundSessions(place.route)) return none;

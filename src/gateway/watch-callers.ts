@@ -54,7 +54,7 @@ export class CallerWatch {
   }
 
   #review(relay: Relay, isSameAccess: boolean): void {
-    const destination = this.#options.serving().routes.find(relay.exchange.request.path);
+    const destination = this.#options.serving().routes.find(relay.exchange.request);
     if (destination.kind === 'mcp') {
       if (!isSameAccess) this.#ask(relay, destination);
     } else if (isLongLived(relay.exchange)) relay.leave();
@@ -68,7 +68,7 @@ export class CallerWatch {
     const { relays, serving, clock } = this.#options;
     const now = clock.monotonic();
     for (const [relay, since] of this.#open) {
-      const destination = serving().routes.find(relay.exchange.request.path);
+      const destination = serving().routes.find(relay.exchange.request);
       if (!relays.has(relay) || destination.kind !== 'mcp') this.#open.delete(relay);
       else if (now - since < LONGEST_OUTAGE) this.#ask(relay, destination);
       else this.#turnOut(relay);

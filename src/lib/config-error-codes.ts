@@ -106,8 +106,8 @@ export const configErrorCodes: { readonly [code in ConfigErrorCode]: ErrorEntry 
   E_CONFIG_DUPLICATE_ROUTE: {
     title: 'two routes have the same path',
     explanation:
-      'A path leads to exactly one MCP server. `/mcp` and `/mcp/` are the same path, because clients add and drop the slash.',
-    fix: 'give one of the routes another path',
+      'A path leads to exactly one MCP server for each host. `/mcp` and `/mcp/` are the same path, because clients add and drop the slash.',
+    fix: 'give one of the routes another path, or the `host` that it is for',
     exit: 2,
   },
   E_CONFIG_UPSTREAM: {

@@ -139,8 +139,8 @@ export const errorCodes: { readonly [code in ErrorCode]: ErrorEntry } = {
   E_ROUTE_UNKNOWN: {
     title: 'there is nothing at this path',
     explanation:
-      'Only the configured paths exist, exactly as written, with or without one trailing slash. Paths below, beside or spelled differently are never forwarded.',
-    fix: 'check the path in the client, or add a route',
+      'Only the configured paths exist, exactly as written, with or without one trailing slash, and those of routes with a `host` at that host alone. Paths below, beside or spelled differently are never forwarded.',
+    fix: 'check the path and the host in the client, or add a route',
     status: 404,
   },
   E_METHOD_REFUSED: {

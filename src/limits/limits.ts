@@ -12,7 +12,7 @@ export interface RateLimit {
   readonly per: LimitKey;
   readonly requests: number;
   readonly within: number;
-  /** Paths of routes; empty: all. */
+  /** Identities of routes; empty: all. */
   readonly routes: readonly string[];
   /** Patterns of tools; empty: every request. */
   readonly tools: readonly string[];
@@ -23,7 +23,7 @@ export interface ConcurrencyLimit {
   readonly per: LimitKey;
   readonly calls: number | undefined;
   readonly streams: number | undefined;
-  /** Paths of routes; empty: all. */
+  /** Identities of routes; empty: all. */
   readonly routes: readonly string[];
 }
 

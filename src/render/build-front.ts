@@ -34,7 +34,7 @@ const frontMode = 'render with `--mode front`: the engine ends TLS, and Breakwat
  */
 export function buildFront(config: Config, options: FrontOptions): Result<BuiltFront, Diagnostic[]> {
   const { mode } = options;
-  const problems = mode === 'direct' ? config.routes.flatMap(findUndecidable) : [];
+  const problems = mode === 'direct' ? config.routes.flatMap(findUnrendered) : [];
   if (problems.length > 0) return fail(problems);
   const listen = mode === 'direct' ? config.listen : before;
   const plainHttp = mode === 'direct' ? config.plainHttp : { host: before.host, port: 80 };
@@ -45,7 +45,7 @@ export function buildFront(config: Config, options: FrontOptions): Result<BuiltF
     plainHttp,
     names,
     publicUrl: config.publicUrl ?? toPublicUrl(names, listen),
-    routes: config.routes.map((route) => toRoute(route, config, mode)),
+    routes: mergePaths(config.routes.map((route) => toRoute(route, config, mode))),
     certificate: options.certificate ?? toCertificate(config, names),
     tlsPolicy: config.tls.policy,
     http2: config.http2,
@@ -71,6 +71,44 @@ export function buildFront(config: Config, options: FrontOptions): Result<BuiltF
   };
   const warnings = mode === 'direct' ? listUncounted(config) : listOwnSide(config);
   return ok({ front, warnings: [...warnings, ...listCertificateWork(config, options)] });
+}
+
+/** What engines could do, and are not told here. */
+function findUnrendered(route: RouteConfig): Diagnostic[] {
+  const { host, path, split } = route;
+  const problems: Diagnostic[] = [];
+  if (host !== undefined)
+    problems.push(
+      toUnsupported(
+        `\`${path}\` leads to a server of its own for \`${host}\`, and one path has one server here`,
+        frontMode,
+      ),
+    );
+  if (split.length > 0)
+    problems.push(
+      toUnsupported(`the \`split\` of \`${path}\` is about messages, which no other engine reads`, frontMode),
+    );
+  return [...problems, ...findUndecidable(route)];
+}
+
+/** Before Breakwater, which tells hosts apart itself, a path is one endpoint, whatever its host. */
+function mergePaths(routes: readonly FrontRoute[]): readonly FrontRoute[] {
+  const merged = new Map<string, FrontRoute>();
+  for (const route of routes) {
+    const { path } = route;
+    const same = merged.get(path);
+    merged.set(
+      path,
+      same === undefined
+        ? route
+        : {
+            ...same,
+            protected: same.protected || route.protected,
+            metadataPaths: [...new Set([...same.metadataPaths, ...route.metadataPaths])],
+          },
+    );
+  }
+  return [...merged.values()];
 }
 
 /** What only somebody who reads messages, or speaks TLS with the client, can decide. */

@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import { isLoopback } from '../config/listeners.ts';
+import { listTargets } from '../config/split.ts';
 import type { Config, ListenAddress, UpstreamTarget } from '../config/config.ts';
 
 /** What whoever starts Breakwater as a service has to know of its configuration. Times are milliseconds. */
@@ -55,8 +56,8 @@ export function buildService(
         : [tls.clients.ca, ...(tls.clients.crl === undefined ? [] : [tls.clients.crl])]),
     ],
     logPath: log.access.kind === 'file' ? log.access.path : undefined,
-    servers: config.routes.flatMap(({ path, upstreams }) =>
-      upstreams.map(({ target }) => toServer(path, target)),
+    servers: config.routes.flatMap((route) =>
+      listTargets(route).map((target) => toServer(route.path, target)),
     ),
   };
 }

@@ -22,7 +22,7 @@ export interface SessionSealOptions {
 
 /** Who uses a session, and where. */
 export interface SessionHolder {
-  /** Path of the route. */
+  /** Identity of the route. */
   readonly route: string;
   /** `id` of the principal; `undefined` stands for the callers of a route without authentication, who are all one. */
   readonly principalId: string | undefined;

@@ -62,6 +62,18 @@ describe('check', () => {
     });
   });
 
+  it('names the URL of each of several routes, those of one path by their hosts', async () => {
+    const text =
+      'domains: [a.test, b.test]\nlisten: 127.0.0.1:8443\nroutes: [{ host: [a.test, b.test], upstream: 1 }, { path: /x, upstream: 1 }]';
+    const { stderr } = await runCli(['check'], { files: { [config]: text } });
+    expect(stderr).toContain('is valid: 3 routes');
+    expect(stderr.match(/^ {2}https:.*$/gm)).toEqual([
+      '  https://a.test:8443/mcp',
+      '  https://b.test:8443/mcp',
+      '  https://a.test:8443/x',
+    ]);
+  });
+
   it('prints the configuration on standard output alone', async () => {
     const files = { [config]: 'routes: [{ upstream: 1 }]' };
     const { stdout, stderr } = await runCli(['check', '--print'], {

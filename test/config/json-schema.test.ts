@@ -59,6 +59,7 @@ describe('the JSON Schema', () => {
       'upstream',
       'url',
       'url,client_id',
+      'when,upstream',
     ]);
   });
 

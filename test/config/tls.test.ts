@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { printConfig } from '../../src/config/print.ts';
-import type { AcmeConfig, TlsConfig } from '../../src/config/config.ts';
+import type { AcmeConfig, TlsConfig } from '../../src/config/tls-config.ts';
 import { configOf, cwd, loadText, problemsOf } from './load-text.ts';
 
 type Overrides = Parameters<typeof configOf>[1];

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { renderDiagnostics } from '../../src/lib/diagnostic-text.ts';
 import { loadText } from '../config/load-text.ts';
-import { listPages, readBlocks } from './documents.ts';
+import { listPages, readBlocks, readExamples } from './documents.ts';
 
-const blocks = listPages().flatMap((page) => readBlocks(page, 'yaml'));
+const blocks = [...listPages().flatMap((page) => readBlocks(page, 'yaml')), ...readExamples()];
 /** Secrets that pages name stand here. */
 const env = {
   REDIS_PASSWORD: 'secret',

@@ -33,3 +33,11 @@ export function readBlocks(page: string, language: string): readonly CodeBlock[]
       text: match[2] ?? '',
     }));
 }
+
+/** The configurations that examples have as files. */
+export function readExamples(): readonly CodeBlock[] {
+  return readdirSync(join(root, 'examples'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.yaml'))
+    .map((name) => join('examples', name))
+    .map((page) => ({ page, line: 1, text: readFileSync(join(root, page), 'utf8') }));
+}

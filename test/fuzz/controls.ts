@@ -220,12 +220,13 @@ function createLenientTable(): RouteTable {
   const table = createTable();
   return {
     ...table,
-    find: (path) =>
-      table.find(
-        path
+    find: ({ authority, path }) =>
+      table.find({
+        authority,
+        path: path
           .replaceAll('%61', 'a')
           .replaceAll(/\/{2,}/g, '/')
           .replace('/mcp/..', ''),
-      ),
+      }),
   };
 }

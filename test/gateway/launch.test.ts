@@ -15,6 +15,7 @@ import { oneServer } from '../support/routes.ts';
 const run = promisify(execFile);
 const terminal = { isTty: false, colour: false };
 const route: RouteConfig = {
+  host: undefined,
   path: '/mcp',
   ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 1, path: '/mcp' }),
   auth: { kind: 'none' },

@@ -147,7 +147,7 @@ describe('a relay', () => {
     const deadlines = new Deadlines(clock);
     const routes = createRouteTable(
       [buildRoute(9)],
-      (route) => ({ servers: buildServers(route, clock), access: toTestAccess(route.auth) }),
+      (route) => ({ servers: buildServers(route, clock), splits: [], access: toTestAccess(route.auth) }),
       { ...noOwnPaths, announced: new AnnouncedPaths() },
     );
     const { forwarded, sink } = await ride([createRouteStage(routes), passLater]);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { AnnouncedPaths } from '../../src/gateway/announced-paths.ts';
 import { createRouteTable, toPublicPath, type OwnPaths, type RouteTable } from '../../src/gateway/routes.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { buildRoute, buildServers, noOwnPaths, toTestAccess } from '../support/routes.ts';
+import { at, buildRoute, buildServers, noOwnPaths, toTestAccess } from '../support/routes.ts';
 
 type Paths = readonly (readonly [path: string, upstreamPath: string])[];
 
@@ -14,7 +14,7 @@ function createTableWith(paths: Paths, own: OwnPaths): RouteTable {
   const clock = new ManualClock();
   return createRouteTable(
     paths.map(([path, upstreamPath]) => buildRoute(8000, { path, upstreamPath })),
-    (route) => ({ servers: buildServers(route, clock), access: toTestAccess(route.auth) }),
+    (route) => ({ servers: buildServers(route, clock), splits: [], access: toTestAccess(route.auth) }),
     { ...own, announced: new AnnouncedPaths() },
   );
 }
@@ -22,16 +22,19 @@ function createTableWith(paths: Paths, own: OwnPaths): RouteTable {
 describe('the paths of a route', () => {
   it('are itself with and without one slash at the end', () => {
     const table = createTable(['/mcp', '/x'], ['/', '/root']);
-    expect(table.find('/mcp')).toMatchObject({
+    expect(table.find(at('/mcp'))).toMatchObject({
       kind: 'mcp',
       upstreamPath: undefined,
       route: { servers: { first: { path: '/x' } } },
       transport: 'streamable-http',
     });
-    expect(table.find('/mcp/')).toBe(table.find('/mcp'));
-    expect(table.find('/')).toMatchObject({ kind: 'mcp', route: { servers: { first: { path: '/root' } } } });
-    expect(table.find('/healthz')).toEqual({ kind: 'health' });
-    expect(table.find('/readyz')).toEqual({ kind: 'readiness' });
+    expect(table.find(at('/mcp/'))).toBe(table.find(at('/mcp')));
+    expect(table.find(at('/'))).toMatchObject({
+      kind: 'mcp',
+      route: { servers: { first: { path: '/root' } } },
+    });
+    expect(table.find(at('/healthz'))).toEqual({ kind: 'health' });
+    expect(table.find(at('/readyz'))).toEqual({ kind: 'readiness' });
     for (const path of [
       '//',
       '/mcp//',
@@ -44,7 +47,7 @@ describe('the paths of a route', () => {
       '/constructor',
       '__proto__',
     ]) {
-      expect(table.find(path)).toEqual({ kind: 'unknown' });
+      expect(table.find(at(path))).toEqual({ kind: 'unknown' });
     }
   });
 });
@@ -80,19 +83,19 @@ describe('the own paths of the gateway', () => {
 
   it('are metadata by their exact text, and the authorization server below its prefix', () => {
     const table = build();
-    expect(table.find('/.well-known/oauth-protected-resource/mcp')).toEqual({
+    expect(table.find(at('/.well-known/oauth-protected-resource/mcp'))).toEqual({
       kind: 'resource-metadata',
       document,
     });
-    expect(table.find('/.well-known/oauth-authorization-server')).toEqual({ kind: 'login' });
-    expect(table.find('/oauth/token')).toEqual({ kind: 'login' });
+    expect(table.find(at('/.well-known/oauth-authorization-server'))).toEqual({ kind: 'login' });
+    expect(table.find(at('/oauth/token'))).toEqual({ kind: 'login' });
     for (const path of [
       '/oauth',
       '/OAUTH/token',
       '/x/oauth/token',
       '/.well-known/oauth-authorization-server/x',
     ])
-      expect(table.find(path), path).toEqual({ kind: 'unknown' });
+      expect(table.find(at(path)), path).toEqual({ kind: 'unknown' });
   });
 
   it('path-takeover: are never opened by an announcement', () => {
@@ -101,8 +104,8 @@ describe('the own paths of the gateway', () => {
     if (route === undefined) throw new Error('one route');
     for (const uri of ['/oauth/token', '/.well-known/oauth-protected-resource/mcp'])
       table.announce({ route, server: route.servers.first, uri, publicAuthority });
-    expect(table.find('/oauth/token')).toEqual({ kind: 'login' });
-    expect(table.find('/.well-known/oauth-protected-resource/mcp')).toMatchObject({
+    expect(table.find(at('/oauth/token'))).toEqual({ kind: 'login' });
+    expect(table.find(at('/.well-known/oauth-protected-resource/mcp'))).toMatchObject({
       kind: 'resource-metadata',
     });
   });
@@ -120,13 +123,13 @@ describe('an announced path', () => {
       upstreamPath: '/messages/',
       query: '?s=1',
     });
-    expect(table.find('/messages/')).toEqual({
+    expect(table.find(at('/messages/'))).toEqual({
       kind: 'mcp',
       route,
       upstreamPath: '/messages/',
       transport: 'http-sse',
     });
-    expect(table.find('/messages')).toEqual({ kind: 'unknown' });
+    expect(table.find(at('/messages'))).toEqual({ kind: 'unknown' });
   });
 
   it.each([
@@ -148,12 +151,12 @@ describe('an announced path', () => {
     const table = createTable(['/sse', '/sse'], ['/admin', '/secret']);
     const [route] = table.routes;
     if (route === undefined) throw new Error('two routes');
-    const before = table.find('/admin');
+    const before = table.find(at('/admin'));
     for (const path of ['/admin', '/admin/', '/healthz', '/readyz', '/sse'])
       table.announce({ route, server: route.servers.first, uri: path, publicAuthority });
-    expect(table.find('/admin')).toBe(before);
-    expect(table.find('/admin/')).toBe(before);
-    expect(table.find('/healthz')).toEqual({ kind: 'health' });
+    expect(table.find(at('/admin'))).toBe(before);
+    expect(table.find(at('/admin/'))).toBe(before);
+    expect(table.find(at('/healthz'))).toEqual({ kind: 'health' });
   });
 
   it.each([
@@ -168,6 +171,6 @@ describe('an announced path', () => {
     const [route] = table.routes;
     if (route === undefined) throw new Error('one route');
     expect(table.announce({ route, server: route.servers.first, uri, publicAuthority })).toBeUndefined();
-    expect(table.find('/x')).toEqual({ kind: 'unknown' });
+    expect(table.find(at('/x'))).toEqual({ kind: 'unknown' });
   });
 });

@@ -99,6 +99,7 @@ export async function startEngineRig(options: EngineRigOptions): Promise<EngineR
     gateway?.stateDir ?? folder.path,
     [
       {
+        host: undefined,
         path: '/mcp',
         ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: upstreamPort, path: '/mcp' }),
         auth:

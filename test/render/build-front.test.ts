@@ -8,6 +8,7 @@ import { buildTestConfig } from '../support/gateway.ts';
 import { oneServer } from '../support/routes.ts';
 
 const route: RouteConfig = {
+  host: undefined,
   path: '/mcp',
   ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp' }),
   auth: { kind: 'none' },
@@ -36,6 +37,31 @@ function build(
   return { front, warned: warnings.map(({ requirement }) => requirement), messages };
 }
 
+describe('routes of hosts', () => {
+  const domains = ['a.example.com', 'b.example.com'];
+  const config = buildTestConfig(
+    '/var/lib/breakwater',
+    [
+      { ...route, host: 'a.example.com', auth: byKey },
+      { ...route, host: 'b.example.com' },
+      { ...route, path: '/x' },
+    ],
+    { domains },
+  );
+
+  it('are refused where one path would have one server, and not before Breakwater, which tells hosts apart', () => {
+    const built = buildFront(config, { mode: 'direct' });
+    expect(!built.ok && built.error.map(({ code, message }) => `${code}: ${message}`)).toEqual([
+      'E_RENDER_UNSUPPORTED: `/mcp` leads to a server of its own for `a.example.com`, and one path has one server here',
+      'E_RENDER_UNSUPPORTED: `/mcp` leads to a server of its own for `b.example.com`, and one path has one server here',
+    ]);
+    expect(build(config, 'front').front.routes).toMatchObject([
+      { path: '/mcp', protected: true },
+      { path: '/x', protected: false },
+    ]);
+  });
+});
+
 describe('mode direct', () => {
   it('takes listener, names and limits of the configuration, and the upstream as it is', () => {
     const { front } = build(
@@ -60,6 +86,7 @@ describe('mode direct', () => {
       { auth: byKey, credentials: { kind: 'header', name: 'x-api-key' } },
     ],
     ['credentials without callers', { credentials: { kind: 'header', name: 'authorization' } }],
+    ['servers for some messages', { split: [{ when: { tools: ['x'] }, upstreams: route.upstreams }] }],
   ])('open-door: refuses %s, which no engine can decide', (_name, changed) => {
     const built = buildFront(configOf({}, changed as Partial<RouteConfig>), { mode: 'direct' });
     expect(built.ok).toBe(false);

@@ -347,7 +347,7 @@ describe('a deferred call', () => {
     const clock = new ManualClock();
     // It never answers the handshake.
     const target = { kind: 'tcp', secure: true, host: '127.0.0.1', port: upstream.port, path: '/' } as const;
-    const route = { path: '/mcp', ...oneServer(target), rules: undefined } as const;
+    const route = { host: undefined, path: '/mcp', ...oneServer(target), rules: undefined } as const;
     const routes = [{ ...route, auth: { kind: 'none' }, credentials: { kind: 'none' } }] as const;
     await using rig = await startRig({ clock, changes: { keepAlive: { json: 1000 }, routes } });
     const client = await rig.connect();

@@ -130,6 +130,7 @@ describe('an upstream on a Unix socket', () => {
     const socketPath = join(folder, 'mcp.sock');
     const upstream = await startScriptedUpstream(answerJson('{}'), { socketPath });
     const route = {
+      host: undefined,
       path: '/mcp',
       auth: { kind: 'none' },
       rules: undefined,

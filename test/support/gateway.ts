@@ -104,6 +104,7 @@ export interface TestGatewayOptions {
 export async function startTestGateway(options: TestGatewayOptions): Promise<TestGateway> {
   const stateDir = await mkdtemp(join(tmpdir(), 'breakwater-'));
   const route: RouteConfig = {
+    host: undefined,
     path: options.path ?? '/mcp',
     ...oneServer({
       kind: 'tcp',

@@ -22,10 +22,12 @@ export async function connectRaw(options: {
   readonly port: number;
   readonly ca: string;
   readonly localAddress?: string;
+  /** The name in the handshake (SNI); `localhost` when absent. */
+  readonly servername?: string;
   /** Sent before the TLS handshake. */
   readonly preface?: string | Buffer;
 }): Promise<RawClient> {
-  const { port, ca, localAddress, preface } = options;
+  const { port, ca, localAddress, servername = 'localhost', preface } = options;
   const tcp = connectTcp({
     host: '127.0.0.1',
     port,
@@ -33,7 +35,7 @@ export async function connectRaw(options: {
   });
   if (preface !== undefined) tcp.write(preface);
   tcp.on('error', () => tcp.destroy());
-  const socket = connect({ socket: tcp, ca, servername: 'localhost', ALPNProtocols: ['http/1.1'] });
+  const socket = connect({ socket: tcp, ca, servername, ALPNProtocols: ['http/1.1'] });
   let received = '';
   let isClosed = false;
   const waiting = new Set<() => void>();

@@ -2,7 +2,7 @@ import { plainChallenger } from '../../src/auth/resource/challenger.ts';
 import type { RouteConfig, UpstreamTarget } from '../../src/config/config.ts';
 import { buildKeyCheck } from '../../src/gateway/access/key-check.ts';
 import type { RouteAccess } from '../../src/gateway/access/route-access.ts';
-import type { OwnPaths } from '../../src/gateway/routes.ts';
+import type { OwnPaths, RequestPlace } from '../../src/gateway/routes.ts';
 import type { SessionNames } from '../../src/gateway/session-names.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
@@ -14,8 +14,13 @@ import { Standing } from '../../src/upstream/standing.ts';
 /** The servers of a route that has one. */
 export function oneServer(
   target: UpstreamTarget,
-): Pick<RouteConfig, 'upstreams' | 'balance' | 'upstreamLimits'> {
-  return { upstreams: [{ target, weight: 1 }], balance: 'least_requests', upstreamLimits: undefined };
+): Pick<RouteConfig, 'upstreams' | 'split' | 'balance' | 'upstreamLimits'> {
+  return {
+    upstreams: [{ target, weight: 1 }],
+    split: [],
+    balance: 'least_requests',
+    upstreamLimits: undefined,
+  };
 }
 
 /** Servers that nobody connects to. */
@@ -41,11 +46,14 @@ export function buildRoute(
   port: number,
   options: Partial<Extract<UpstreamTarget, { kind: 'tcp' }>> &
     Partial<Pick<RouteConfig, 'path' | 'auth' | 'rules' | 'credentials'>> & {
+      /** The host that the route is for. */
+      readonly publicHost?: string;
       /** Path on the upstream. */
       readonly upstreamPath?: string;
     } = {},
 ): RouteConfig {
   const {
+    publicHost,
     path = '/mcp',
     auth = { kind: 'none' },
     rules,
@@ -54,12 +62,18 @@ export function buildRoute(
     ...upstream
   } = options;
   return {
+    host: publicHost,
     path,
     auth,
     rules,
     credentials,
     ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port, ...upstream, path: upstreamPath }),
   };
+}
+
+/** A request for a path, by default of a host that no route names. */
+export function at(path: string, authority = 'localhost:8443'): RequestPlace {
+  return { authority, path };
 }
 
 /** The access of a route that is open, or has listed keys and nothing else. */

@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { listSettings, printConfig } from '../../config/print.ts';
 import { formatAuthority } from '../../config/schema/host-name.ts';
+import { toPublicUrl } from '../../gateway/public-url.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { toDiagnosticJson } from '../../lib/diagnostic-json.ts';
 import { showDiagnostics, writeEnvelope, type CliContext } from '../context.ts';
@@ -53,8 +54,12 @@ function refuse(problems: readonly Diagnostic[], context: CliContext): number {
   return reportProblems(problems, context);
 }
 
+/** One line, and one more for each URL where there are several. */
 function describe({ config, file }: LoadedConfig): string {
   const { listen, routes } = config;
   const count = routes.length === 1 ? '1 route' : `${routes.length} routes`;
-  return `${file ?? 'the configuration'} is valid: ${count}, HTTPS on ${formatAuthority(listen.host, listen.port)}`;
+  const urls =
+    routes.length > 1 && listen.port !== 0 ? routes.map((route) => toPublicUrl(config, route)) : [];
+  const said = `${file ?? 'the configuration'} is valid: ${count}, HTTPS on ${formatAuthority(listen.host, listen.port)}`;
+  return [said, ...urls.map((url) => `  ${url}`)].join('\n');
 }

@@ -2,6 +2,7 @@ import { compileRules, type Decision } from '../../auth/rules/compile.ts';
 import { explainDecision, renderExplanation, type ExplainedStep } from '../../auth/rules/explain.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Config, RouteConfig } from '../../config/config.ts';
+import { toRouteId } from '../../config/route-id.ts';
 import type { AccessWords } from '../access-words.ts';
 
 /** What one route does with a caller and an operation. */
@@ -37,7 +38,7 @@ const STORED_HINT = '; say which scopes a stored key has: `key:NAME,scope:SCOPE`
 function explainRoute(route: RouteConfig, words: AccessWords): RouteAccess {
   const principal = withScopes(route, words);
   const refusal = findRefusal(route, principal);
-  const none = { route: route.path, scopes: [], rule: null, steps: [] };
+  const none = { route: toRouteId(route), scopes: [], rule: null, steps: [] };
   if (refusal !== undefined)
     return { ...none, decision: 'deny', summary: `refused before any rule: ${refusal}` };
   if (route.rules === undefined) {
@@ -48,7 +49,7 @@ function explainRoute(route: RouteConfig, words: AccessWords): RouteAccess {
     ...words.operation,
   });
   return {
-    route: route.path,
+    route: toRouteId(route),
     decision: decision.kind,
     scopes: decision.kind === 'scopes' ? decision.scopes : [],
     rule: decision.rule ?? null,

@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import type { CertificateFilesConfig } from '../../config/config.ts';
+import type { CertificateFilesConfig } from '../../config/tls-config.ts';
 import { loadConfig } from '../../config/load.ts';
 import type { StateConfig } from '../../config/state-config.ts';
 import { defaultStateDir } from '../../config/state-dir.ts';

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config, RouteConfig } from '../../config/config.ts';
 import { loadConfig } from '../../config/load.ts';
+import { findRoutesByName, toRouteId } from '../../config/route-id.ts';
 import type { ConfigFlags } from '../../config/overlay.ts';
 import { toPublicUrl } from '../../gateway/public-url.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
@@ -34,7 +35,7 @@ export interface EndpointOptions {
   /** `--config`. */
   readonly file?: string;
   readonly flags: ConfigFlags;
-  /** `--route`: the path of one route. */
+  /** `--route`: the path of one route, with its host before it where others have the path too. */
   readonly route?: string;
   /** `--url`: takes the place of all configuration. */
   readonly url?: string;
@@ -79,10 +80,10 @@ async function fromUrl(
   });
 }
 
-function fromConfig(config: Config, path: string | undefined): Endpoint {
-  const route = chooseRoute(config.routes, path);
+function fromConfig(config: Config, name: string | undefined): Endpoint {
+  const route = chooseRoute(config.routes, name);
   const { port } = config.listen;
-  const text = toPublicUrl(config, { port, path: route.path });
+  const text = toPublicUrl(config, route);
   if (port === 0 || text.includes('*')) {
     const what = port === 0 ? 'the port is chosen when the gateway starts' : 'the domain is a wildcard';
     throw new GatewayError('E_USAGE', `the URL is not known: ${what}`, { hint: 'name it with `--url`' });
@@ -100,18 +101,18 @@ function fromConfig(config: Config, path: string | undefined): Endpoint {
   };
 }
 
-function chooseRoute(routes: readonly RouteConfig[], path: string | undefined): RouteConfig {
-  const [first, second] = routes;
-  const found =
-    path === undefined
-      ? second === undefined
-        ? first
-        : undefined
-      : routes.find((route) => route.path === path);
-  if (found !== undefined) return found;
-  const paths = routes.map((route) => `\`${route.path}\``).join(', ');
-  const message = path === undefined ? 'there are several routes' : `there is no route \`${path}\``;
-  throw new GatewayError('E_USAGE', message, { hint: `choose one with \`--route\`: ${paths}` });
+function chooseRoute(routes: readonly RouteConfig[], name: string | undefined): RouteConfig {
+  const found = name === undefined ? routes : findRoutesByName(routes, name);
+  const [first, second] = found;
+  if (first !== undefined && second === undefined) return first;
+  const ids = routes.map((route) => `\`${toRouteId(route)}\``).join(', ');
+  const message =
+    name === undefined
+      ? 'there are several routes'
+      : first === undefined
+        ? `there is no route \`${name}\``
+        : `there are several routes \`${name}\``;
+  throw new GatewayError('E_USAGE', message, { hint: `choose one with \`--route\`: ${ids}` });
 }
 
 function listAccess({ auth }: RouteConfig): readonly Access[] {

@@ -43,7 +43,7 @@ export function registerClient(program: Command, run: Run): void {
         'listen',
       ]),
     )
-    .option('--route <PATH>', 'the route, where there are several')
+    .option('--route <PATH>', 'the route, where there are several: `/mcp`, or `a.example.com/mcp`')
     .option('--domain <NAME>', 'public host name; can be given several times', collect)
     .option('--listen <ADDRESS>', 'host:port, :port or port for HTTPS')
     .optionsGroup('Files:')

@@ -1,7 +1,8 @@
 import { styleText } from 'node:util';
 import type { RouteConfig } from '../../config/config.ts';
 import { formatUpstream } from '../../config/file-form.ts';
-import type { LaunchFacts } from '../../gateway/launch.ts';
+import { listServerLists, listTargets } from '../../config/split.ts';
+import type { LaunchFacts, RouteFacts } from '../../gateway/launch.ts';
 
 export interface BannerOptions {
   readonly version: string;
@@ -23,15 +24,7 @@ export function buildBanner(facts: LaunchFacts, options: BannerOptions): string 
   for (const { url, route } of shown) rows.push(['URL', `${url}  ->  ${describeServers(route)}`]);
   if (facts.routes.length > shown.length) rows.push(['', `and ${facts.routes.length - shown.length} more`]);
   rows.push(['TLS', describeCertificate(facts, options.now)], ['Access', describeAccess(facts)]);
-  for (const { reachability, route } of shown) {
-    const isAlone = reachability.every(({ kind }) => kind === 'down');
-    for (const [at, state] of reachability.entries()) {
-      const target = route.upstreams[at]?.target;
-      if (state.kind === 'up' || target === undefined) continue;
-      const effect = isAlone ? 'calls answer 502 until it starts' : 'calls go to the others until it starts';
-      rows.push(['Warning', `${formatUpstream(target)} is down (${state.reason}): ${effect}`]);
-    }
-  }
+  for (const each of shown) for (const text of describeOutages(each)) rows.push(['Warning', text]);
   if (facts.createdKey !== undefined)
     rows.push(['API key', `${facts.createdKey}  (shown once: keep it now)`]);
   if (facts.authorityFile !== undefined) {
@@ -46,8 +39,25 @@ export function buildBanner(facts: LaunchFacts, options: BannerOptions): string 
   return `${paint(head, facts.audience === 'PRIVATE' ? 'green' : 'yellow', options)}\n${lines.join('\n')}\n`;
 }
 
-function describeServers({ upstreams }: RouteConfig): string {
-  const [first, ...others] = upstreams.map(({ target }) => formatUpstream(target));
+/** Servers that are down, and what becomes of the calls for each: others of its list get them. */
+function describeOutages({ route, reachability }: RouteFacts): readonly string[] {
+  let at = 0;
+  return listServerLists(route).flatMap(({ upstreams }) => {
+    const states = reachability.slice(at, at + upstreams.length);
+    at += upstreams.length;
+    const effect = states.every(({ kind }) => kind === 'down')
+      ? 'calls answer 502 until it starts'
+      : 'calls go to the others until it starts';
+    return states.flatMap((state, place) => {
+      const target = upstreams[place]?.target;
+      if (state.kind === 'up' || target === undefined) return [];
+      return [`${formatUpstream(target)} is down (${state.reason}): ${effect}`];
+    });
+  });
+}
+
+function describeServers(route: RouteConfig): string {
+  const [first, ...others] = listTargets(route).map(formatUpstream);
   return others.length === 0 ? `${first}` : `${first} and ${others.length} more`;
 }
 

@@ -1,4 +1,5 @@
-import type { Config, IssuerConfig } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
+import type { IssuerConfig } from '../../config/tls-config.ts';
 import { findAuthority } from '../../config/known-authorities.ts';
 import { withTermsAccepted } from '../../config/terms.ts';
 import { systemClock } from '../../lib/clock.ts';

@@ -33,6 +33,9 @@ export const trustedProxiesSchema: z.ZodType<readonly string[]> = z
   .prefault([])
   .describe('Addresses or CIDR blocks of proxies before Breakwater whose word about the client is believed.');
 
+/** One of the names above. */
+export const domainSchema: z.ZodType<string> = parsedField(z.string(), parseDomain);
+
 function parseDomain(text: string): Result<string, FieldProblem> {
   const problem = (predicate: string, label: string): Result<string, FieldProblem> =>
     fail({ code: 'E_CONFIG_DOMAIN', predicate, label });

@@ -15,7 +15,9 @@ const routesSchema = z
   .array(z.string())
   .min(1)
   .optional()
-  .describe('Paths of the routes that it is about. Default: all.');
+  .describe(
+    'Routes that it is about: by path, or by host and path (`a.example.com/mcp`) where it is one of several. Default: all.',
+  );
 
 export const ratesSchema: z.ZodPrefault<z.ZodType<readonly RateConfig[]>> = z
   .array(

@@ -1,16 +1,22 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import type { RouteConfig, RuleConfig, UpstreamLimitsConfig, UpstreamServerConfig } from '../config.ts';
+import type { SplitConfig } from '../split-config.ts';
 import { authSchema, type AuthSetting } from './auth.ts';
 import { credentialsSchema, type CredentialsSetting } from './credentials.ts';
 import { parsedField, type FieldProblem } from './field.ts';
+import { domainSchema } from './names.ts';
 import { rulesSchema } from './rules.ts';
+import { splitSchema } from './split.ts';
 import { balanceSchema, upstreamLimitsSchema, upstreamsSchema } from './upstreams.ts';
 
 export interface RouteSetting {
   readonly path: string;
+  /** Empty: every host that no other route with this path names. */
+  readonly hosts: readonly string[];
   /** Never empty. */
   readonly upstreams: readonly UpstreamServerConfig[];
+  readonly split: readonly SplitConfig[];
   readonly balance: RouteConfig['balance'];
   readonly upstreamLimits: UpstreamLimitsConfig | undefined;
   /** `undefined` takes the default of all routes. */
@@ -19,12 +25,23 @@ export interface RouteSetting {
   readonly credentials: CredentialsSetting;
 }
 
+const hostSchema = z
+  .union([domainSchema.transform((host) => [host]), z.array(domainSchema).min(1)], {
+    error: 'a host name or a list of them',
+  })
+  .optional()
+  .describe(
+    'The host whose requests go here, or a list of hosts: one of `domains`, or what they cover; `*.example.com` stands for one label. Without it a route serves its path for every host that has no route of its own there.',
+  );
+
 export const routeSchema: z.ZodType<RouteSetting> = z
   .strictObject({
     path: parsedField(z.string(), parsePath)
       .prefault('/mcp')
       .describe('Public path, matched exactly, with and without one trailing slash.'),
+    host: hostSchema,
     upstream: upstreamsSchema,
+    split: splitSchema,
     balance: balanceSchema,
     upstream_limits: upstreamLimitsSchema,
     auth: authSchema.optional(),
@@ -35,9 +52,11 @@ export const routeSchema: z.ZodType<RouteSetting> = z
       ),
     credentials: credentialsSchema,
   })
-  .transform(({ path, upstream, balance, upstream_limits, auth, rules, credentials }) => ({
+  .transform(({ path, host, upstream, split, balance, upstream_limits, auth, rules, credentials }) => ({
     path,
+    hosts: [...new Set(host)],
     upstreams: upstream,
+    split,
     balance,
     upstreamLimits: upstream_limits,
     auth,

@@ -40,9 +40,10 @@ export async function startLoginServer(
   const { createAuthorizationServer } = await import('../../auth/server/authorization-server.ts');
   const server = await createAuthorizationServer({
     issuer: toOrigin(config),
-    resources: config.routes.flatMap(({ path, auth }) => {
+    resources: config.routes.flatMap((route) => {
+      const { path, auth } = route;
       if (auth.kind === 'none' || auth.oauth?.server === undefined) return [];
-      const url = toPublicUrl(config, { path });
+      const url = toPublicUrl(config, route);
       return [{ url, name: new URL(url).host + path, scopes: auth.oauth.scopes }];
     }),
     config: section,

@@ -5,6 +5,8 @@ import { createSigningKeys } from '../../auth/outbound/signing-keys.ts';
 import type { TokenVerifier } from '../../auth/resource/token-verifier.ts';
 import type { ServerEvent } from '../../auth/server/server-options.ts';
 import type { Config, RouteConfig } from '../../config/config.ts';
+import { listTargets } from '../../config/split.ts';
+import { toRouteId } from '../../config/route-id.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { readVersion } from '../../lib/version.ts';
@@ -36,7 +38,7 @@ export interface AccessOptions {
 
 /** Everything that decides who comes in, and what is behind it. */
 export interface Access {
-  /** By the path of the route. */
+  /** By the identity of the route. */
   readonly routes: ReadonlyMap<string, RouteAccess>;
   readonly paths: OwnPaths;
   /** Socket of the built-in authorization server. */
@@ -126,7 +128,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
   });
   return {
     routes: new Map(
-      await Promise.all(routes.map(async (route) => [route.path, await build(route)] as const)),
+      await Promise.all(routes.map(async (route) => [toRouteId(route), await build(route)] as const)),
     ),
     paths: { documents: buildResourceDocuments(config), login: login?.server.paths ?? [] },
     loginSocket: login?.socketPath,
@@ -137,8 +139,8 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
 }
 
 /** What `hasBoundSessions` says of the route that becomes of it. */
-function hasSealedSessions({ auth, upstreams }: RouteConfig): boolean {
-  return auth.kind === 'required' || upstreams.length > 1;
+function hasSealedSessions(route: RouteConfig): boolean {
+  return route.auth.kind === 'required' || listTargets(route).length > 1;
 }
 
 async function share<T extends { share(): Promise<void> }>(keys: T): Promise<T> {

@@ -36,7 +36,7 @@ export function createAuthzHandler({ routes, jwks, ask }: AuthzOptions): Request
         return;
       case 'other':
         if (jwks !== undefined && request.path === JWKS_PATH) sink.send(200, json, JSON.stringify(jwks()));
-        else if (routes.find(question.asked.path).kind === 'mcp')
+        else if (routes.find(question.asked).kind === 'mcp')
           sink.send(404, plainText, `E_ROUTE_UNKNOWN: ${errorCodes.E_ROUTE_UNKNOWN.title}\n`, true);
         else ask(question.asked, sink);
     }

@@ -1,12 +1,13 @@
 import type { Clock } from '../../lib/clock.ts';
-import type { Route } from '../routes.ts';
+import type { Route, RouteSplit } from '../routes.ts';
 
 /** One of the servers behind a route. */
 export interface ServerStatus {
-  /** Path of the route. */
+  /** Identity of the route. */
   readonly route: string;
   /** `127.0.0.1:8000`, or the path of a socket. */
   readonly server: string;
+  /** The largest that it has in any list of the route. */
   readonly weight: number;
   /** Requests and streams that it has. */
   readonly open: number;
@@ -20,13 +21,13 @@ export interface ServerStatus {
 
 export function listServers(routes: readonly Route[], clock: Clock): readonly ServerStatus[] {
   const now = clock.monotonic();
-  return routes.flatMap(({ path, servers }) =>
-    servers.servers.map(({ name, weight, standing }) => {
+  return routes.flatMap(({ id, servers, splits }) =>
+    servers.servers.map(({ key, name, weight, standing }) => {
       const { failures, ejectedUntil } = standing.outlier.state;
       return {
-        route: path,
+        route: id,
         server: name,
-        weight,
+        weight: Math.max(weight, ...splits.map((split) => weightIn(split, key))),
         open: standing.work.open,
         waiting: standing.work.waiting,
         failures,
@@ -34,6 +35,10 @@ export function listServers(routes: readonly Route[], clock: Clock): readonly Se
       };
     }),
   );
+}
+
+function weightIn({ destination }: RouteSplit, key: string): number {
+  return destination.route.servers.find(key)?.weight ?? 0;
 }
 
 /** The servers as several workers see them: what they have is added, and one that is ejected by any of them is told as such. */

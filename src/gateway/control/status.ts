@@ -47,7 +47,7 @@ export interface CertificateStatus {
 
 /** Exchanges of one kind that are open. */
 export interface OpenWork {
-  /** Path of the route; of the authorization server, its own path. */
+  /** Identity of the route, which is its path unless it has a host; of the authorization server, its own path. */
   readonly route: string;
   /** `GET` for the stream of a session, else the method and the tool: `tools/call echo`. */
   readonly what: string;
@@ -64,7 +64,7 @@ export function summariseOpenWork(exchanges: Iterable<Exchange>, now: number): r
   const groups = new Map<string, OpenWork>();
   for (const exchange of exchanges) {
     const { destination, request, startedAt } = exchange;
-    const route = destination.kind === 'mcp' ? destination.route.path : request.path;
+    const route = destination.kind === 'mcp' ? destination.route.id : request.path;
     const what = describe(exchange);
     const key = `${route} ${what}`;
     const group = groups.get(key);

@@ -24,7 +24,7 @@ export function createBindSessionStage(seal: SessionSeal): (exchange: Exchange) 
     const { destination, request, principal } = exchange;
     if (destination.kind !== 'mcp' || !hasBoundSessions(destination.route)) return undefined;
     const { fields, isRepeat, query } = request;
-    const holder = { route: destination.route.path, principalId: principal?.id };
+    const holder = { route: destination.route.id, principalId: principal?.id };
     if (destination.transport === 'http-sse') {
       const found = openEndpoint(query, (text) => seal.open(text, holder));
       if (found.kind === 'unknown') return unknown;

@@ -35,7 +35,7 @@ export function createLimitStage(limits: Limits): (exchange: Exchange) => Reply 
       principalId: principal?.id,
       client: principal?.client,
       address: exchange.client.address,
-      route: destination.route.path,
+      route: destination.route.id,
       tool: envelope?.kind === 'request' && envelope.method === 'tools/call' ? envelope.name : undefined,
       isStream: isLongLived(exchange),
     });

@@ -1,31 +1,48 @@
 import type { Balancer } from './balancer.ts';
-import { RoundRobin } from './round-robin.ts';
 
 /**
- * The server with the fewest requests under way for its weight; those that are equal take turns by weight, so that calls
- * which come one after the other are spread, too.
+ * The server with the fewest requests under way for its weight. Servers of different weights take turns by weight (smooth weighted round
+ * robin) as long as each has no more than its share of what is under way, rounded up: compared request by request, a light server that
+ * has none would come before a heavy one that has a single one, and get many times its share of a little traffic.
  */
 export class LeastRequests implements Balancer {
-  readonly #turns: RoundRobin;
-  /** The weights of those that are equal. */
-  readonly #equal: number[];
+  readonly #credits: number[];
 
   constructor(size: number) {
-    this.#turns = new RoundRobin(size);
-    this.#equal = Array.from({ length: size }, () => 0);
+    this.#credits = Array.from({ length: size }, () => 0);
   }
 
   pick(weights: readonly number[], loads: readonly number[]): number {
-    const equal = this.#equal;
-    let least = Number.POSITIVE_INFINITY;
-    for (let place = 0; place < equal.length; place++) {
+    const credits = this.#credits;
+    let weightOfAll = 0;
+    let loadOfAll = 0;
+    for (let place = 0; place < credits.length; place++) {
       const weight = weights[place] ?? 0;
-      if (weight > 0) least = Math.min(least, (loads[place] ?? 0) / weight);
+      if (weight <= 0) continue;
+      weightOfAll += weight;
+      loadOfAll += loads[place] ?? 0;
     }
-    for (let place = 0; place < equal.length; place++) {
+    let best = -1;
+    for (let place = 0; place < credits.length; place++) {
       const weight = weights[place] ?? 0;
-      equal[place] = weight > 0 && (loads[place] ?? 0) / weight === least ? weight : 0;
+      if (weight <= 0) continue;
+      // Who has to wait keeps one turn and no more: a server that hung for long is not flooded, and others are not left out for it.
+      const credit = Math.min((credits[place] ?? 0) + weight, weightOfAll);
+      credits[place] = credit;
+      // Together the shares are more than what is under way, so that at least one server is below its own.
+      const share = Math.ceil(((loadOfAll + 1) * weight) / weightOfAll);
+      if ((loads[place] ?? 0) >= share || hasLesser(place, weights, loads)) continue;
+      if (best < 0 || credit > (credits[best] ?? 0)) best = place;
     }
-    return this.#turns.pick(equal);
+    if (best >= 0) credits[best] = Math.max((credits[best] ?? 0) - weightOfAll, -weightOfAll);
+    return best;
   }
+}
+
+/** Whether another server of the same weight has fewer under way. */
+function hasLesser(place: number, weights: readonly number[], loads: readonly number[]): boolean {
+  const load = loads[place] ?? 0;
+  for (let other = 0; other < weights.length; other++)
+    if (weights[other] === weights[place] && (loads[other] ?? 0) < load) return true;
+  return false;
 }

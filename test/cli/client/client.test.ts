@@ -225,6 +225,17 @@ describe('address and access of the configuration', () => {
     expect((await runWith(yaml, 'cursor', '--route', '/mail')).stdout).toContain('Bearer ${env:MCP_API_KEY}');
   });
 
+  it('need a host where several have the path', async () => {
+    const yaml = `domains: [a.test, b.test]\nroutes: [{ host: [a.test, b.test], upstream: 1, auth: { ${keys} } }]`;
+    expect((await runWith(yaml, 'cursor', '--route', '/mcp')).stderr).toContain(
+      'there are several routes `/mcp`',
+    );
+    expect((await runWith(yaml, 'cursor', '--route', '/mcp')).stderr).toContain(
+      'choose one with `--route`: `a.test/mcp`, `b.test/mcp`',
+    );
+    expect((await runWith(yaml, 'cursor', '--route', 'b.test/mcp')).stdout).toContain('https://b.test/mcp');
+  });
+
   it('refuse a way that the route does not offer', async () => {
     const yaml = `routes: [{ upstream: 1, auth: { ${keys} } }]`;
     expect((await runWith(yaml, 'vscode')).stdout).toContain('${input:breakwater-key}');

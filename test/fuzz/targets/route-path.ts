@@ -1,7 +1,7 @@
 import { ManualClock } from '../../support/manual-clock.ts';
 import { lockWithKey } from '../../support/keys.ts';
 import { AnnouncedPaths } from '../../../src/gateway/announced-paths.ts';
-import { buildRoute, buildServers, noOwnPaths, toTestAccess } from '../../support/routes.ts';
+import { at, buildRoute, buildServers, noOwnPaths, toTestAccess } from '../../support/routes.ts';
 import type { Destination } from '../../../src/gateway/exchange.ts';
 import { createRouteTable, type RouteTable } from '../../../src/gateway/routes.ts';
 import { parseRequestHead } from '../../../src/http/request-head.ts';
@@ -76,19 +76,19 @@ export function createRoutePathTarget(create: () => RouteTable = createTable): F
       const table = create();
       const [open] = table.routes;
       if (open === undefined) throw new Error('the table has two routes');
-      const before = table.find(lockedPath);
+      const before = table.find(at(lockedPath));
       // The reader of the event never hands over a line end or NUL.
       for (const uri of uris.filter((text) => !/[\r\0]/.test(text))) {
         const announced = table.announce({ route: open, server: open.servers.first, uri, publicAuthority });
         const text = announced === undefined ? '' : announced.path + announced.query;
         hold(!/[\r\n]/.test(text), 'an announced URI stays on its line', () => announced);
       }
-      hold(table.find(lockedPath) === before, 'an announcement takes no configured path', () => uris);
+      hold(table.find(at(lockedPath)) === before, 'an announcement takes no configured path', () => uris);
       const head = Buffer.from(`GET ${target} HTTP/1.1\r\nHost: localhost\r\n\r\n`, 'latin1');
       const end = head.indexOf('\r\n\r\n') + 4;
       const parsed = parseRequestHead(head, 0, end, limits);
       if (!parsed.ok || end !== head.length) return 'refused';
-      return checkDestination(parsed.value.path, table.find(parsed.value.path));
+      return checkDestination(parsed.value.path, table.find(at(parsed.value.path)));
     },
   };
 }
@@ -126,7 +126,7 @@ export function createTable(): RouteTable {
   const auth = lockWithKey({ name: 'ci', sha256: '00'.repeat(32) });
   return createRouteTable(
     [buildRoute(8000), buildRoute(8000, { path: lockedPath, upstreamPath: lockedPath, auth })],
-    (route) => ({ servers: buildServers(route, clock), access: toTestAccess(route.auth) }),
+    (route) => ({ servers: buildServers(route, clock), splits: [], access: toTestAccess(route.auth) }),
     { ...noOwnPaths, announced: new AnnouncedPaths() },
   );
 }
@@ -152,10 +152,10 @@ function buildPath(random: Random): string {
   ];
   const text = base + random.repeat(0, 3, () => random.pick(parts));
   if (!random.oneIn(3) || text === '') return text;
-  const at = random.below(text.length);
-  const unit = text.charAt(at);
+  const place = random.below(text.length);
+  const unit = text.charAt(place);
   const spelled = random.oneIn(2)
     ? `%${unit.charCodeAt(0).toString(16).padStart(2, '0')}`
     : unit.toUpperCase();
-  return text.slice(0, at) + spelled + text.slice(at + 1);
+  return text.slice(0, place) + spelled + text.slice(place + 1);
 }

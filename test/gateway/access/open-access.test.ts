@@ -37,6 +37,7 @@ async function open(
   const stateDir = await mkdtemp(join(tmpdir(), 'breakwater-access-'));
   const config = buildTestConfig(stateDir, [
     {
+      host: undefined,
       path: '/mcp',
       ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 9, path: '/mcp' }),
       auth: { kind: 'none' },

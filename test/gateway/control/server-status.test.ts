@@ -15,7 +15,8 @@ function buildCopies(clock: ManualClock): Route {
     { target: { ...target, host: '::1' }, weight: 3 },
   ];
   const servers = buildServers({ ...buildRoute(1), upstreams }, clock);
-  return { path: '/mcp', access: toTestAccess({ kind: 'none' }), servers };
+  const access = toTestAccess({ kind: 'none' });
+  return { id: '/mcp', host: undefined, path: '/mcp', access, servers, splits: [] };
 }
 
 const well: ServerStatus = {

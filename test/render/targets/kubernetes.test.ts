@@ -153,12 +153,15 @@ describe('probes', () => {
       ] as const) {
         const path = at(container, probe, 'httpGet', 'path');
         if (typeof path !== 'string') continue;
-        expect(own.find(path).kind).toBe(kind);
+        expect(own.find({ authority: '10.0.0.1', path }).kind).toBe(kind);
         expect(askPlain(path)).toBe(200);
       }
     }
     // The control: a path that nobody answers.
-    expect([own.find('/health').kind, askPlain('/health')]).toEqual(['unknown', 421]);
+    expect([own.find({ authority: '10.0.0.1', path: '/health' }).kind, askPlain('/health')]).toEqual([
+      'unknown',
+      421,
+    ]);
   });
 
   it('go over plain HTTP where that listens, else over TLS', async () => {

@@ -47,19 +47,68 @@ describe('round robin', () => {
 });
 
 describe('least requests', () => {
-  it('never picks one that has more for its weight than another', () => {
+  it('picks one with the fewest where the weights are equal', () => {
     fc.assert(
-      fc.property(weightsOf, fc.array(fc.integer({ min: 0, max: 20 })), (weights, given) => {
-        const loads = weights.map((_, place) => given[place] ?? 0);
-        const picked = new LeastRequests(weights.length).pick(weights, loads);
-        const shares = weights.flatMap((weight, place) => (weight > 0 ? [(loads[place] ?? 0) / weight] : []));
-        if (shares.length === 0) expect(picked).toBe(-1);
-        else {
-          expect(weights[picked]).toBeGreaterThan(0);
-          expect((loads[picked] ?? 0) / (weights[picked] ?? 0)).toBe(Math.min(...shares));
-        }
+      fc.property(fc.array(fc.integer({ min: 0, max: 20 }), { minLength: 1, maxLength: 6 }), (loads) => {
+        const picked = new LeastRequests(loads.length).pick(
+          loads.map(() => 3),
+          loads,
+        );
+        expect(loads[picked]).toBe(Math.min(...loads));
       }),
     );
+  });
+
+  it('never picks one that has its share of what is under way, and always picks one that can be', () => {
+    fc.assert(
+      fc.property(weightsOf, fc.array(fc.integer({ min: 0, max: 20 })), (weights, given) => {
+        const loads = weights.map((weight, place) => (weight > 0 ? (given[place] ?? 0) : 0));
+        const picked = new LeastRequests(weights.length).pick(weights, loads);
+        if (total(weights) === 0) {
+          expect(picked).toBe(-1);
+          return;
+        }
+        const weight = weights[picked] ?? 0;
+        expect(weight).toBeGreaterThan(0);
+        expect(loads[picked]).toBeLessThan(Math.ceil(((total(loads) + 1) * weight) / total(weights)));
+      }),
+    );
+  });
+
+  it.each([1, 2, 5, 20, 100])('gives a light server its share of %i calls at a time', (atOnce) => {
+    const weights = [90, 10];
+    const loads = [0, 0];
+    const balancer = new LeastRequests(2);
+    const running: number[] = [];
+    let ofLight = 0;
+    for (let call = 0; call < 10_000; call++) {
+      // The oldest ends first: both take the same time.
+      if (running.length === atOnce) {
+        const ended = running.shift() ?? 0;
+        loads[ended] = (loads[ended] ?? 0) - 1;
+      }
+      const place = balancer.pick(weights, loads);
+      loads[place] = (loads[place] ?? 0) + 1;
+      running.push(place);
+      ofLight += place;
+    }
+    expect(ofLight / 10_000).toBeGreaterThan(0.085);
+    expect(ofLight / 10_000).toBeLessThan(0.115);
+  });
+
+  it('gives a server that hangs no more than its share', () => {
+    const balancer = new LeastRequests(2);
+    // What the first gets stays under way, what the second gets ends at once.
+    const loads = [0, 0];
+    for (let call = 0; call < 1000; call++)
+      if (balancer.pick([90, 10], loads) === 0) loads[0] = (loads[0] ?? 0) + 1;
+    expect(loads[0]).toBeLessThan(20);
+  });
+
+  it('pays no more than a turn back to one that was full for long', () => {
+    const balancer = new LeastRequests(2);
+    for (let call = 0; call < 1000; call++) balancer.pick([1, 1], [5, 0]);
+    expect(spread(() => balancer.pick([1, 1], [0, 0]), 20, 2)[0]).toBeLessThan(13);
   });
 
   it('gives each its weight where nothing is under way', () => {
