@@ -35,6 +35,8 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
   readonly onCertificate?: (event: CertificateEvent) => void;
   /** Tells the other workers; absent where there are none. */
   readonly share?: (news: SharedNews) => void;
+  /** What all workers of this gateway are called together; see `GatewayOptions`. */
+  readonly replica?: string;
   /** Whether a key is made for `--auth key` where there is none; so when absent. */
   readonly createsKey?: boolean;
 }
@@ -42,7 +44,7 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
 /** What a running gateway serves and has open. */
 export type RunningDescription = Pick<
   GatewayStatus,
-  'state' | 'urls' | 'certificates' | 'connections' | 'upstreamConnections' | 'open' | 'workers'
+  'state' | 'urls' | 'certificates' | 'connections' | 'upstreamConnections' | 'limits' | 'open' | 'workers'
 >;
 
 /** A running gateway and what a person wants to know about it. */
@@ -137,6 +139,7 @@ export async function launchGateway(
       random: Math.random,
       readMemory: buildMemoryReader(),
       ...(share === undefined ? {} : { share }),
+      replica: options.replica,
     }),
   ).catch(async (error: unknown) => {
     await closeParts(parts);
@@ -211,6 +214,7 @@ export async function launchGateway(
         .map(({ names, notAfter }) => ({ names, notAfter: new Date(notAfter).toISOString() })),
       connections: gateway.load.connections,
       upstreamConnections: gateway.load.upstreamConnections,
+      limits: gateway.limitReach,
       open: gateway.openWork,
       workers: [],
     }),
@@ -244,11 +248,12 @@ async function settle(
   return ok({ config, warnings: warning === undefined ? [] : [warning] });
 }
 
-function toServingParts({ config, logs, certificates, access }: OpenedParts, workers = 1): ServingParts {
+function toServingParts({ config, logs, certificates, access, redis }: OpenedParts, workers = 1): ServingParts {
   return {
     config: toShareOf(config, workers),
     certificates,
     access,
+    redis,
     log: logs.log,
     accessLog: logs.accessLog,
   };

@@ -21,7 +21,7 @@ const good: readonly ReplicaMessage[] = [
     content: {
       kind: 'summary',
       isFirst: true,
-      summary: { limits: 'x', spent: [[['\0192.0.2.1', 0.25]]], running: [[]] },
+      summary: { limits: 'x', spent: [[['\u0000192.0.2.1', 0.25]]], running: [[]] },
     },
   },
 ];

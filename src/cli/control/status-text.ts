@@ -13,6 +13,7 @@ export function toStatusText(status: GatewayStatus, now: number): string {
       ({ names, notAfter }) =>
         `Certificate  ${names.join(', ')} until ${formatEnd(Date.parse(notAfter), now)}`,
     ),
+    ...describeLimits(status),
     `Connections  ${connections} of clients, ${upstreamConnections} to upstreams`,
     ...status.workers.map(
       (worker) =>
@@ -20,6 +21,18 @@ export function toStatusText(status: GatewayStatus, now: number): string {
     ),
   ];
   return `${lines.join('\n')}\n${open.length === 0 ? 'Open         nothing\n' : toOpenText(status)}`;
+}
+
+/** Limits that count this gateway alone, as most do, are not worth a line. */
+function describeLimits({ limits }: GatewayStatus): readonly string[] {
+  switch (limits) {
+    case 'own':
+      return [];
+    case 'shared':
+      return ['Limits       shared with the other replicas'];
+    case 'alone':
+      return ['Limits       of this replica ALONE: Redis cannot be used'];
+  }
 }
 
 /** What is open, a line a kind. */

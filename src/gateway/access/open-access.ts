@@ -10,7 +10,7 @@ import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { readVersion } from '../../lib/version.ts';
 import { createSealKeys } from '../../sessions/seal-keys.ts';
 import { createSessionSeal, type SessionSeal } from '../../sessions/seal.ts';
-import { openRedisConnection } from '../../state/redis/redis-connection.ts';
+import type { RedisConnection } from '../../state/redis/redis-connection.ts';
 import { createRedisTexts } from '../../state/redis/redis-texts.ts';
 import { createSecretFiles } from '../../state/secret-files.ts';
 import type { Store } from '../../state/store/store.ts';
@@ -29,8 +29,8 @@ export interface AccessOptions {
   readonly onLogin: (event: ServerEvent) => void;
   /** The store cannot be read or written; what is known counts on. */
   readonly onProblem: (error: unknown) => void;
-  /** A store that was away can be used again. */
-  readonly onRecovered: () => void;
+  /** Where replicas share the store and the keys; it stays open. */
+  readonly redis: RedisConnection | undefined;
   readonly onWarning: (warning: Diagnostic) => void;
 }
 
@@ -75,18 +75,10 @@ interface Closable {
 }
 
 async function openParts(config: Config, options: AccessOptions, keep: Keep): Promise<Omit<Access, 'close'>> {
-  const { clock, onProblem, onWarning } = options;
+  const { clock, onProblem, onWarning, redis } = options;
   const { stateDir, routes } = config;
   const hasStoredKeys = routes.some(({ auth }) => auth.kind === 'required' && auth.keys?.stored === true);
   const hasServer = routes.some(({ auth }) => auth.kind === 'required' && auth.oauth?.server !== undefined);
-  const needsState = routes.some(
-    ({ auth, credentials }) => auth.kind === 'required' || credentials.kind === 'jwt',
-  );
-  const { onRecovered } = options;
-  const redis =
-    config.state.kind === 'redis' && needsState
-      ? keep(await openRedisConnection({ settings: config.state, clock, onProblem, onRecovered }))
-      : undefined;
   const texts = redis && createRedisTexts(redis);
   const store =
     hasStoredKeys || hasServer ? keep(await openKeyStore({ stateDir, clock, onProblem, redis })) : undefined;

@@ -18,11 +18,13 @@ export type ToWorker =
   | { readonly kind: 'gone'; readonly worker: number };
 
 /** Raised whenever a message changes: the supervisor may be older than the workers that it starts after an upgrade. */
-export const protocol = 1;
+export const protocol = 2;
 
 export interface WorkerStart extends WantedConfig, Pick<LaunchOptions, 'terminal' | 'createsKey'> {
   readonly workers: number;
   readonly protocol: number;
+  /** What all workers of this supervisor are called together. */
+  readonly replica: string;
 }
 
 /** What a worker tells the supervisor. */

@@ -49,7 +49,7 @@ async function open(
     wantsKey,
     onOwnerCode: () => undefined,
     onLogin: () => undefined,
-    onRecovered: () => undefined,
+    redis: undefined,
     onProblem(error) {
       throw error;
     },
