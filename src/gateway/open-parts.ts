@@ -71,7 +71,7 @@ export async function openParts(
       before,
     );
     if (redis !== undefined && redis !== before?.redis) keep(redis);
-    const loaded = await openCertificates(config, { ...options, log }, before);
+    const loaded = await openCertificates(config, { ...options, redis, log }, before);
     if (!loaded.ok) {
       await closeAll();
       return loaded;
@@ -110,20 +110,26 @@ export async function closeParts({ certificates, access, redis, logs }: OpenedPa
   await logs.close();
 }
 
+type SharedState = Pick<OpenedParts, 'redis'>;
+
 interface CurrentLog {
   readonly log: () => Logs['log'];
 }
 
 function openCertificates(
   config: Config,
-  options: Omit<OpenPartsOptions, 'log'> & CurrentLog,
+  options: Omit<OpenPartsOptions, 'log'> & CurrentLog & SharedState,
   before: OpenedParts | undefined,
 ): Promise<Result<Certificates, readonly Diagnostic[]>> {
   const settings = toCertificateSettings(config);
-  if (before !== undefined && isDeepStrictEqual(toCertificateSettings(before.config), settings))
-    return Promise.resolve(ok(before.certificates));
+  const isSame =
+    before?.redis === options.redis &&
+    before !== undefined &&
+    isDeepStrictEqual(toCertificateSettings(before.config), settings);
+  if (isSame) return Promise.resolve(ok(before.certificates));
   return loadCertificates({
     ...settings,
+    redis: options.redis,
     clock: options.clock,
     report(event) {
       logCertificateEvent(options.log(), event);
@@ -135,7 +141,8 @@ function openCertificates(
 function openAccessFor(
   config: Config,
   options: Omit<OpenPartsOptions, 'log'> &
-    CurrentLog & { readonly redis: RedisConnection | undefined; readonly warnings: Diagnostic[] },
+    CurrentLog &
+    SharedState & { readonly warnings: Diagnostic[] },
 ): Promise<Access> {
   const { clock, wantsKey, onOwnerCode, redis, log, warnings } = options;
   return openAccess(config, {

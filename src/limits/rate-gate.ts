@@ -59,9 +59,9 @@ export function createRateGate({ requests, within, keys }: RateGateOptions): Rat
       }
       return spent;
     },
-    setSpent(key, requests, now) {
+    setSpent(key, spent, now) {
       const cell = cells.get(key, now);
-      cell.full = Math.max(cell.full, now + Math.min(requests * interval, 2 * within));
+      cell.full = Math.max(cell.full, now + Math.min(spent * interval, 2 * within));
     },
   };
 }
