@@ -248,7 +248,10 @@ async function settle(
   return ok({ config, warnings: warning === undefined ? [] : [warning] });
 }
 
-function toServingParts({ config, logs, certificates, access, redis }: OpenedParts, workers = 1): ServingParts {
+function toServingParts(
+  { config, logs, certificates, access, redis }: OpenedParts,
+  workers = 1,
+): ServingParts {
   return {
     config: toShareOf(config, workers),
     certificates,

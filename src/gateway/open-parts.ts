@@ -140,9 +140,7 @@ function openCertificates(
 
 function openAccessFor(
   config: Config,
-  options: Omit<OpenPartsOptions, 'log'> &
-    CurrentLog &
-    SharedState & { readonly warnings: Diagnostic[] },
+  options: Omit<OpenPartsOptions, 'log'> & CurrentLog & SharedState & { readonly warnings: Diagnostic[] },
 ): Promise<Access> {
   const { clock, wantsKey, onOwnerCode, redis, log, warnings } = options;
   return openAccess(config, {

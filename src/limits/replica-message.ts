@@ -77,10 +77,7 @@ interface Part<First, Second> {
   readonly second: [string, Second][][];
 }
 
-function split<First, Second>(
-  first: Table<First>,
-  second: Table<Second>,
-): readonly Part<First, Second>[] {
+function split<First, Second>(first: Table<First>, second: Table<Second>): readonly Part<First, Second>[] {
   const begin = (): Part<First, Second> => ({ first: first.map(() => []), second: second.map(() => []) });
   let part = begin();
   const parts = [part];

@@ -73,7 +73,7 @@ function listKept({ routes, tls, state }: Config): readonly string[] {
   const isLocal = state.kind === 'local';
   const auths = routes.map(({ auth }) => auth);
   const reasons: readonly (readonly [isKept: boolean, what: string])[] = [
-    [tls.automatic.kind === 'acme', 'certificates and the account that obtains them'],
+    [isLocal && tls.automatic.kind === 'acme', 'certificates and the account that obtains them'],
     [tls.automatic.kind === 'local-ca', 'the local authority that clients trust'],
     [isLocal && auths.some((auth) => auth.kind === 'required' && auth.keys?.stored === true), 'API keys'],
     [isLocal && auths.some((auth) => toOAuth(auth)?.server !== undefined), 'accounts and logins'],

@@ -88,7 +88,9 @@ export async function loadAcmeProvider(options: AcmeProviderOptions): Promise<Ac
   const asking = onDemand === undefined ? undefined : openAsking(options);
   const automation = await loadAutomation({
     names,
-    issuers: issuers.map((settings) => createAcmeIssuer({ settings, stateDir, shared, solvers, clock, version })),
+    issuers: issuers.map((settings) =>
+      createAcmeIssuer({ settings, stateDir, shared, solvers, clock, version }),
+    ),
     challengesFor: (name) => toUsableChallenges(options, name),
     stateDir,
     redis,

@@ -39,7 +39,7 @@ export interface CertificatesOptions {
   readonly domains: readonly string[];
   /** Absolute path; the local authority lives in `local-ca` below it. */
   readonly stateDir: string;
-  /** Where replicas share certificates over ACME, and keys of session tickets. */
+  /** Where replicas without a common directory share what they obtain over ACME. */
   readonly redis?: RedisConnection | undefined;
   readonly clock: Clock;
   readonly report: (event: CertificateEvent) => void;

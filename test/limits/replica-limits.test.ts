@@ -1,7 +1,11 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { createLimits, type Limits } from '../../src/limits/limits.ts';
-import { createReplicaLimits, type ReplicaChannel, type ReplicaLimits } from '../../src/limits/replica-limits.ts';
+import {
+  createReplicaLimits,
+  type ReplicaChannel,
+  type ReplicaLimits,
+} from '../../src/limits/replica-limits.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const request = {
@@ -238,7 +242,8 @@ describe('limits that replicas share', () => {
     const scene = new Scene();
     const [one, other] = [scene.start(), scene.start()];
     await scene.pass(1000);
-    for (let n = 0; n < 5000; n++) one.limits.enter({ ...request, principalId: `key:${n}-${'x'.repeat(60)}` });
+    for (let n = 0; n < 5000; n++)
+      one.limits.enter({ ...request, principalId: `key:${n}-${'x'.repeat(60)}` });
     one.limits.enter({ ...request, principalId: 'x'.repeat(100_000) });
     for (let n = 0; n < 4; n++) one.limits.enter({ ...request, principalId: 'last' });
     await scene.pass(100);

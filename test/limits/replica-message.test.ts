@@ -11,7 +11,11 @@ import {
 import { ManualClock } from '../support/manual-clock.ts';
 
 const sender = { replica: '0000000000000001', member: '00000000000000aa', sequence: 7 } as const;
-const news = { limits: 'x', taken: [[['key:ci', 2]]], running: [[['key:ci', { calls: 1, streams: 0 }]]] } as const;
+const news = {
+  limits: 'x',
+  taken: [[['key:ci', 2]]],
+  running: [[['key:ci', { calls: 1, streams: 0 }]]],
+} as const;
 const good: readonly ReplicaMessage[] = [
   { ...sender, content: { kind: 'beat' } },
   { ...sender, content: { kind: 'ask', members: ['00000000000000ab'] } },

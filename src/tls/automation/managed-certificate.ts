@@ -362,8 +362,13 @@ export class ManagedCertificate {
       lastFailure: toLastFailure(error, now),
     });
     this.#fail(error);
-    // For commands, where there is a disk that takes it; what stands in the way has been told.
-    await vault.storeRecord(this.name, this.#record).catch(() => undefined);
+    try {
+      // For commands, where there is a disk that takes it.
+      await vault.storeRecord(this.name, this.#record);
+    } catch (failure) {
+      // What stands in the way has been told.
+      if (!isGatewayError(failure)) throw failure;
+    }
   }
 
   #fail(error: GatewayError): void {

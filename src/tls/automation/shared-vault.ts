@@ -88,7 +88,8 @@ export function createSharedVault({ local, redis, clock, onProblem }: SharedVaul
   const putCertificate = async (name: string, material: TlsMaterial): Promise<void> => {
     const text = toStoredText(material);
     const lock = held.get(name);
-    if (lock === 'alone') throw new GatewayError('E_STATE_UNREACHABLE', 'other replicas get it once Redis is back');
+    if (lock === 'alone')
+      throw new GatewayError('E_STATE_UNREACHABLE', 'other replicas get it once Redis is back');
     if (lock !== undefined) await lock.put(`${toPath(name)}/certificate.pem`, text);
     else {
       const shared = await certificateOf(name).read();
