@@ -195,7 +195,7 @@ describe('limits that replicas share', () => {
     const half = scene.board.channel();
     let isDeaf = false;
     const deaf: ReplicaChannel = {
-      publish: half.publish,
+      publish: (text) => half.publish(text),
       listen: (onMessage) => half.listen((text) => void (isDeaf || onMessage(text))),
     };
     const [one, other] = [scene.start(), scene.start({ channel: deaf })];

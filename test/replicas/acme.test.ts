@@ -114,8 +114,13 @@ describe.each(['http-01', 'tls-alpn-01'])('certificates of several processes, %s
       async () => {
         const server = await startRedisServer();
         onTestFinished(() => server[Symbol.asyncDispose]());
-        const stateDirs = [await createStateDir(), await createStateDir()];
-        const { replicas, ports } = await startBehindBalancer({ challenge, stateDirs, redis: server });
+        const stateDirs = [await createStateDir(), await createStateDir()] as const;
+        const { replicas, ports } = await startBehindBalancer({
+          challenge,
+          stateDirs,
+          redis: server,
+          asksSecondAlone: true,
+        });
         await issued(replicas);
         expect(await findServed(ports)).toEqual([aSerial]);
         expect(server.cli('hlen', '{breakwater}:challenges')).toBe('0');
@@ -127,12 +132,14 @@ describe.each(['http-01', 'tls-alpn-01'])('certificates of several processes, %s
           expect(listed.stdout).toContain(name);
         }
         const [before] = await serials(pebble.tlsPort);
+        // The first orders one, and the second is asked for its answers.
         for (const stateDir of stateDirs) {
           const renewed = await runCli(['certs', 'renew', name, '--state-dir', stateDir]);
           expect(renewed.exit, renewed.stderr).toBe(0);
         }
         expect(await findServed(ports)).toEqual([aSerial]);
         expect((await serials(pebble.tlsPort)).has(before ?? '')).toBe(false);
+        expect(count(replicas, 'no new certificate'), replicas[0]?.complaints).toBe(0);
         // One account has ordered all three.
         expect(count(replicas, 'issued a certificate')).toBe(3);
         const accounts = await Promise.all(stateDirs.map((stateDir) => readCopies(stateDir, 'account.json')));
@@ -147,7 +154,7 @@ describe.each(['http-01', 'tls-alpn-01'])('certificates of several processes, %s
     );
 
     it('control: with a directory each and no Redis both order', async () => {
-      const stateDirs = [await createStateDir(), await createStateDir()];
+      const stateDirs = [await createStateDir(), await createStateDir()] as const;
       const { replicas } = await startBehindBalancer({ challenge, stateDirs });
       // A validator that comes to the wrong one makes the order fail, and it is repeated.
       await until(() => count(replicas, '"step":"order"') > 1, ISSUE_MILLISECONDS);
@@ -165,16 +172,21 @@ interface Balanced {
 /** Two replicas that HAProxy hands connections in turn. */
 async function startBehindBalancer(options: {
   readonly challenge: string;
-  readonly stateDirs: readonly string[];
+  readonly stateDirs: readonly [string, string];
   readonly redis?: RedisServer;
+  /** Whether clients and validators get to the second as long as it is there. */
+  readonly asksSecondAlone?: boolean;
 }): Promise<Balanced> {
-  const { challenge, stateDirs, redis } = options;
+  const { challenge, stateDirs, redis, asksSecondAlone = false } = options;
   if (haproxy.kind === 'missing') throw new Error(haproxy.reason);
   const ports = [await findFreePort(), await findFreePort(), await findFreePort(), await findFreePort()];
   const folder = await createEngineFolder();
   const backend = (kind: string, front: number, servers: readonly (number | undefined)[]): string =>
     `listen ${kind}\n  bind 127.0.0.1:${front}\n  balance roundrobin\n${servers
-      .map((port, index) => `  server r${index} 127.0.0.1:${port}\n`)
+      .map(
+        (port, index) =>
+          `  server r${index} 127.0.0.1:${port}${asksSecondAlone && index === 0 ? ' backup' : ''}\n`,
+      )
       .join('')}`;
   const text = `defaults\n  mode tcp\n  timeout connect 5s\n  timeout client 1m\n  timeout server 1m\n${backend(
     'secure',
@@ -187,25 +199,28 @@ async function startBehindBalancer(options: {
     port: pebble.tlsPort,
   });
   onTestFinished(() => balancer.stop());
-  const replicas = await Promise.all(
-    stateDirs.map((stateDir, index) =>
-      startReplica({
-        listen: `127.0.0.1:${ports[index]}`,
-        plain: `127.0.0.1:${ports[index + 2]}`,
-        challenge,
-        stateDir,
-        ...(redis === undefined ? {} : { redis: `redis://127.0.0.1:${redis.port}` }),
-      }),
-    ),
-  );
+  const start = (index: 0 | 1): Promise<GatewayProcess> =>
+    startReplica({
+      listen: `127.0.0.1:${ports[index]}`,
+      plain: `127.0.0.1:${ports[index + 2]}`,
+      challenge,
+      stateDir: stateDirs[index],
+      ...(redis === undefined ? {} : { redis: `redis://127.0.0.1:${redis.port}` }),
+    });
+  // Who is asked has to be there first.
+  const second = asksSecondAlone ? await start(1) : start(1);
+  const replicas = await Promise.all([start(0), second]);
   return { replicas, ports: ports.slice(0, 2) };
 }
 
 /** Serial numbers that are served, by whichever replica; waits until there is one. */
 async function findServed(ports: readonly number[]): Promise<readonly string[]> {
-  await until(async () => (await serials(pebble.tlsPort)).size === 1, 20_000);
-  const each = await Promise.all(ports.map(lookAt));
-  return [...new Set([...(await serials(pebble.tlsPort)), ...each])];
+  const look = async (): Promise<readonly string[]> => {
+    const each = await Promise.all(ports.map(lookAt));
+    return [...new Set([...(await serials(pebble.tlsPort)), ...each])];
+  };
+  await until(async () => (await look()).length === 1, 20_000);
+  return look();
 }
 
 async function createStateDir(): Promise<string> {

@@ -33,8 +33,11 @@ export function createSharedChallengeBoard(options: {
   const closing = new AbortController();
   let answers: ReadonlyMap<string, string> = new Map();
   let isLooking = false;
+  /** What came while a look was under way may not be in it. */
+  let looksAgain = false;
 
   const look = async (): Promise<void> => {
+    looksAgain = isLooking;
     if (isLooking) return;
     isLooking = true;
     try {
@@ -52,6 +55,7 @@ export function createSharedChallengeBoard(options: {
     } finally {
       isLooking = false;
     }
+    if (looksAgain) await look();
   };
   const stopListening = redis.listen(channel, () => void look());
   const timer = clock.setInterval(() => void look(), LOOK_MILLISECONDS);
