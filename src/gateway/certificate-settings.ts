@@ -6,7 +6,9 @@ import { isLocalName } from '../lib/local-names.ts';
 import { isWildcard, listMachineAddresses } from './host-names.ts';
 
 /** What the configuration says of certificates, as the room that looks after them wants to hear it. */
-export function toCertificateSettings(config: Config): Omit<CertificatesOptions, 'clock' | 'report'> {
+export function toCertificateSettings(
+  config: Config,
+): Omit<CertificatesOptions, 'clock' | 'redis' | 'report'> {
   const { tls, stateDir, plainHttp } = config;
   const { files, automatic, policy, clients } = tls;
   return {

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import { Deadlines } from '../http/deadlines.ts';
 import type { ListenerSettings } from '../http/listener.ts';
@@ -13,6 +14,7 @@ import { summariseOpenWork, type OpenWork } from './control/status.ts';
 import type { Exchange } from './exchange.ts';
 import type { HandedSocket } from './handed-sockets.ts';
 import { toDoorSettings, type DoorHandlers } from './listener-settings.ts';
+import { LimitSharing, type LimitReach } from './limit-sharing.ts';
 import { Listeners } from './listeners.ts';
 import type { LoginRelay } from './login-relay.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
@@ -29,6 +31,8 @@ export interface GatewayOptions extends ServingParts {
   readonly share?: (news: SharedNews) => void;
   /** Sockets of the service manager, for the addresses of the configuration that are theirs; see `withHandedSockets`. */
   readonly handed?: readonly HandedSocket[];
+  /** Sixteen hexadecimal digits that all workers of this gateway have in common; random where there is one. */
+  readonly replica?: string | undefined;
   /** What is left of memory; nothing is refused for want of it when absent. */
   readonly readMemory?: () => readonly MemoryReading[];
 }
@@ -45,6 +49,7 @@ export interface Gateway {
     readonly upstreamConnections: number;
   };
   readonly isDraining: boolean;
+  readonly limitReach: LimitReach;
   /** What is open just now, and of which kind. */
   readonly openWork: readonly OpenWork[];
   /** The MCP servers behind the routes, as they stand just now. */
@@ -69,8 +74,6 @@ export interface Gateway {
   hasten(): void;
 }
 
-/** How long other workers may count without what was counted here. */
-const NEWS_MILLISECONDS = 50;
 const READ_BUFFER_BYTES = 64 * 1024;
 /** How long answers given at the very end may take to leave. */
 const LAST_FLUSH_MILLISECONDS = 1000;
@@ -143,15 +146,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   const finish = (): void => {
     for (const relay of relays.snapshot()) relay.giveUp();
   };
-  const telling =
-    share === undefined
-      ? undefined
-      : clock.setInterval(() => {
-          const news = serving.limits.readNews();
-          if (news !== undefined) share({ kind: 'limits', news });
-        }, NEWS_MILLISECONDS);
+  const sharing = new LimitSharing({
+    clock,
+    replica: options.replica ?? randomBytes(8).toString('hex'),
+    log: () => serving.log,
+    limits: () => (serving.isLimited ? serving.limits : undefined),
+    share: share && ((news) => share({ kind: 'limits', news })),
+  });
+  sharing.follow(options.redis);
   const close = (): void => {
-    telling?.cancel();
+    sharing.close();
     callers.close();
     silence.close();
     listeners.destroy();
@@ -187,6 +191,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     get isDraining() {
       return draining;
     },
+    get limitReach() {
+      return sharing.reach;
+    },
     get openWork() {
       const open = relays.snapshot().map(({ exchange }) => exchange);
       return summariseOpenWork(open, clock.monotonic());
@@ -201,6 +208,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const move = await listeners.prepare(toDoorSettings(next.config, nextTls, handlers));
       serving = built;
       tls = nextTls;
+      sharing.follow(next.redis);
       move();
       pools.keep(built.pools);
       // Who may come in by a certificate is settled in the handshake.

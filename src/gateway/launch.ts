@@ -39,6 +39,8 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
   readonly share?: (news: SharedNews) => void;
   /** Sockets that the service manager has opened. */
   readonly handed?: readonly HandedSocket[];
+  /** What all workers of this gateway are called together; see `GatewayOptions`. */
+  readonly replica?: string;
   /** Whether a key is made for `--auth key` where there is none; so when absent. */
   readonly createsKey?: boolean;
 }
@@ -46,7 +48,15 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
 /** What a running gateway serves and has open. */
 export type RunningDescription = Pick<
   GatewayStatus,
-  'state' | 'urls' | 'certificates' | 'connections' | 'upstreamConnections' | 'open' | 'servers' | 'workers'
+  | 'state'
+  | 'urls'
+  | 'certificates'
+  | 'connections'
+  | 'upstreamConnections'
+  | 'limits'
+  | 'open'
+  | 'servers'
+  | 'workers'
 >;
 
 /** A running gateway and what a person wants to know about it. */
@@ -149,6 +159,7 @@ export async function launchGateway(
       random: Math.random,
       readMemory: buildMemoryReader(),
       ...(share === undefined ? {} : { share }),
+      replica: options.replica,
     }),
   ).catch(async (error: unknown) => {
     await closeParts(parts);
@@ -213,6 +224,7 @@ export async function launchGateway(
         .map(({ names, notAfter }) => ({ names, notAfter: new Date(notAfter).toISOString() })),
       connections: gateway.load.connections,
       upstreamConnections: gateway.load.upstreamConnections,
+      limits: gateway.limitReach,
       open: gateway.openWork,
       servers: gateway.servers,
       workers: [],
@@ -247,11 +259,12 @@ async function settle(
   return ok({ config, warnings: warning === undefined ? [] : [warning] });
 }
 
-function toServingParts({ config, logs, certificates, access }: OpenedParts): ServingParts {
+function toServingParts({ config, logs, certificates, access, redis }: OpenedParts): ServingParts {
   return {
     config: toShareOf(config),
     certificates,
     access,
+    redis,
     log: logs.log,
     accessLog: logs.accessLog,
   };

@@ -4,12 +4,14 @@ import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { ok, type Result } from '../lib/result.ts';
 import type { CertificateEvent } from '../tls/certificate-provider.ts';
+import type { RedisConnection } from '../state/redis/redis-connection.ts';
 import { loadCertificates, type Certificates } from '../tls/certificates.ts';
 import { openAccess, type Access } from './access/open-access.ts';
 import { logCertificateEvent } from './certificate-log.ts';
 import { toCertificateSettings } from './certificate-settings.ts';
 import { logLoginEvent } from './login-log.ts';
 import { openLogs, type Logs, type LogsOptions } from './logs.ts';
+import { openRedis } from './open-redis.ts';
 
 /** A configuration, and everything that had to be opened for it. */
 export interface OpenedParts {
@@ -17,6 +19,8 @@ export interface OpenedParts {
   readonly logs: Logs;
   readonly certificates: Certificates;
   readonly access: Access;
+  /** What is shared with other replicas, and how; `undefined` where nothing is. */
+  readonly redis: RedisConnection | undefined;
   readonly warnings: readonly Diagnostic[];
 }
 
@@ -39,8 +43,8 @@ export async function openParts(
   options: OpenPartsOptions,
   before?: OpenedParts,
 ): Promise<Result<OpenedParts, readonly Diagnostic[]>> {
-  const opened: { close(): Promise<void> }[] = [];
-  const keep = <T extends { close(): Promise<void> }>(thing: T): T => {
+  const opened: { close(): Promise<void> | void }[] = [];
+  const keep = <T extends { close(): Promise<void> | void }>(thing: T): T => {
     opened.push(thing);
     return thing;
   };
@@ -56,7 +60,18 @@ export async function openParts(
         ? before.logs
         : keep(openLogs(config, options));
     const log = (): Logs['log'] => options.log() ?? logs.log;
-    const loaded = await openCertificates(config, { ...options, log }, before);
+    const redis = await openRedis(
+      config,
+      {
+        clock: options.clock,
+        onProblem: (error) =>
+          log().error({ err: error }, 'the state store cannot be read; what is known so far counts on'),
+        onRecovered: () => log().info('the state store can be used again'),
+      },
+      before,
+    );
+    if (redis !== undefined && redis !== before?.redis) keep(redis);
+    const loaded = await openCertificates(config, { ...options, redis, log }, before);
     if (!loaded.ok) {
       await closeAll();
       return loaded;
@@ -67,8 +82,9 @@ export async function openParts(
     const access =
       before !== undefined && hasSameAccess(before.config, config)
         ? before.access
-        : keep(await openAccessFor(config, { ...options, log, warnings }));
-    return ok({ config, logs, certificates, access, warnings: [...certificates.warnings, ...warnings] });
+        : keep(await openAccessFor(config, { ...options, redis, log, warnings }));
+    const all = [...certificates.warnings, ...warnings];
+    return ok({ config, logs, certificates, access, redis, warnings: all });
   } catch (error) {
     await closeAll();
     throw error;
@@ -83,14 +99,18 @@ export async function closeReplaced(
 ): Promise<void> {
   if (before.access !== next.access) later(() => before.access.close());
   if (before.certificates !== next.certificates) await before.certificates.close();
+  if (before.redis !== next.redis) later(async () => before.redis?.close());
   if (before.logs !== next.logs) await before.logs.close();
 }
 
-export async function closeParts({ certificates, access, logs }: OpenedParts): Promise<void> {
+export async function closeParts({ certificates, access, redis, logs }: OpenedParts): Promise<void> {
   await certificates.close();
   await access.close();
+  redis?.close();
   await logs.close();
 }
+
+type SharedState = Pick<OpenedParts, 'redis'>;
 
 interface CurrentLog {
   readonly log: () => Logs['log'];
@@ -98,14 +118,18 @@ interface CurrentLog {
 
 function openCertificates(
   config: Config,
-  options: Omit<OpenPartsOptions, 'log'> & CurrentLog,
+  options: Omit<OpenPartsOptions, 'log'> & CurrentLog & SharedState,
   before: OpenedParts | undefined,
 ): Promise<Result<Certificates, readonly Diagnostic[]>> {
   const settings = toCertificateSettings(config);
-  if (before !== undefined && isDeepStrictEqual(toCertificateSettings(before.config), settings))
-    return Promise.resolve(ok(before.certificates));
+  const isSame =
+    before?.redis === options.redis &&
+    before !== undefined &&
+    isDeepStrictEqual(toCertificateSettings(before.config), settings);
+  if (isSame) return Promise.resolve(ok(before.certificates));
   return loadCertificates({
     ...settings,
+    redis: options.redis,
     clock: options.clock,
     report(event) {
       logCertificateEvent(options.log(), event);
@@ -116,9 +140,9 @@ function openCertificates(
 
 function openAccessFor(
   config: Config,
-  options: Omit<OpenPartsOptions, 'log'> & CurrentLog & { readonly warnings: Diagnostic[] },
+  options: Omit<OpenPartsOptions, 'log'> & CurrentLog & SharedState & { readonly warnings: Diagnostic[] },
 ): Promise<Access> {
-  const { clock, wantsKey, onOwnerCode, log, warnings } = options;
+  const { clock, wantsKey, onOwnerCode, redis, log, warnings } = options;
   return openAccess(config, {
     clock,
     wantsKey,
@@ -126,7 +150,7 @@ function openAccessFor(
     onLogin: (event) => logLoginEvent(log(), event),
     onProblem: (error) =>
       log().error({ err: error }, 'the state store cannot be read; what is known so far counts on'),
-    onRecovered: () => log().info('the state store can be used again'),
+    redis,
     onWarning: (found) => warnings.push(found),
   });
 }

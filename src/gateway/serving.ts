@@ -8,6 +8,7 @@ import type { Clock } from '../lib/clock.ts';
 import { createLimits, type Limits } from '../limits/limits.ts';
 import type { Log } from '../observe/log.ts';
 import type { RecordLog } from '../observe/record-log.ts';
+import type { RedisConnection } from '../state/redis/redis-connection.ts';
 import type { Certificates } from '../tls/certificates.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamPools } from '../upstream/pools.ts';
@@ -54,6 +55,8 @@ export interface ServingParts {
   /** One line a request, or `undefined` for none. */
   readonly accessLog: RecordLog | undefined;
   readonly access: Access;
+  /** Where replicas count for the same limits; `undefined` where there are none. */
+  readonly redis: RedisConnection | undefined;
 }
 
 /** What stays when the configuration changes. */
@@ -81,6 +84,9 @@ export interface Serving extends ServingParts {
   readonly routes: RouteTable;
   readonly pools: ReadonlySet<UpstreamPool>;
   readonly limits: Limits;
+  readonly isLimited: boolean;
+  /** Whether others count for the same limits. */
+  readonly isShared: boolean;
   /** Requests over TLS. */
   readonly handler: RequestHandler;
   /** Requests over plain HTTP from outside. */
@@ -157,10 +163,11 @@ export function buildServing(
   };
   const { rates, concurrency } = config.limits;
   const isLimited = rates.length + concurrency.length > 0;
+  const isShared = surroundings.isShared || parts.redis !== undefined;
   const limits =
-    before !== undefined && isSameLimits(before.config, config)
+    before !== undefined && isSameLimits(before.config, config) && isShared === before.isShared
       ? before.limits
-      : createLimits({ rates, concurrency, clock, isShared: surroundings.isShared });
+      : createLimits({ rates, concurrency, clock, isShared });
   const loginDoor = login === undefined ? [] : [createLoginDoorStage(clock)];
   const authenticate = createAuthenticateStage();
   const admission: readonly Stage[] = [
@@ -223,7 +230,7 @@ export function buildServing(
       ? reply.then((late) => late ?? authorizeStage(exchange))
       : (reply ?? authorizeStage(exchange));
   };
-  return { ...parts, routes, pools: inUse, limits, handler, plain, authz, readmit };
+  return { ...parts, routes, pools: inUse, limits, isLimited, isShared, handler, plain, authz, readmit };
 }
 
 /** Counts go on where the limits stay: a reload is no way to a fresh allowance. */

@@ -10,6 +10,16 @@ export interface LimitNews {
   readonly running: readonly (readonly (readonly [key: string, running: RunningElsewhere])[])[];
 }
 
+/** All that a process knows, for one that has missed news. */
+export interface LimitSummary {
+  /** As in `LimitNews`. */
+  readonly limits: string;
+  /** Of each rate, in the order of the configuration: how many requests the keys have not got back yet, whoever let them in. */
+  readonly spent: readonly (readonly (readonly [key: string, requests: number])[])[];
+  /** Of each concurrency limit: all that runs in this process, by key. */
+  readonly running: LimitNews['running'];
+}
+
 /** Gathers what a process counts until it is told to the others. */
 export class LimitLedger {
   readonly #limits: string;

@@ -1,9 +1,11 @@
+import { hash } from 'node:crypto';
 import type { Clock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { compilePatterns, type Matcher } from '../lib/pattern.ts';
 import { toAddressGroup } from '../lib/address-group.ts';
 import { toLimitKey, type LimitedRequest, type LimitKey } from './limit-key.ts';
-import { LimitLedger, type LimitNews } from './limit-news.ts';
+import type { Member } from './elsewhere.ts';
+import { LimitLedger, type LimitNews, type LimitSummary } from './limit-news.ts';
 import { createRateGate, type RateGate } from './rate-gate.ts';
 import { createSlots, releaseSlot, takeSlot, type Slot, type Slots } from './slots.ts';
 
@@ -55,9 +57,13 @@ export interface Limits {
   /** What was counted here since the last time; `undefined` for nothing, and where the limits are not shared. */
   readNews(): LimitNews | undefined;
   /** Counts what another process has counted. */
-  hear(member: number, news: LimitNews): void;
-  /** A process that shared the limits is no more. */
-  forget(member: number): void;
+  hear(member: Member, news: LimitNews): void;
+  /** A process that shared the limits is no more, or nothing is known of it any more. */
+  forget(member: Member): void;
+  /** All that is counted here. */
+  summarise(): LimitSummary;
+  /** Takes up a part of what another process summarised; twice does no harm. */
+  hearSummary(member: Member, summary: LimitSummary): void;
 }
 
 export interface LimitsOptions {
@@ -90,6 +96,9 @@ interface Concurrency {
 
 const DEFAULT_KEYS = 65_536;
 
+/** Most keys of a rate in a summary. */
+const MOST_SUMMARISED = 10_000;
+
 /** Nothing to undo: rates are not given back. */
 const entered: LimitOutcome = { kind: 'ok', leave: () => undefined };
 
@@ -97,7 +106,7 @@ const entered: LimitOutcome = { kind: 'ok', leave: () => undefined };
 export function createLimits(options: LimitsOptions): Limits {
   const { clock, keys = DEFAULT_KEYS } = options;
   const { isShared = false } = options;
-  const name = JSON.stringify([options.rates, options.concurrency]);
+  const name = hash('sha256', JSON.stringify([options.rates, options.concurrency]), 'base64url');
   const ledger = isShared
     ? new LimitLedger({
         limits: name,
@@ -146,6 +155,22 @@ export function createLimits(options: LimitsOptions): Limits {
     },
     forget(member) {
       for (const { slots } of concurrency) slots.elsewhere.forget(member);
+    },
+    summarise() {
+      const now = clock.monotonic();
+      return {
+        limits: name,
+        spent: rates.map(({ gate }) => gate.listSpent(now, MOST_SUMMARISED)),
+        running: concurrency.map(({ slots }) => slots.listRunning()),
+      };
+    },
+    hearSummary(member, summary) {
+      if (summary.limits !== name) return;
+      const now = clock.monotonic();
+      for (const [at, spent] of summary.spent.entries())
+        for (const [key, requests] of spent) rates[at]?.gate.setSpent(key, requests, now);
+      for (const [at, running] of summary.running.entries())
+        for (const [key, count] of running) concurrency[at]?.slots.elsewhere.set(member, key, count);
     },
   };
 }

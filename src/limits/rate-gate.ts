@@ -10,6 +10,10 @@ export interface RateGate {
   take(key: string, now: number): void;
   /** So many requests of the key were let in by other processes. */
   takeElsewhere(key: string, requests: number, now: number): void;
+  /** How many requests each key has not got back yet, in fractions, too; at most `most` keys. */
+  listSpent(now: number, most: number): readonly (readonly [key: string, requests: number])[];
+  /** Has the key miss at least so many requests. To say so again changes nothing. */
+  setSpent(key: string, requests: number, now: number): void;
 }
 
 export interface RateGateOptions {
@@ -46,6 +50,18 @@ export function createRateGate({ requests, within, keys }: RateGateOptions): Rat
       const cell = cells.get(key, now);
       // What others let in at the same time may be more than there was; nobody waits longer for that than for an empty allowance.
       cell.full = Math.min((cell.full > now ? cell.full : now) + count * interval, now + 2 * within);
+    },
+    listSpent(now, most) {
+      const spent: (readonly [string, number])[] = [];
+      for (const [key, { full }] of cells.entries()) {
+        if (spent.length === most) break;
+        if (full > now) spent.push([key, Math.ceil(((full - now) / interval) * 1000) / 1000]);
+      }
+      return spent;
+    },
+    setSpent(key, spent, now) {
+      const cell = cells.get(key, now);
+      cell.full = Math.max(cell.full, now + Math.min(spent * interval, 2 * within));
     },
   };
 }

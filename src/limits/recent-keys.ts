@@ -35,6 +35,12 @@ export class RecentKeys<V> {
     return value;
   }
 
+  /** Those that are held and what they have, each once; the ones that were used last come first. */
+  *entries(): Generator<readonly [key: string, value: V]> {
+    yield* this.#young;
+    for (const entry of this.#old) if (!this.#young.has(entry[0])) yield entry;
+  }
+
   #turn(now: number): void {
     // After a pause of two lifetimes both generations are out of date.
     this.#old = now - this.#since >= 2 * this.#lifetime ? new Map() : this.#young;

@@ -8,6 +8,8 @@ export interface Slots {
   hasRoom(slot: Slot, isStream: boolean): boolean;
   /** What other processes that share the limit have running. */
   readonly elsewhere: CountsElsewhere;
+  /** What runs here, by key. */
+  listRunning(): readonly (readonly [key: string, running: RunningElsewhere])[];
   /** Keys that are held. */
   readonly size: number;
 }
@@ -48,6 +50,10 @@ export function createSlots(
       const others = elsewhere.get(slot.key);
       return isStream ? slot.streams + others.streams < streams : slot.calls + others.calls < calls;
     },
+    listRunning: () =>
+      [...home.slots.values()].flatMap(({ key, calls: own, streams: ownStreams }) =>
+        own + ownStreams === 0 ? [] : [[key, { calls: own, streams: ownStreams }] as const],
+      ),
     get size() {
       return home.slots.size;
     },

@@ -21,6 +21,7 @@ export interface Cluster extends Service {
   readonly mayLackCertificate: boolean;
   /** Whether session ids are sealed with a key of the pod. */
   readonly isSealed: boolean;
+  /** Whether limits count each pod alone. */
   readonly isLimited: boolean;
   /** Request bodies held at a time. */
   readonly bodyBytes: number;
@@ -61,7 +62,7 @@ export function buildCluster(
     isProvenOverNetwork: acme !== undefined && acme.challenges.some((challenge) => challenge !== 'dns-01'),
     mayLackCertificate: acme !== undefined,
     isSealed: config.state.kind === 'local' && config.routes.some(({ auth }) => auth.kind === 'required'),
-    isLimited: rates.length + concurrency.length > 0,
+    isLimited: config.state.kind === 'local' && rates.length + concurrency.length > 0,
     bodyBytes: Math.max(allBodiesBytes, bodyBytes),
     dnsCommand: acme?.dns?.command[0],
     asks: listAsks(config),
@@ -72,7 +73,7 @@ function listKept({ routes, tls, state }: Config): readonly string[] {
   const isLocal = state.kind === 'local';
   const auths = routes.map(({ auth }) => auth);
   const reasons: readonly (readonly [isKept: boolean, what: string])[] = [
-    [tls.automatic.kind === 'acme', 'certificates and the account that obtains them'],
+    [isLocal && tls.automatic.kind === 'acme', 'certificates and the account that obtains them'],
     [tls.automatic.kind === 'local-ca', 'the local authority that clients trust'],
     [isLocal && auths.some((auth) => auth.kind === 'required' && auth.keys?.stored === true), 'API keys'],
     [isLocal && auths.some((auth) => toOAuth(auth)?.server !== undefined), 'accounts and logins'],

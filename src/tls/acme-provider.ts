@@ -1,6 +1,7 @@
 import { createAcmeHttp, type AcmeHttp } from './acme/acme-http.ts';
 import { createAcmeIssuer } from './acme/acme-issuer.ts';
 import { createChallengeBoard } from './acme/challenge-board.ts';
+import { createSharedChallengeBoard } from './acme/shared-challenge-board.ts';
 import type { ChallengeSolver, ChallengeType } from './acme/challenge.ts';
 import { createDnsSolver } from './acme/dns-solver.ts';
 import { createHttpSolver } from './acme/http-solver.ts';
@@ -11,6 +12,8 @@ import { loadAutomation } from './automation/automation.ts';
 import type { AutomationEvent } from './automation/automation-event.ts';
 import { isIP } from 'node:net';
 import type { Clock } from '../lib/clock.ts';
+import type { RedisConnection } from '../state/redis/redis-connection.ts';
+import { createRedisTexts } from '../state/redis/redis-texts.ts';
 import type { CertificateEvent, CertificateProvider } from './certificate-provider.ts';
 import { toDiagnostic } from './certificate-source.ts';
 import { canServeChallenges, type ChallengeCertificates } from './handshake/challenge-callback.ts';
@@ -46,6 +49,8 @@ export interface AcmeProviderOptions extends AcmeSettings {
   /** Names to obtain certificates for, one each. */
   readonly names: readonly string[];
   readonly stateDir: string;
+  /** Where replicas without a common directory share all this. */
+  readonly redis?: RedisConnection | undefined;
   readonly clock: Clock;
   readonly report: (event: CertificateEvent) => void;
   /** Puts what `served` says into service. */
@@ -57,8 +62,11 @@ const ASK_MILLISECONDS = 5000;
 
 /** Puts the ACME client, the answers to its challenges and renewal together. Loads what is stored and asks nobody anything yet. */
 export async function loadAcmeProvider(options: AcmeProviderOptions): Promise<AcmeProvider> {
-  const { clock, dns, issuers, names, onDemand, report, stateDir, version } = options;
-  const board = createChallengeBoard(stateDir);
+  const { clock, dns, issuers, names, onDemand, redis, report, stateDir, version } = options;
+  const local = createChallengeBoard(stateDir);
+  const sharedBoard = redis && createSharedChallengeBoard({ local, redis, clock });
+  const shared = redis && createRedisTexts(redis);
+  const board = sharedBoard ?? local;
   const http = createHttpSolver(board);
   const alpn = createTlsAlpnSolver(clock, board);
   const solvers: readonly ChallengeSolver[] = [
@@ -80,9 +88,12 @@ export async function loadAcmeProvider(options: AcmeProviderOptions): Promise<Ac
   const asking = onDemand === undefined ? undefined : openAsking(options);
   const automation = await loadAutomation({
     names,
-    issuers: issuers.map((settings) => createAcmeIssuer({ settings, stateDir, solvers, clock, version })),
+    issuers: issuers.map((settings) =>
+      createAcmeIssuer({ settings, stateDir, shared, solvers, clock, version }),
+    ),
     challengesFor: (name) => toUsableChallenges(options, name),
     stateDir,
+    redis,
     clock,
     random: Math.random,
     report: (event) => forward(event, report),
@@ -110,6 +121,7 @@ export async function loadAcmeProvider(options: AcmeProviderOptions): Promise<Ac
     refresh: () => automation.settled(),
     async close() {
       await automation.close();
+      sharedBoard?.close();
       asking?.close();
     },
   };

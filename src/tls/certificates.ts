@@ -2,6 +2,7 @@ import type { Server, TlsOptions } from 'node:tls';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
+import type { RedisConnection } from '../state/redis/redis-connection.ts';
 import type { AcmeProvider, AcmeSettings } from './acme-provider.ts';
 import type { CertificateEvent, CertificateProvider, ServedCertificate } from './certificate-provider.ts';
 import { createFileSource, createLocalSource, toDiagnostic } from './certificate-source.ts';
@@ -38,6 +39,8 @@ export interface CertificatesOptions {
   readonly domains: readonly string[];
   /** Absolute path; the local authority lives in `local-ca` below it. */
   readonly stateDir: string;
+  /** Where replicas without a common directory share what they obtain over ACME. */
+  readonly redis?: RedisConnection | undefined;
   readonly clock: Clock;
   readonly report: (event: CertificateEvent) => void;
   /**

@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import type { Config, RouteConfig } from '../../src/config/config.ts';
 import { toCertificateSettings } from '../../src/gateway/certificate-settings.ts';
 import { openAccess, type Access } from '../../src/gateway/access/open-access.ts';
+import { openRedis } from '../../src/gateway/open-redis.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/observe/record-log.ts';
@@ -131,6 +132,11 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     write: (msg, fields) => void lines.push({ ...JSON.parse(`{${fields}}`), msg }),
   };
   const log = pino({ level: 'warn' }, { write: (line: string) => void problems.push(line) });
+  const redis = await openRedis(config, {
+    clock,
+    onProblem: (error) => void problems.push(String(error)),
+    onRecovered: () => undefined,
+  });
   const openedAccess: Access[] = [];
   const open = async (wanted: Config): Promise<Access> => {
     const opened = await openAccess(wanted, {
@@ -138,14 +144,14 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
       wantsKey: false,
       onOwnerCode: () => undefined,
       onLogin: () => undefined,
-      onRecovered: () => undefined,
+      redis,
       onProblem: (error) => void problems.push(String(error)),
       onWarning: ({ message }) => void problems.push(message),
     });
     openedAccess.push(opened);
     return options.changeAccess?.(opened) ?? opened;
   };
-  const parts = { certificates: loaded.value, log, accessLog };
+  const parts = { certificates: loaded.value, log, accessLog, redis };
   const gateway = await createGateway({
     ...parts,
     config,
@@ -174,6 +180,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
       await gateway.shutdown();
       await loaded.value.close();
       for (const each of openedAccess) await each.close();
+      redis?.close();
       await rm(stateDir, { recursive: true, force: true });
     },
   };

@@ -14,6 +14,7 @@ export function toStatusText(status: GatewayStatus, now: number): string {
       ({ names, notAfter }) =>
         `Certificate  ${names.join(', ')} until ${formatEnd(Date.parse(notAfter), now)}`,
     ),
+    ...describeLimits(status),
     `Connections  ${connections} of clients, ${upstreamConnections} to upstreams`,
     ...listNotable(status).map(
       (server) => `Server       ${server.route} at ${server.server}: ${describeServer(server, now)}`,
@@ -43,6 +44,18 @@ function describeServer(server: ServerStatus, now: number): string {
       ? []
       : [`fails, and gets no new work for ${formatAge(Date.parse(ejectedUntil) - now)}`]),
   ].join(', ');
+}
+
+/** Limits that count this gateway alone, as most do, are not worth a line. */
+function describeLimits({ limits }: GatewayStatus): readonly string[] {
+  switch (limits) {
+    case 'own':
+      return [];
+    case 'shared':
+      return ['Limits       shared with the other replicas'];
+    case 'alone':
+      return ['Limits       of this replica ALONE: Redis cannot be used'];
+  }
 }
 
 /** What is open, a line a kind. */

@@ -12,7 +12,7 @@ import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { readVersion } from '../../lib/version.ts';
 import { createSealKeys } from '../../sessions/seal-keys.ts';
 import { createSessionSeal, type SessionSeal } from '../../sessions/seal.ts';
-import { openRedisConnection } from '../../state/redis/redis-connection.ts';
+import type { RedisConnection } from '../../state/redis/redis-connection.ts';
 import { createRedisTexts } from '../../state/redis/redis-texts.ts';
 import { createSecretFiles } from '../../state/secret-files.ts';
 import type { Store } from '../../state/store/store.ts';
@@ -31,8 +31,8 @@ export interface AccessOptions {
   readonly onLogin: (event: ServerEvent) => void;
   /** The store cannot be read or written; what is known counts on. */
   readonly onProblem: (error: unknown) => void;
-  /** A store that was away can be used again. */
-  readonly onRecovered: () => void;
+  /** Where replicas share the store and the keys; it stays open. */
+  readonly redis: RedisConnection | undefined;
   readonly onWarning: (warning: Diagnostic) => void;
 }
 
@@ -77,16 +77,10 @@ interface Closable {
 }
 
 async function openParts(config: Config, options: AccessOptions, keep: Keep): Promise<Omit<Access, 'close'>> {
-  const { clock, onProblem, onWarning } = options;
+  const { clock, onProblem, onWarning, redis } = options;
   const { stateDir, routes } = config;
   const hasStoredKeys = routes.some(({ auth }) => auth.kind === 'required' && auth.keys?.stored === true);
   const hasServer = routes.some(({ auth }) => auth.kind === 'required' && auth.oauth?.server !== undefined);
-  const needsState = routes.some((route) => hasSealedSessions(route) || route.credentials.kind === 'jwt');
-  const { onRecovered } = options;
-  const redis =
-    config.state.kind === 'redis' && needsState
-      ? keep(await openRedisConnection({ settings: config.state, clock, onProblem, onRecovered }))
-      : undefined;
   const texts = redis && createRedisTexts(redis);
   const store =
     hasStoredKeys || hasServer ? keep(await openKeyStore({ stateDir, clock, onProblem, redis })) : undefined;
@@ -139,7 +133,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
 }
 
 /** What `hasBoundSessions` says of the route that becomes of it. */
-function hasSealedSessions(route: RouteConfig): boolean {
+export function hasSealedSessions(route: RouteConfig): boolean {
   return route.auth.kind === 'required' || listTargets(route).length > 1;
 }
 

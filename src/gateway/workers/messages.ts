@@ -22,6 +22,8 @@ export const protocol = 2;
 
 export interface WorkerStart extends WantedConfig, Pick<LaunchOptions, 'terminal' | 'createsKey' | 'handed'> {
   readonly protocol: number;
+  /** What all workers of this supervisor are called together. */
+  readonly replica: string;
 }
 
 /** What a worker tells the supervisor. */

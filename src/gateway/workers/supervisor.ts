@@ -1,4 +1,5 @@
 import cluster from 'node:cluster';
+import { randomBytes } from 'node:crypto';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { GatewayError, toProblem } from '../../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
@@ -68,6 +69,8 @@ class Supervisor {
   readonly #leaving = new Set<WorkerHandle>();
   /** Those that serve. */
   readonly #ready = new Set<WorkerHandle>();
+  /** What the workers are called together, among other replicas. */
+  readonly #replica = randomBytes(8).toString('hex');
   #wanted: WantedConfig;
   #isStopping = false;
   #hasStarted = false;
@@ -111,6 +114,7 @@ class Supervisor {
       terminal: this.#options.terminal,
       handed: this.#options.handed ?? [],
       protocol,
+      replica: this.#replica,
       createsKey: !this.#hasStarted,
     });
     this.#hasStarted = true;
@@ -164,6 +168,7 @@ class Supervisor {
       certificates: first?.certificates ?? [],
       connections: sum(({ connections }) => connections),
       upstreamConnections: sum(({ upstreamConnections }) => upstreamConnections),
+      limits: found.find(({ limits }) => limits === 'alone')?.limits ?? first?.limits ?? 'own',
       open: mergeOpenWork(found.flatMap(({ open }) => open)),
       servers: mergeServers(found.flatMap(({ servers }) => servers)),
       workers: found.map(({ pid, state, connections, open }) => ({

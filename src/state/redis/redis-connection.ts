@@ -20,8 +20,10 @@ export interface RedisConnection {
   send(words: readonly string[]): Promise<unknown>;
   /** Runs a script (Lua) that writes; as `send`. */
   run(script: string, keys: readonly string[], words: readonly string[]): Promise<unknown>;
-  /** Calls with what is published on the channel of changes; returns how to stop. */
-  listen(onMessage: (message: string) => void): () => void;
+  /** Calls with what is published on the channel, whose name gets the prefix; returns how to stop. */
+  listen(channel: string, onMessage: (message: string) => void): () => void;
+  /** Tells all who listen on the channel just now; rejects as `send`. */
+  publish(channel: string, message: string): Promise<void>;
   /** Idempotent; nothing may be asked afterwards. */
   close(): void;
 }
@@ -59,7 +61,7 @@ export async function openRedisConnection(options: RedisConnectionOptions): Prom
   const closing = new AbortController();
   const outage = createAlarm(options);
   const refusal = createAlarm(options);
-  const listeners = new Set<(message: string) => void>();
+  const listeners = new Map<string, Set<(message: string) => void>>();
   let address: RedisAddress = settings.address;
   let link: RedisLink | undefined;
   let silentBeats = 0;
@@ -77,10 +79,16 @@ export async function openRedisConnection(options: RedisConnectionOptions): Prom
       address,
       clock,
       limit: limitMilliseconds,
-      onMessage(message) {
-        for (const listener of listeners) listener(message);
+      channels: [...listeners.keys()],
+      onMessage(channel, message) {
+        for (const listener of listeners.get(channel) ?? []) listener(message);
       },
     });
+
+  /** A connection on which that fails is made anew, with all channels. */
+  function subscribe(used: RedisLink, channel: string): void {
+    used.subscribe(channel).catch((error: unknown) => used.drop(error));
+  }
 
   /** One connection after the other, for ever. */
   async function keep(onFailure: (failure: RedisFailure) => void): Promise<void> {
@@ -103,6 +111,7 @@ export async function openRedisConnection(options: RedisConnectionOptions): Prom
       const opened = await connect();
       if (closing.signal.aborted) opened.drop(undefined);
       link = opened;
+      for (const channel of listeners.keys()) subscribe(opened, channel);
       silentBeats = 0;
       arrival.resolve(opened);
       outage.clear();
@@ -228,9 +237,15 @@ export async function openRedisConnection(options: RedisConnectionOptions): Prom
       if (clock.monotonic() - refusedAt > calmMilliseconds) refusal.clear();
       return result;
     },
-    listen(onMessage) {
-      listeners.add(onMessage);
-      return () => void listeners.delete(onMessage);
+    listen(channel, onMessage) {
+      const own = listeners.get(channel) ?? new Set();
+      own.add(onMessage);
+      listeners.set(channel, own);
+      if (link !== undefined) subscribe(link, channel);
+      return () => void own.delete(onMessage);
+    },
+    async publish(channel, message) {
+      await attempt(() => ask(['PUBLISH', `${settings.prefix}${channel}`, message]));
     },
     close,
   };

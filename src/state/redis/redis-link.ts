@@ -10,6 +10,8 @@ import { within } from './time-limit.ts';
 export interface RedisLink {
   /** Rejects with what the client or the server said. */
   send(words: readonly string[]): Promise<unknown>;
+  /** Has what is published on a channel told, too; does nothing where it is already. */
+  subscribe(channel: string): Promise<void>;
   /** Resolves with the reason when the connection is over. */
   readonly lost: Promise<unknown>;
   /** Ends it; what was asked and not answered rejects. */
@@ -24,8 +26,10 @@ export interface LinkOptions {
   readonly clock: Clock;
   /** For everything up to the first use, in milliseconds. */
   readonly limit: number;
-  /** Told what is published on the channel of changes. */
-  readonly onMessage: (message: string) => void;
+  /** Without the prefix. */
+  readonly channels: readonly string[];
+  /** Told what is published on the channels. */
+  readonly onMessage: (channel: string, message: string) => void;
 }
 
 /** Form of what is below the prefix, under the key `version`. */
@@ -55,12 +59,19 @@ export async function openLink(options: LinkOptions): Promise<RedisLink> {
   };
   client.on('error', drop);
   client.on('end', drop);
-  const link: RedisLink = { send: (words) => client.sendCommand([...words]), lost, drop };
+  const subscribed = new Set<string>();
+  const subscribe = async (channel: string): Promise<void> => {
+    if (subscribed.has(channel)) return;
+    subscribed.add(channel);
+    const onMessage = (message: string): void => options.onMessage(channel, message);
+    await listen(() => client.subscribe(`${settings.prefix}${channel}`, onMessage));
+  };
+  const link: RedisLink = { send: (words) => client.sendCommand([...words]), subscribe, lost, drop };
   const prepare = async (): Promise<void> => {
     await client.connect();
     await requirePrimary(link);
     await requireForm(link, settings.prefix);
-    await listen(() => client.subscribe(`${settings.prefix}changes`, options.onMessage));
+    for (const channel of options.channels) await subscribe(channel);
   };
   try {
     await within(clock, limit, prepare());

@@ -61,7 +61,7 @@ export async function followChanges(options: {
     }
   }
 
-  const stopListening = connection.listen((message) => {
+  const stopListening = connection.listen('changes', (message) => {
     const [from, ...changes] = message.split(' ');
     if (from === origin) return;
     for (const change of changes) {

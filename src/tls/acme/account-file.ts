@@ -39,14 +39,18 @@ export async function readAccountFile(directory: string): Promise<StoredAccount 
 
 /** Throws a GatewayError (E_STATE_UNWRITABLE). */
 export async function writeAccountFile(directory: string, account: StoredAccount): Promise<void> {
-  const { url, email } = account;
-  const key = account.key.export({ type: 'pkcs8', format: 'pem' }).toString();
-  const data = `${JSON.stringify({ url, email, key }, null, 2)}\n`;
   await ensurePrivateDirectory(directory);
-  await writeFileAtomically(directory, { name: fileName, data, mode: 0o600 });
+  await writeFileAtomically(directory, { name: fileName, data: toAccountText(account), mode: 0o600 });
 }
 
-function parseAccount(text: string): StoredAccount | undefined {
+/** The text that `parseAccount` reads. */
+export function toAccountText({ url, email, key: own }: StoredAccount): string {
+  const key = own.export({ type: 'pkcs8', format: 'pem' }).toString();
+  return `${JSON.stringify({ url, email, key }, null, 2)}\n`;
+}
+
+/** `undefined` for a text that is damaged. */
+export function parseAccount(text: string): StoredAccount | undefined {
   const parsed = schema.safeParse(parseJson(text));
   if (!parsed.success) return undefined;
   const key = parseKey(parsed.data.key);

@@ -1,6 +1,7 @@
 import { IssueError } from '../automation/issuer.ts';
 import { createKeyPair } from '../local-ca/local-ca.ts';
-import { readAccountFile, writeAccountFile } from './account-file.ts';
+import type { StoredAccount } from './account-file.ts';
+import type { AccountHome } from './account-home.ts';
 import type { AcmeHttpResponse } from './acme-http.ts';
 import { accountSchema } from './acme-objects.ts';
 import { buildExternalBinding } from './external-binding.ts';
@@ -19,39 +20,43 @@ export interface AcmeAccount {
 
 export interface AccountOptions {
   readonly session: AcmeSession;
-  /** Directory of the issuer in the state directory. */
-  readonly directory: string;
+  readonly home: AccountHome;
   readonly settings: IssuerSettings;
 }
 
 const verdict = 'refuses the account';
 
 /**
- * Opens the account kept in the state directory, and makes one on first use. The key is on disk before the authority hears of
+ * Opens the account that is kept, and makes one on first use. The key is kept before the authority hears of
  * it, so that a crash in between costs nothing: the account is found again by its key. Rejects with an IssueError or with a
- * GatewayError (E_STATE_UNWRITABLE).
+ * GatewayError (E_STATE_UNWRITABLE, E_STATE_UNREACHABLE).
  */
 export async function openAccount(options: AccountOptions): Promise<AcmeAccount> {
-  const { session, directory, settings } = options;
-  const stored = await readAccountFile(directory);
-  if (stored === undefined) {
-    checkRegistration(options);
-    const { privateKey } = await createKeyPair();
-    await writeAccountFile(directory, { key: privateKey, url: undefined, email: undefined });
-    return register(options, toAccountKey(privateKey));
-  }
+  const { home } = options;
+  const stored = await home.read();
+  if (stored !== undefined) return useAccount(options, stored);
+  checkRegistration(options);
+  const { privateKey } = await createKeyPair();
+  const kept = await home.write({ key: privateKey, url: undefined, email: undefined });
+  return kept.key.equals(privateKey)
+    ? register(options, toAccountKey(privateKey))
+    : useAccount(options, kept);
+}
+
+async function useAccount(options: AccountOptions, stored: StoredAccount): Promise<AcmeAccount> {
+  const { session, home, settings } = options;
   const key = toAccountKey(stored.key);
   if (stored.url === undefined) return (await findAccount(options, key)) ?? register(options, key);
   if (stored.email !== settings.email) {
     await updateContact(options, { key, url: stored.url });
-    await writeAccountFile(directory, { ...stored, email: settings.email });
+    await home.write({ ...stored, email: settings.email });
   }
   return toAccount(session, key, stored.url);
 }
 
 /** Registers the kept key anew with an authority that has forgotten the account. */
 export async function registerAgain(options: AccountOptions): Promise<AcmeAccount> {
-  const stored = await readAccountFile(options.directory);
+  const stored = await options.home.read();
   return stored === undefined ? openAccount(options) : register(options, toAccountKey(stored.key));
 }
 
@@ -101,16 +106,16 @@ async function keep(
   key: AccountKey,
   answer: { readonly response: AcmeHttpResponse; readonly email: string | undefined },
 ): Promise<AcmeAccount> {
-  const { session, directory } = options;
+  const { session, home } = options;
   const { status } = parseObject(session.title, accountSchema, answer.response);
   if (status !== 'valid') {
     throw new IssueError('E_ACME_ACCOUNT', `the account at ${session.title} is ${status}`, {
-      hint: `remove \`${directory}\` to get a new account`,
+      hint: `remove \`${home.place}\` to get a new account`,
     });
   }
   const url = answer.response.headers['location'];
   if (url === undefined) throw notAcme(session.title, 'an account without its URL');
-  await writeAccountFile(directory, { key: key.privateKey, url, email: answer.email });
+  await home.write({ key: key.privateKey, url, email: answer.email });
   return toAccount(session, key, url);
 }
 

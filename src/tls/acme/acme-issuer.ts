@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { explainFileError } from '../../state/directory.ts';
+import type { SharedTexts } from '../../state/shared-text.ts';
 import {
   IssueError,
   type CertificateIssuer,
@@ -12,6 +13,7 @@ import {
 import { isCertificateBlock, parsePem } from '../files/pem.ts';
 import { trustedRoots } from '../files/trusted-roots.ts';
 import { createKeyPair } from '../local-ca/local-ca.ts';
+import { createLocalHome, createSharedHome } from './account-home.ts';
 import { isForgotten, openAccount, registerAgain, type AccountOptions, type AcmeAccount } from './account.ts';
 import { fetchDirectory } from './acme-directory.ts';
 import { createAcmeHttp, isLoopbackHost, type AcmeHttp } from './acme-http.ts';
@@ -29,6 +31,8 @@ export interface AcmeIssuerOptions {
   readonly settings: IssuerSettings;
   /** Absolute path of the state directory; the account is kept in `acme/<issuer id>/account.json`. */
   readonly stateDir: string;
+  /** Where replicas share the account; what is in the state directory is a copy then. */
+  readonly shared?: SharedTexts | undefined;
   readonly solvers: readonly ChallengeSolver[];
   readonly clock: Clock;
   /** Of this program, for the User-Agent field. */
@@ -46,10 +50,11 @@ const defaultLimits = { challenge: 90_000, order: 90_000 };
  * GatewayError (E_STATE_UNWRITABLE) when the account cannot be kept, and with what a solver rejects with.
  */
 export function createAcmeIssuer(options: AcmeIssuerOptions): CertificateIssuer {
-  const { settings, stateDir, clock } = options;
+  const { settings, shared, stateDir, clock } = options;
   const id = toIssuerId(settings.directory);
   const title = toIssuerTitle(settings);
-  const directory = join(stateDir, 'acme', id);
+  const local = createLocalHome(join(stateDir, 'acme', id));
+  const home = shared === undefined ? local : createSharedHome(local, shared(`acme/${id}/account.json`));
   let last: Promise<unknown> = Promise.resolve();
 
   /** Orders that begin together must not make an account each. */
@@ -82,7 +87,7 @@ export function createAcmeIssuer(options: AcmeIssuerOptions): CertificateIssuer 
         request.onStep('account');
         const acme = await fetchDirectory({ http, url: settings.directory, title, clock, signal });
         const session = createSession({ http, directory: acme, title, clock, signal });
-        const opening: AccountOptions = { session, directory, settings };
+        const opening: AccountOptions = { session, home, settings };
         const account = await inTurn(() => openAccount(opening));
         try {
           return await order(options, { session, account, request, roots });

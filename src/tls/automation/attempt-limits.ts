@@ -65,6 +65,7 @@ const uncounted: ReadonlySet<ErrorCode> = new Set([
   'E_ACME_TERMS',
   'E_ACME_ACCOUNT',
   'E_STATE_UNWRITABLE',
+  'E_STATE_UNREACHABLE',
 ]);
 
 /** What an order that failed counts as. A certificate of no use was issued all the same. */

@@ -4,6 +4,8 @@ import type { Clock, Timer } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
 import { announcePresence, type Presence } from '../../state/presence.ts';
+import type { RedisConnection } from '../../state/redis/redis-connection.ts';
+import { createRedisTexts } from '../../state/redis/redis-texts.ts';
 import { createAttemptLimits } from './attempt-limits.ts';
 import type { AutomationEvent } from './automation-event.ts';
 import { createCertificateVault } from './certificate-vault.ts';
@@ -17,6 +19,7 @@ import {
 } from './managed-certificate.ts';
 import { createOnDemand, type OnDemand, type OnDemandOptions } from './on-demand.ts';
 import { createOrderLedger } from './order-ledger.ts';
+import { createSharedVault } from './shared-vault.ts';
 import { openRenewalRequests } from './renewal-requests.ts';
 import { createWorkQueue } from './work-queue.ts';
 import type { TlsMaterial } from '../tls-material.ts';
@@ -30,6 +33,8 @@ export interface AutomationOptions {
   readonly challengesFor: (name: string) => readonly ChallengeType[];
   /** Absolute path. */
   readonly stateDir: string;
+  /** Where replicas without a common directory share certificates; what is in the state directory is a copy then. */
+  readonly redis?: RedisConnection | undefined;
   readonly clock: Clock;
   /** 0 to below 1. */
   readonly random: () => number;
@@ -76,10 +81,13 @@ const missingLook = 2000;
  * obtained anew.
  */
 export async function loadAutomation(options: AutomationOptions): Promise<Automation> {
-  const { clock, limits = issuanceLimits, onDemand, stateDir } = options;
-  const vault = createCertificateVault(stateDir);
+  const { clock, limits = issuanceLimits, onDemand, redis, stateDir } = options;
+  const local = createCertificateVault(stateDir);
+  const vault =
+    redis === undefined ? local : createSharedVault({ local, redis, clock, onProblem: options.report });
   const orders = createOrderLedger({
     stateDir,
+    shared: redis && createRedisTexts(redis),
     clock,
     ordersPerThreeHours: limits.ordersPerThreeHours,
   });
@@ -151,7 +159,10 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
   const onTick = (): void => {
     doDuties();
     void takeRequests();
-    if (ticks++ % ticksPerLook !== 0) return;
+    if (ticks++ % ticksPerLook === 0) lookAtAll();
+  };
+  const lookAtAll = (): void => {
+    if (signal.aborted) return;
     for (const certificate of managed.values()) {
       if (!busy.has(certificate)) void work(certificate, () => certificate.look());
     }
@@ -193,6 +204,7 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
     }
   }
 
+  const stopWatching = vault.watch?.(lookAtAll);
   let timer: Timer | undefined;
   let presence: Promise<Presence | undefined> | undefined;
   return {
@@ -225,6 +237,7 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
     async close() {
       timer?.cancel();
       missingTimer?.cancel();
+      stopWatching?.();
       requests.close();
       ending.abort(new Error('the gateway closes'));
       await queue.settled();

@@ -45,7 +45,7 @@ export function toBackoff(input: BackoffInput): number {
 
 /** Nobody counts connections that were not answered, and what is wrong here costs no order. */
 function isCheapToRepeat(code: ErrorCode): boolean {
-  return code === 'E_ACME_UNREACHABLE' || code === 'E_STATE_UNWRITABLE';
+  return code === 'E_ACME_UNREACHABLE' || code === 'E_STATE_UNWRITABLE' || code === 'E_STATE_UNREACHABLE';
 }
 
 /** A certificate of no use counts like a good one, and an authority issues few for a name in a week: make them last. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { ensurePrivateDirectory, explainFileError, writeFileAtomically } from '../../state/directory.ts';
+import { acquireLock, type Lock, type LockOptions } from '../../state/lock.ts';
 import { fromFolderName, toFolderName } from './certificate-name.ts';
 import type { IssuedCertificate } from './issuer.ts';
 import { emptyRecord, parseRenewalRecord, toRecordText, type RenewalRecord } from './renewal-record.ts';
@@ -35,9 +36,13 @@ export interface CertificateVault {
   readStamp(name: string): Promise<string | undefined>;
   /** Names that a folder exists for, in the order of the alphabet. */
   list(): Promise<readonly string[]>;
-  /** Absolute path of the lock file around attempts. */
-  lockPath(name: string): string;
+  /** Waits for the lock around attempts; see `acquireLock`. */
+  lock(name: string, options: VaultLockOptions): Promise<Lock>;
+  /** Calls when another replica has stored something; returns how to stop. Absent where there are none. */
+  readonly watch?: (onStored: () => void) => () => void;
 }
+
+export type VaultLockOptions = Omit<LockOptions, 'path'>;
 
 const certificateFile = 'certificate.pem';
 const recordFile = 'renewal.json';
@@ -124,7 +129,7 @@ export function createCertificateVault(stateDir: string): CertificateVault {
         .filter((name) => name !== undefined)
         .toSorted();
     },
-    lockPath: (name) => join(toFolder(name), 'lock'),
+    lock: (name, options) => acquireLock({ ...options, path: join(toFolder(name), 'lock') }),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { GatewayError, isGatewayError } from '../../lib/gateway-error.ts';
-import { acquireLock, type Lock } from '../../state/lock.ts';
+import type { Lock } from '../../state/lock.ts';
 import type { AutomationEvent } from './automation-event.ts';
 import { longestBackoff, toBackoff } from './backoff.ts';
 import { IssueError, type CertificateIssuer, type IssueStep } from './issuer.ts';
@@ -252,7 +252,7 @@ export class ManagedCertificate {
       this.#nextAsk = clock.monotonic() + toSilence(retryAfter);
       if (!isGatewayError(error)) throw error;
       // A moment that cannot be stored is kept in memory, and drawn anew after a restart.
-      if (error.code === 'E_STATE_UNWRITABLE') return;
+      if (error.code === 'E_STATE_UNWRITABLE' || error.code === 'E_STATE_UNREACHABLE') return;
       this.#askProblem = this.#reportAskProblem(issuer, error.message);
     }
   }
@@ -286,7 +286,7 @@ export class ManagedCertificate {
         return;
       }
       await vault.checkWritable(this.name);
-      const lock = await acquireLock({ path: vault.lockPath(this.name), clock, random, signal });
+      const lock = await vault.lock(this.name, { clock, random, signal });
       try {
         await this.#renewLocked(lock, forced);
       } finally {
@@ -297,7 +297,7 @@ export class ManagedCertificate {
     } catch (error) {
       if (signal.aborted) return;
       if (!isGatewayError(error)) throw error;
-      this.#onObstacle(error);
+      await this.#onObstacle(error);
     }
   }
 
@@ -342,9 +342,9 @@ export class ManagedCertificate {
     await this.#save();
   }
 
-  /** Nothing was ordered: the disk is full or read-only, or the lock was lost. */
-  #onObstacle(error: GatewayError): void {
-    const { clock, random } = this.#options;
+  /** Nothing was ordered: the disk is full or read-only, Redis is away, or the lock was lost. */
+  async #onObstacle(error: GatewayError): Promise<void> {
+    const { clock, random, vault } = this.#options;
     this.#storageFailures++;
     const validity = this.#material?.facts;
     const now = clock.now();
@@ -362,6 +362,13 @@ export class ManagedCertificate {
       lastFailure: toLastFailure(error, now),
     });
     this.#fail(error);
+    try {
+      // For commands, where there is a disk that takes it.
+      await vault.storeRecord(this.name, this.#record);
+    } catch (failure) {
+      // What stands in the way has been told.
+      if (!isGatewayError(failure)) throw failure;
+    }
   }
 
   #fail(error: GatewayError): void {

@@ -51,7 +51,7 @@ async function open(
     wantsKey,
     onOwnerCode: () => undefined,
     onLogin: () => undefined,
-    onRecovered: () => undefined,
+    redis: undefined,
     onProblem(error) {
       throw error;
     },

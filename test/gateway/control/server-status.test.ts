@@ -96,6 +96,7 @@ const status: GatewayStatus = {
   certificates: [],
   connections: 0,
   upstreamConnections: 0,
+  limits: 'own',
   open: [],
   servers: [],
   workers: [],

@@ -238,6 +238,11 @@ describe('replicas', () => {
 
   it('are many for files and listed keys', async () => {
     expect((await clusterOf('tls: { cert: c, key: k }\nroutes: [{ upstream: 8000 }]\n')).kept).toEqual([]);
+    const shared = await clusterOf(
+      'domains: [a.example.com]\nstate: { redis: redis://redis.example.com }\ntls: { acme: { accept_terms: true } }\nlimits: { rates: [{ per: address, requests: 9, within: 1m }] }\nroutes: [{ upstream: 8000, auth: { keys: stored } }]\n',
+    );
+    expect(shared.kept).toEqual([]);
+    expect(shared.isLimited).toBe(false);
   });
 
   it('can be reached by the authority before there is a certificate, and only then', async () => {
