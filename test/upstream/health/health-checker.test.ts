@@ -10,8 +10,8 @@ interface Bench {
   /** When checks began, in milliseconds from the start. */
   readonly begun: number[];
   readonly cancelled: number[];
-  /** What the checks from now on find; `undefined` leaves them without an answer. */
-  finds: 'passed' | string | undefined;
+  /** Why the checks from now on fail, or `passed`; `undefined` leaves them without an answer. */
+  finds: string | undefined;
   answer: ProbeListener | undefined;
 }
 
