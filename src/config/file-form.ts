@@ -10,6 +10,7 @@ import {
 } from './access-file-form.ts';
 import type { Config, ListenAddress, RouteConfig, UpstreamTarget } from './config.ts';
 import type { FileMapping, FileValue } from './file-value.ts';
+import { toHealthForm } from './health-file-form.ts';
 import { formatAuthority } from './schema/host-name.ts';
 import { toStateForm } from './state-file-form.ts';
 import type { Provenance } from './source-tree.ts';
@@ -85,6 +86,7 @@ function toRouteForm(route: RouteConfig, isGiven: IsGiven, isGivenForAll: IsGive
             queue_timeout: formatDuration(upstreamLimits.queueTimeout),
           },
         }),
+    ...(route.health === undefined && !isGiven('health') ? {} : { health: toHealthForm(route.health) }),
     auth: toAuthForm(route.auth, isOwn ? (...path) => isGiven('auth', ...path) : isGivenForAll),
     ...(rules === undefined
       ? {}
@@ -98,9 +100,11 @@ function givenBelow(provenance: Provenance, base: readonly PropertyKey[]): IsGiv
 }
 
 function toUpstreamForm(upstreams: RouteConfig['upstreams']): FileValue {
-  const forms = upstreams.map(({ target, weight }) =>
-    weight === 1 ? formatUpstream(target) : { url: formatUpstream(target), weight },
-  );
+  const forms = upstreams.map(({ target, weight, resolvesAll }) => {
+    const url = formatUpstream(target);
+    if (weight === 1 && !resolvesAll) return url;
+    return { url, ...(weight === 1 ? {} : { weight }), ...(resolvesAll ? { resolve: 'all' } : {}) };
+  });
   const [only] = forms;
   return forms.length === 1 && only !== undefined ? only : forms;
 }

@@ -2,6 +2,7 @@ import { dirname, resolve } from 'node:path';
 import { listRouteAuths } from './access-places.ts';
 import type { Config, UpstreamTarget } from './config.ts';
 import { deepFreeze } from './freeze.ts';
+import { resolveHealth } from './resolve-health.ts';
 import { resolveListeners } from './listeners.ts';
 import { resolveAuth, resolveCredentials } from './resolve-access.ts';
 import type { Environment } from './overlay.ts';
@@ -74,12 +75,13 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     http2,
     routes: listRouteAuths(draft).map(({ index, route, path, auth }) => ({
       path: route.path,
-      upstreams: route.upstreams.map(({ target, weight }) => ({
+      upstreams: route.upstreams.map(({ target, ...rest }) => ({
         target: resolveUpstream(target, (name) => file(['routes', index, 'upstream'], name)),
-        weight,
+        ...rest,
       })),
       balance: route.balance,
       upstreamLimits: route.upstreamLimits,
+      health: resolveHealth(route.health, route.upstreams),
       auth: resolveAuth(path, auth, access),
       rules: route.rules,
       credentials: resolveCredentials(['routes', index, 'credentials'], route.credentials, access),

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { findDuplicates, toConflictDiagnostics, type Conflict } from './conflict.ts';
 import type { UpstreamTarget } from './config.ts';
@@ -35,10 +36,23 @@ export function checkUpstreams(draft: Draft, tree: SourceTree): Diagnostic[] {
         other: { path: toPath(index, first, tree), label: 'first given here' },
       }),
     );
-    if (upstreams.length === 0 || upstreams.some(({ weight }) => weight > 0)) return twice;
+    const nameless = upstreams.flatMap(({ target, resolvesAll }, at): Conflict[] => {
+      if (!resolvesAll || (target.kind === 'tcp' && isIP(target.host) === 0)) return [];
+      const what = target.kind === 'unix' ? 'a socket' : 'an address';
+      return [
+        {
+          path: [...toPath(index, at, tree), 'resolve'],
+          message: `\`${formatUpstream(target)}\` has no name that could be resolved`,
+          label: `the server is ${what}`,
+          fix: 'remove `resolve`, or write the host name that has the addresses',
+        },
+      ];
+    });
+    const wrong = [...twice, ...nameless];
+    if (upstreams.length === 0 || upstreams.some(({ weight }) => weight > 0)) return wrong;
     const path = ['routes', index, 'upstream'];
     return [
-      ...twice,
+      ...wrong,
       {
         path,
         message: 'no server of the route takes new sessions',

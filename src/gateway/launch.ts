@@ -6,6 +6,7 @@ import { GatewayError, isGatewayError, toProblem } from '../lib/gateway-error.ts
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { CertificateEvent } from '../tls/certificate-provider.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
+import { resolveBySystem } from '../upstream/resolve/system-resolver.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
 import type { GatewayStatus } from './control/status.ts';
@@ -136,6 +137,7 @@ export async function launchGateway(
       ...toServingParts(parts, options.workers),
       clock,
       random: Math.random,
+      resolve: resolveBySystem,
       readMemory: buildMemoryReader(),
       ...(share === undefined ? {} : { share }),
     }),

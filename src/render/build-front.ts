@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { toMetadataPaths, rootMetadataPath } from '../auth/resource/metadata.ts';
-import type { Config, RouteConfig, UpstreamServerConfig } from '../config/config.ts';
+import type { Config, RouteConfig } from '../config/config.ts';
 import { isLoopback } from '../config/listeners.ts';
 import { formatAuthority } from '../config/schema/host-name.ts';
+import type { UpstreamServerConfig } from '../config/upstream-config.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import { toShortAuthority } from './authority.ts';

@@ -14,8 +14,13 @@ import { Standing } from '../../src/upstream/standing.ts';
 /** The servers of a route that has one. */
 export function oneServer(
   target: UpstreamTarget,
-): Pick<RouteConfig, 'upstreams' | 'balance' | 'upstreamLimits'> {
-  return { upstreams: [{ target, weight: 1 }], balance: 'least_requests', upstreamLimits: undefined };
+): Pick<RouteConfig, 'upstreams' | 'balance' | 'upstreamLimits' | 'health'> {
+  return {
+    upstreams: [{ target, weight: 1, resolvesAll: false }],
+    balance: 'least_requests',
+    upstreamLimits: undefined,
+    health: undefined,
+  };
 }
 
 /** Servers that nobody connects to. */

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import type { RouteConfig, RuleConfig, UpstreamLimitsConfig, UpstreamServerConfig } from '../config.ts';
+import type { RouteConfig, RuleConfig } from '../config.ts';
+import type { UpstreamLimitsConfig, UpstreamServerConfig } from '../upstream-config.ts';
 import { authSchema, type AuthSetting } from './auth.ts';
 import { credentialsSchema, type CredentialsSetting } from './credentials.ts';
 import { parsedField, type FieldProblem } from './field.ts';
+import { healthSchema, type HealthSetting } from './health.ts';
 import { rulesSchema } from './rules.ts';
 import { balanceSchema, upstreamLimitsSchema, upstreamsSchema } from './upstreams.ts';
 
@@ -13,6 +15,8 @@ export interface RouteSetting {
   readonly upstreams: readonly UpstreamServerConfig[];
   readonly balance: RouteConfig['balance'];
   readonly upstreamLimits: UpstreamLimitsConfig | undefined;
+  /** `undefined` takes what fits the number of servers. */
+  readonly health: HealthSetting | undefined;
   /** `undefined` takes the default of all routes. */
   readonly auth: AuthSetting | undefined;
   readonly rules: readonly RuleConfig[] | undefined;
@@ -27,6 +31,11 @@ export const routeSchema: z.ZodType<RouteSetting> = z
     upstream: upstreamsSchema,
     balance: balanceSchema,
     upstream_limits: upstreamLimitsSchema,
+    health: healthSchema
+      .optional()
+      .describe(
+        'Active checks of the servers: one that fails them gets no new work while there are others. Default: `tcp` every 5 s for several servers, none for one.',
+      ),
     auth: authSchema.optional(),
     rules: rulesSchema
       .optional()
@@ -35,11 +44,12 @@ export const routeSchema: z.ZodType<RouteSetting> = z
       ),
     credentials: credentialsSchema,
   })
-  .transform(({ path, upstream, balance, upstream_limits, auth, rules, credentials }) => ({
+  .transform(({ path, upstream, balance, upstream_limits, health, auth, rules, credentials }) => ({
     path,
     upstreams: upstream,
     balance,
     upstreamLimits: upstream_limits,
+    health,
     auth,
     rules,
     credentials,

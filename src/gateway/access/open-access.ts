@@ -14,6 +14,7 @@ import { openRedisConnection } from '../../state/redis/redis-connection.ts';
 import { createRedisTexts } from '../../state/redis/redis-texts.ts';
 import { createSecretFiles } from '../../state/secret-files.ts';
 import type { Store } from '../../state/store/store.ts';
+import { mayHaveSeveralServers } from '../route-servers.ts';
 import type { OwnPaths } from '../routes.ts';
 import { createRouteAccessBuilder } from './build-route-access.ts';
 import { startLoginServer } from './login-server.ts';
@@ -138,7 +139,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
 
 /** What `hasBoundSessions` says of the route that becomes of it. */
 function hasSealedSessions({ auth, upstreams }: RouteConfig): boolean {
-  return auth.kind === 'required' || upstreams.length > 1;
+  return auth.kind === 'required' || mayHaveSeveralServers({ upstreams });
 }
 
 async function share<T extends { share(): Promise<void> }>(keys: T): Promise<T> {

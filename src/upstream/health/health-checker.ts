@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '../../lib/clock.ts';
 import type { Probe, ProbeListener } from './probe-connection.ts';
+import { rampUp } from './slow-start.ts';
 import { judgeResult, unknownVerdict, type Thresholds, type Verdict } from './rise-fall.ts';
 
 /** Whether a server gets new work, by its active checks. */
@@ -33,6 +34,8 @@ export class HealthChecker {
   #health: ServerHealth;
   #timer: Timer | undefined;
   #probe: Probe | undefined;
+  /** When it last came back, in milliseconds of the monotonic clock. */
+  #backSince: number | undefined;
   #isClosed = false;
 
   constructor(options: HealthCheckerOptions) {
@@ -43,6 +46,15 @@ export class HealthChecker {
 
   get health(): ServerHealth {
     return this.#health;
+  }
+
+  get isUp(): boolean {
+    return this.#health.kind === 'up';
+  }
+
+  /** The part of its weight that the server has: one that was down comes back slowly. */
+  share(now: number): number {
+    return this.#backSince === undefined ? 1 : rampUp(now - this.#backSince);
   }
 
   /** No more checks, and no more calls. Idempotent. */
@@ -79,7 +91,9 @@ export class HealthChecker {
   }
 
   #rise(): void {
-    this.#health = { kind: 'up', since: this.#options.clock.now() };
+    const { clock } = this.#options;
+    this.#backSince = clock.monotonic();
+    this.#health = { kind: 'up', since: clock.now() };
     this.#options.onChange(this.#health);
   }
 }

@@ -5,8 +5,8 @@ import type { ResolveAddresses } from './system-resolver.ts';
 export interface KnownAddress {
   readonly address: string;
   readonly isPresent: boolean;
-  /** When it came or went, in milliseconds of the monotonic clock; 0 for those of the first answer. */
-  readonly since: number;
+  /** When it came or went, in milliseconds of the monotonic clock; `undefined` for those of the first answer. */
+  readonly since: number | undefined;
 }
 
 export interface AddressWatchOptions {
@@ -93,7 +93,7 @@ export class AddressWatch {
   #merge(found: readonly string[]): readonly KnownAddress[] {
     const before = this.#addresses;
     const now = this.#options.clock.monotonic();
-    const since = before.length === 0 ? 0 : now;
+    const since = before.length === 0 ? undefined : now;
     const present = found.map(
       (address) =>
         before.find((known) => known.address === address && known.isPresent) ?? {
@@ -110,7 +110,7 @@ export class AddressWatch {
   }
 
   #isKept({ since }: KnownAddress): boolean {
-    return this.#options.clock.monotonic() - since < GONE_MILLISECONDS;
+    return since !== undefined && this.#options.clock.monotonic() - since < GONE_MILLISECONDS;
   }
 }
 

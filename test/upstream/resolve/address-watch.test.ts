@@ -67,11 +67,11 @@ describe('a name that is watched', () => {
     await bench.pass(25);
     expect(bench.asked).toEqual([0, 10_000, 20_000]);
     expect(bench.changes).toEqual(['127.0.0.2 127.0.0.3']);
-    expect(bench.watch.addresses.map(({ since }) => since)).toEqual([0, 0]);
+    expect(bench.watch.addresses.map(({ since }) => since)).toEqual([undefined, undefined]);
     bench.finds = ['127.0.0.3', '127.0.0.4'];
     await bench.pass(10);
     expect(bench.changes[1]).toBe('(127.0.0.2) 127.0.0.3 127.0.0.4');
-    expect(bench.watch.addresses.map(({ since }) => since)).toEqual([30_000, 0, 30_000]);
+    expect(bench.watch.addresses.map(({ since }) => since)).toEqual([30_000, undefined, 30_000]);
     expect(bench.troubles).toEqual([]);
   });
 
@@ -118,7 +118,7 @@ describe('a name that is watched', () => {
     bench.finds = finds;
     await bench.pass(60);
     expect(bench.troubles).toEqual([reason]);
-    expect(bench.watch.addresses).toEqual([{ address: '127.0.0.2', isPresent: true, since: 0 }]);
+    expect(bench.watch.addresses).toEqual([{ address: '127.0.0.2', isPresent: true, since: undefined }]);
     bench.finds = ['127.0.0.2'];
     await bench.pass(20);
     expect(bench.troubles).toEqual([reason, undefined]);
