@@ -10,7 +10,7 @@ export function logHealth(log: Log, server: string, health: ServerHealth): void 
     case 'down':
       log.warn(
         { server, reason: health.reason },
-        `the MCP server ${server} fails its checks: it ${health.reason}; new work goes to the others of its route`,
+        `the MCP server ${server} fails its checks: it ${health.reason}; it gets no new work while there are others`,
       );
   }
 }

@@ -9,6 +9,7 @@ import {
 import { buildCall, buildModern } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { receive } from '../support/rig.ts';
+import { answerJson, startScriptedUpstream } from '../support/scripted-upstream.ts';
 import { until } from '../support/until.ts';
 
 const modern = buildModern('tools/call', { name: 'echo' });
@@ -85,6 +86,12 @@ describe('a server that fails its checks', () => {
     await set.stand('up', 'down');
     expect(await ask(set, 4)).toEqual([0, 0, 0, 0]);
     expect(set.rig.gateway.gateway.servers[1]).toMatchObject({ check: { reason: 'refuses connections' } });
+    const again = await startScriptedUpstream(answerJson('{"server":1}'), {
+      port: set.servers[1]?.port ?? 0,
+    });
+    await set.stand('up', 'up');
+    expect(await ask(set, 11)).toContain(1);
+    await again.stop();
   });
 
   it('still gets the calls of the sessions that it has', async () => {
@@ -160,6 +167,25 @@ describe('checks', () => {
       { route: '/mcp', check: null },
       { route: '/other', check: { state: 'up' } },
     ]);
+  });
+
+  it('of a configuration that is refused end with it', async () => {
+    await using set = await startCheckedServers();
+    const other = await startScriptedUpstream(answerJson('{}'));
+    const route = set.route();
+    const target = { kind: 'tcp', secure: false, host: '127.0.0.1', port: other.port, path: '/mcp' } as const;
+    const next = { ...route, upstreams: [{ target, weight: 1, resolvesAll: false }] };
+    // The upstream has the port.
+    const listen = { host: '127.0.0.1', port: set.servers[0]?.port ?? 0 };
+    await expect(set.rig.gateway.reload([next], { listen })).rejects.toThrow('EADDRINUSE');
+    const before = other.connections;
+    await passChecks(set, 0);
+    expect(other.connections).toBe(before);
+    expect(set.states()).toEqual(['up', 'up']);
+    await set.reload({}, { ...next, path: '/other' });
+    await until(() => other.connections > before);
+    expect(other.connections).toBeGreaterThan(before);
+    await other.stop();
   });
 
   it('end with the gateway', async () => {

@@ -11,7 +11,7 @@ import {
 
 /** A question, and what its answers mean. */
 export interface ProbeQuestion {
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   /** Whole lines, each with its end. */
   readonly fields: string;

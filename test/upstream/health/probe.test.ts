@@ -228,6 +228,29 @@ describe('a probe with `server/discover`', () => {
     expect(result).toEqual({ kind: 'failed', reason: expect.stringContaining(reason) as string });
   });
 
+  it('ends a session that an older server begins for it, and leaves none behind', async () => {
+    const begin = say('400 Bad Request\r\nMcp-Session-Id: s-1', noSession);
+    const { result, heads } = await judge(discover, (request) =>
+      request.head.startsWith('DELETE ') ? say('200 OK')(request) : begin(request),
+    );
+    expect(result).toEqual(passed);
+    expect(heads).toHaveLength(2);
+    expect(heads[1]).toMatch(/^DELETE \/mcp HTTP\/1\.1\r\n/);
+    expect(heads[1]).toContain('\r\nmcp-session-id: s-1\r\n');
+    const stream = 'HTTP/1.1 200 OK\r\nMcp-Session-Id: s-2\r\nContent-Type: text/event-stream\r\n\r\n';
+    const refused = await judge(
+      discover,
+      ({ head, socket }) =>
+        void socket.end(head.startsWith('DELETE ') ? 'HTTP/1.1 405 No\r\nContent-Length: 0\r\n\r\n' : stream),
+    );
+    expect(refused.result).toEqual(passed);
+    expect(refused.heads[1]).toContain('\r\nmcp-session-id: s-2\r\n');
+    // Whatever comes of that, the answer was bad.
+    const bad = await judge(discover, say('500 Oops\r\nMcp-Session-Id: s-3', noSession));
+    expect(bad.result).toMatchObject({ kind: 'failed' });
+    expect(bad.heads).toHaveLength(2);
+  });
+
   it('follows redirects within the server, and no others', async () => {
     const slash: Answer = ({ head, socket }) => {
       const host = /\r\nhost: (\S+)/.exec(head)?.[1];
