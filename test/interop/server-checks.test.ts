@@ -16,11 +16,12 @@ function ask(kind: 'tcp' | 'discover', port: number, path: string): Promise<Prob
   });
 }
 
-describe.each(upstreams)('$name', ({ program, transport, path, start }) => {
+describe.each(upstreams)('$name', (upstream) => {
+  const { program, transport, path } = upstream;
   const isExcused = program?.kind === 'missing' && !programsAreMandatory;
 
   it.skipIf(isExcused)('is found well by its checks, and gone once it has stopped', async () => {
-    const server = await start();
+    const server = await upstream.start();
     try {
       expect(await ask('tcp', server.port, path)).toEqual({ kind: 'passed' });
       // The endpoint of the deprecated transport takes no POST.
