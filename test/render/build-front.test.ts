@@ -137,7 +137,11 @@ describe('a secure upstream that is given by its address', () => {
 
 describe('several servers of a route', () => {
   const target = { kind: 'tcp', secure: false, host: '127.0.0.1', path: '/mcp' } as const;
-  const upstreams = [1, 3, 0].map((weight, index) => ({ target: { ...target, port: 8000 + index }, weight }));
+  const upstreams = [1, 3, 0].map((weight, index) => ({
+    target: { ...target, port: 8000 + index },
+    weight,
+    resolvesAll: false,
+  }));
 
   it('go to the engine with their weights, but for those that get no new work', () => {
     const limits = { connections: 1, queue: 1, queueTimeout: 1000 };
