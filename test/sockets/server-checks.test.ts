@@ -41,8 +41,8 @@ function warnings({ rig }: CheckedServers): string[] {
 
 describe('a server that fails its checks', () => {
   it.each<[string, HealthConfig, Mood, string]>([
-    ['hangs', quickChecks, 'hangs', 'gives no answer within 50ms'],
-    ['hangs', http, 'hangs', 'gives no answer within 50ms'],
+    ['hangs', quickChecks, 'hangs', 'gives no answer within 250ms'],
+    ['hangs', http, 'hangs', 'gives no answer within 250ms'],
     ['answers 500', quickChecks, 'fails', 'answers `server/discover` with 500'],
     ['answers 500', http, 'fails', 'answers `GET /ready` with 500'],
     ['dies', quickChecks, 'dies', 'resets the connection'],

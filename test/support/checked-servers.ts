@@ -5,11 +5,11 @@ import { startRig, eventually, type Rig, type RigOptions } from './rig.ts';
 import { buildRoute } from './routes.ts';
 import { startScriptedUpstream, type Answer, type ScriptedUpstream } from './scripted-upstream.ts';
 
-/** Checks as quick as the configuration allows. */
+/** Quick checks. */
 export const quickChecks: HealthConfig = {
   check: { kind: 'discover' },
-  interval: 100,
-  timeout: 50,
+  interval: 300,
+  timeout: 250,
   rise: 2,
   fall: 2,
 };

@@ -41,7 +41,8 @@ export class ProbeConnection implements Probe {
     this.connection = new UpstreamConnection({
       target,
       clock,
-      connectTimeout: timeout,
+      // The time of the whole probe ends before.
+      connectTimeout: 2 * timeout,
       readBuffer,
       onIdle: (idle) => idle.abort(),
       onClosed: () => this.fail(this.#error === undefined ? undefined : toFailureWords(this.#error)),
@@ -54,8 +55,8 @@ export class ProbeConnection implements Probe {
       this.#isOpen = true;
     });
     this.#timer = clock.setTimeout(() => {
-      const within = formatDuration(timeout);
-      this.fail(this.#isOpen ? `gives no answer within ${within}` : `takes no connection within ${within}`);
+      // A process that was busy has not read yet what came in time: it gets one more turn, and no server is blamed for it.
+      setImmediate(() => setImmediate(() => this.#giveUp(formatDuration(timeout))));
     }, timeout);
   }
 
@@ -78,5 +79,8 @@ export class ProbeConnection implements Probe {
     this.#isSettled = true;
     this.#timer.cancel();
     this.connection.abort();
+  }
+  #giveUp(within: string): void {
+    this.fail(this.#isOpen ? `gives no answer within ${within}` : `takes no connection within ${within}`);
   }
 }

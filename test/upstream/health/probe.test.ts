@@ -17,6 +17,7 @@ import {
   type Answer,
   type ScriptedUpstreamOptions,
 } from '../../support/scripted-upstream.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 import { until } from '../../support/until.ts';
 
 const readBuffer = Buffer.alloc(4096);
@@ -119,6 +120,30 @@ describe.each(everyKind)('every probe ($kind)', (check) => {
     probe.cancel();
     await ask(http, at(upstream.port), 100);
     expect(told).toBe(0);
+    await upstream.stop();
+  });
+});
+
+describe('a probe whose time is over', () => {
+  const result = '{"jsonrpc":"2.0","id":1,"result":{}}';
+
+  it('takes what had come in time, because a process that is busy reads late', async () => {
+    const clock = new ManualClock();
+    const upstream = await startScriptedUpstream((request) => {
+      answerJson(result)(request);
+      clock.advance(3000);
+    });
+    const options = { target: at(upstream.port), timeout: 2000, clock, readBuffer };
+    expect(await new Promise((resolve) => startProbe(discover, options, resolve))).toEqual(passed);
+    await upstream.stop();
+  });
+
+  it('control: has failed where nothing had come', async () => {
+    const clock = new ManualClock();
+    const upstream = await startScriptedUpstream(() => clock.advance(3000));
+    const options = { target: at(upstream.port), timeout: 2000, clock, readBuffer };
+    const failed = { kind: 'failed', reason: 'gives no answer within 2s' };
+    expect(await new Promise((resolve) => startProbe(discover, options, resolve))).toEqual(failed);
     await upstream.stop();
   });
 });
