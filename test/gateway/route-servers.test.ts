@@ -55,16 +55,18 @@ function startBench(found: readonly string[]): Bench {
     asked: 0,
     changes: 0,
     open: (wanted = route, known) =>
-      new RouteServers({
-        route: wanted,
-        clock,
-        deadlines,
-        known: known?.group,
-        openPool: (target) => pools.find({ target, connectTimeout: 1, idleTimeout: 1 }),
-        checks,
-        watchName: (host) => names.hold(host),
-        onChange: () => bench.changes++,
-      }),
+      new RouteServers(
+        wanted,
+        {
+          clock,
+          deadlines,
+          openPool: (target) => pools.find({ target, connectTimeout: 1, idleTimeout: 1 }),
+          checks,
+          watchName: (host) => names.hold(host),
+          onChange: () => bench.changes++,
+        },
+        known?.group,
+      ),
     async resolveAgain() {
       // Checks of addresses where nobody listens are begun, and cancelled at the end.
       clock.advance(11_000);
