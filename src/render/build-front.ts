@@ -226,6 +226,11 @@ function listUncounted({ limits, routes }: Config): RenderWarning[] {
         requirement: 'session-affinity',
         message: `the servers of \`${route.path}\` with the weight 0 are left out: the sessions that they have end`,
       });
+    if (route.upstreams.some(({ resolvesAll }) => resolvesAll))
+      warnings.push({
+        requirement: 'session-affinity',
+        message: `\`resolve: all\` of \`${route.path}\` is Breakwater's: the engine takes the name for one server, and sessions may reach a copy that does not know them`,
+      });
     if (route.upstreamLimits !== undefined)
       warnings.push({
         requirement: 'rate-limit',

@@ -154,7 +154,14 @@ describe('several servers of a route', () => {
     expect(messages).toContain('`upstream_limits` of `/mcp`');
   });
 
+  it('at the addresses of a name are one for the engine', () => {
+    const named = upstreams.map((upstream) => ({ ...upstream, resolvesAll: true }));
+    expect(build(configOf({}, { upstreams: named.slice(0, 1) })).messages).toContain(
+      '`resolve: all` of `/mcp`',
+    );
+  });
+
   it('control: of one there is nothing to warn of', () => {
-    expect(build(configOf()).messages).not.toMatch(/weight|upstream_limits/);
+    expect(build(configOf()).messages).not.toMatch(/weight|upstream_limits|resolve/);
   });
 });
