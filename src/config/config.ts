@@ -1,6 +1,8 @@
+import type { HealthConfig } from './health-config.ts';
 import type { SplitConfig } from './split-config.ts';
 import type { StateConfig } from './state-config.ts';
 import type { TlsConfig } from './tls-config.ts';
+import type { UpstreamLimitsConfig, UpstreamServerConfig } from './upstream-config.ts';
 
 /**
  * The resolved configuration: every default filled in, every file path absolute, frozen.
@@ -60,25 +62,12 @@ export interface RouteConfig {
   readonly balance: 'round_robin' | 'least_requests';
   /** What each of them takes at a time; `undefined` for no limit. */
   readonly upstreamLimits: UpstreamLimitsConfig | undefined;
+  /** Active checks of the servers; `undefined` when off. */
+  readonly health: HealthConfig | undefined;
   readonly auth: AuthConfig;
   /** The first that fits decides, and where none fits the answer is no; `undefined` allows everything. */
   readonly rules: readonly RuleConfig[] | undefined;
   readonly credentials: UpstreamCredentialsConfig;
-}
-
-export interface UpstreamServerConfig {
-  readonly target: UpstreamTarget;
-  /** Share of new work; 0 for one that gets none and keeps what is bound to it. */
-  readonly weight: number;
-}
-
-export interface UpstreamLimitsConfig {
-  /** Most connections to one server, streams included. */
-  readonly connections: number;
-  /** Most requests that wait for a connection. */
-  readonly queue: number;
-  /** How long they wait at most. */
-  readonly queueTimeout: number;
 }
 
 export type UpstreamTarget =

@@ -1,6 +1,7 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { listAuths } from './access-places.ts';
 import { findDuplicates, toConflictDiagnostics, type Conflict } from './conflict.ts';
+import { checkHealth } from './health-consistency.ts';
 import { isSameEndpoint, listListeners, resolveListeners } from './listeners.ts';
 import { formatAuthority } from './schema/host-name.ts';
 import type { Draft } from './sections.ts';
@@ -26,6 +27,7 @@ const checks: readonly Check[] = [
   checkRules,
   checkTls,
   checkState,
+  checkHealth,
   needTrustForProxyProtocol,
   needSeparatePorts,
   needForeignUpstream,

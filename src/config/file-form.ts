@@ -11,6 +11,7 @@ import {
 import type { Config, ListenAddress, RouteConfig, UpstreamTarget } from './config.ts';
 import type { SplitConfig } from './split-config.ts';
 import type { FileMapping, FileValue } from './file-value.ts';
+import { toHealthForm } from './health-file-form.ts';
 import { formatAuthority } from './schema/host-name.ts';
 import { listServerLists } from './split.ts';
 import { toStateForm } from './state-file-form.ts';
@@ -108,6 +109,7 @@ function toRouteForm(route: WrittenRoute, isGiven: IsGiven, isGivenForAll: IsGiv
             queue_timeout: formatDuration(upstreamLimits.queueTimeout),
           },
         }),
+    ...(route.health === undefined && !isGiven('health') ? {} : { health: toHealthForm(route.health) }),
     auth: toAuthForm(route.auth, isOwn ? (...path) => isGiven('auth', ...path) : isGivenForAll),
     ...(rules === undefined
       ? {}
@@ -126,9 +128,11 @@ function toSplitForm({ when, upstreams }: SplitConfig): FileMapping {
 }
 
 function toUpstreamForm(upstreams: RouteConfig['upstreams']): FileValue {
-  const forms = upstreams.map(({ target, weight }) =>
-    weight === 1 ? formatUpstream(target) : { url: formatUpstream(target), weight },
-  );
+  const forms = upstreams.map(({ target, weight, resolvesAll }) => {
+    const url = formatUpstream(target);
+    if (weight === 1 && !resolvesAll) return url;
+    return { url, ...(weight === 1 ? {} : { weight }), ...(resolvesAll ? { resolve: 'all' } : {}) };
+  });
   const [only] = forms;
   return forms.length === 1 && only !== undefined ? only : forms;
 }

@@ -1,7 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { listRouteAuths } from './access-places.ts';
-import type { Config, RouteConfig, UpstreamServerConfig, UpstreamTarget } from './config.ts';
+import type { Config, RouteConfig, UpstreamTarget } from './config.ts';
 import { deepFreeze } from './freeze.ts';
+import { resolveHealth } from './resolve-health.ts';
+import { listServerLists } from './split.ts';
+import type { UpstreamServerConfig } from './upstream-config.ts';
 import { resolveListeners } from './listeners.ts';
 import { resolveAuth, resolveCredentials } from './resolve-access.ts';
 import type { Environment } from './overlay.ts';
@@ -72,6 +75,10 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
       })),
       balance: route.balance,
       upstreamLimits: route.upstreamLimits,
+      health: resolveHealth(
+        route.health,
+        listServerLists(route).flatMap(({ upstreams }) => upstreams),
+      ),
       auth: resolveAuth(path, auth, access),
       rules: route.rules,
       credentials: resolveCredentials(['routes', index, 'credentials'], route.credentials, access),
@@ -134,7 +141,7 @@ function resolveUpstreams(
   upstreams: readonly UpstreamServerConfig[],
   file: (name: string) => string,
 ): readonly UpstreamServerConfig[] {
-  return upstreams.map(({ target, weight }) => ({ target: resolveUpstream(target, file), weight }));
+  return upstreams.map(({ target, ...rest }) => ({ target: resolveUpstream(target, file), ...rest }));
 }
 
 function resolveUpstream(upstream: UpstreamTarget, file: (name: string) => string): UpstreamTarget {

@@ -1,4 +1,4 @@
-import type { UpstreamServerConfig } from './config.ts';
+import type { UpstreamServerConfig } from './upstream-config.ts';
 
 /** The revisions without sessions, and those before. */
 export type Era = 'legacy' | 'modern';

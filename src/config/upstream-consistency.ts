@@ -1,9 +1,11 @@
+import { isIP } from 'node:net';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { findDuplicates, toConflictDiagnostics, type Conflict } from './conflict.ts';
-import type { UpstreamServerConfig, UpstreamTarget } from './config.ts';
+import type { UpstreamTarget } from './config.ts';
 import { formatUpstream } from './file-form.ts';
 import type { Draft } from './sections.ts';
 import type { SourceTree } from './source-tree.ts';
+import type { UpstreamServerConfig } from './upstream-config.ts';
 
 /** A server of a route, and where it is written. */
 export interface PlacedUpstream {
@@ -30,9 +32,22 @@ export function checkUpstreams(draft: Draft, tree: SourceTree): Diagnostic[] {
         other: { path: toPath(base, first, tree), label: 'first given here' },
       }),
     );
-    if (upstreams.length === 0 || upstreams.some(({ weight }) => weight > 0)) return twice;
+    const nameless = upstreams.flatMap(({ target, resolvesAll }, at): Conflict[] => {
+      if (!resolvesAll || (target.kind === 'tcp' && isIP(target.host) === 0)) return [];
+      const what = target.kind === 'unix' ? 'a socket' : 'an address';
+      return [
+        {
+          path: [...toPath(base, at, tree), 'resolve'],
+          message: `\`${formatUpstream(target)}\` has no name that could be resolved`,
+          label: `the server is ${what}`,
+          fix: 'remove `resolve`, or write the host name that has the addresses',
+        },
+      ];
+    });
+    const wrong = [...twice, ...nameless];
+    if (upstreams.length === 0 || upstreams.some(({ weight }) => weight > 0)) return wrong;
     return [
-      ...twice,
+      ...wrong,
       {
         path: base,
         message: 'no server of the route takes new sessions',

@@ -6,7 +6,10 @@ import { PeerWatch } from '../http/peer-watch.ts';
 import { readUnansweredConnections } from '../http/tcp-table-reader.ts';
 import type { Clock } from '../lib/clock.ts';
 import { SwapSet } from '../lib/swap-set.ts';
+import { HealthChecks } from '../upstream/health/health-checks.ts';
 import { UpstreamPools } from '../upstream/pools.ts';
+import { NameWatches } from '../upstream/resolve/name-watches.ts';
+import type { ResolveAddresses } from '../upstream/resolve/system-resolver.ts';
 import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './access-record.ts';
 import { AnnouncedPaths } from './announced-paths.ts';
 import { listServers, type ServerStatus } from './control/server-status.ts';
@@ -19,6 +22,7 @@ import { Listeners } from './listeners.ts';
 import type { LoginRelay } from './login-relay.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
 import type { Relay } from './relay.ts';
+import { logHealth, logName } from './server-log.ts';
 import { buildServing, type Serving, type ServingParts, type Surroundings } from './serving.ts';
 import type { SharedNews } from './workers/shared-news.ts';
 import { CallerWatch } from './watch-callers.ts';
@@ -27,6 +31,8 @@ import { SilenceWatch } from './watch-silence.ts';
 export interface GatewayOptions extends ServingParts {
   readonly clock: Clock;
   readonly random: () => number;
+  /** Finds the addresses of upstreams whose names have many. */
+  readonly resolve: ResolveAddresses;
   /** Tells the other workers; absent where there are none. */
   readonly share?: (news: SharedNews) => void;
   /** Sockets of the service manager, for the addresses of the configuration that are theirs; see `withHandedSockets`. */
@@ -75,6 +81,7 @@ export interface Gateway {
 }
 
 const READ_BUFFER_BYTES = 64 * 1024;
+const CHECK_BUFFER_BYTES = 16 * 1024;
 /** How long answers given at the very end may take to leave. */
 const LAST_FLUSH_MILLISECONDS = 1000;
 
@@ -95,6 +102,22 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     deadlines,
     readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
   });
+  const { random } = options;
+  const checks = new HealthChecks({
+    clock,
+    random,
+    readBuffer: Buffer.allocUnsafeSlow(CHECK_BUFFER_BYTES),
+    onChange: (server, health) => logHealth(serving.log, server, health),
+  });
+  const names = new NameWatches({
+    clock,
+    random,
+    resolve: options.resolve,
+    onTrouble: (host, reason) => logName(serving.log, host, reason),
+  });
+  /** The one that serves, and during a reload the next one. */
+  const servings = new Set<Serving>();
+  const keepPools = (): void => pools.keep(new Set([...servings].flatMap((each) => [...each.pools()])));
   const listeners = new Listeners({ deadlines, peers, handed: options.handed ?? [] });
   peers.watch(() => pools.sockets());
   peers.watch(() => listeners.sockets());
@@ -106,9 +129,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
   const surroundings: Surroundings = {
     clock,
-    random: options.random,
+    random,
     deadlines,
     pools,
+    checks,
+    watchName: (host) => names.hold(host),
+    onServersChanged: keepPools,
     announced: new AnnouncedPaths((path, announced) => share?.({ kind: 'announced', path, announced })),
     isShared: share !== undefined,
     memory: new MemoryGuard(options.readMemory ?? (() => [])),
@@ -122,6 +148,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     record,
   };
   let serving: Serving = buildServing(options, surroundings, undefined);
+  servings.add(serving);
   let tls = toTlsSettings(options);
   const callers = new CallerWatch({ clock, relays, serving: () => serving });
   const silence = new SilenceWatch({ deadlines, relays, after: () => serving.config.keepAlive.json });
@@ -138,10 +165,11 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     .catch((error: unknown) => {
       callers.close();
       silence.close();
+      serving.close();
       throw error;
     });
   change();
-  pools.keep(serving.pools);
+  keepPools();
 
   const finish = (): void => {
     for (const relay of relays.snapshot()) relay.giveUp();
@@ -158,6 +186,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     sharing.close();
     callers.close();
     silence.close();
+    serving.close();
     listeners.destroy();
     pools.close();
   };
@@ -204,13 +233,22 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     async reload(next) {
       const before = serving;
       const built = buildServing(next, surroundings, before);
+      servings.add(built);
       const nextTls = isSameTls(before, built) ? tls : toTlsSettings(next);
-      const move = await listeners.prepare(toDoorSettings(next.config, nextTls, handlers));
+      const move = await listeners
+        .prepare(toDoorSettings(next.config, nextTls, handlers))
+        .catch((error: unknown) => {
+          servings.delete(built);
+          built.close();
+          throw error;
+        });
       serving = built;
+      servings.delete(before);
+      before.close();
       tls = nextTls;
       sharing.follow(next.redis);
       move();
-      pools.keep(built.pools);
+      keepPools();
       // Who may come in by a certificate is settled in the handshake.
       if (!isDeepStrictEqual(before.config.tls.clients, next.config.tls.clients))
         listeners.renewConnections();

@@ -9,6 +9,7 @@ import { SerialQueue } from '../lib/serial-queue.ts';
 import type { Log } from '../observe/log.ts';
 import type { CertificateEvent } from '../tls/certificate-provider.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
+import { resolveBySystem } from '../upstream/resolve/system-resolver.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
 import { withHandedSockets, type HandedSocket } from './handed-sockets.ts';
@@ -157,6 +158,7 @@ export async function launchGateway(
       clock,
       handed,
       random: Math.random,
+      resolve: resolveBySystem,
       readMemory: buildMemoryReader(),
       ...(share === undefined ? {} : { share }),
       replica: options.replica,

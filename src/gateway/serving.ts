@@ -10,8 +10,11 @@ import type { Log } from '../observe/log.ts';
 import type { RecordLog } from '../observe/record-log.ts';
 import type { RedisConnection } from '../state/redis/redis-connection.ts';
 import type { Certificates } from '../tls/certificates.ts';
+import type { Lease } from '../lib/leases.ts';
+import type { HealthChecks } from '../upstream/health/health-checks.ts';
 import type { UpstreamPool } from '../upstream/pool.ts';
 import type { UpstreamPools } from '../upstream/pools.ts';
+import type { AddressWatch } from '../upstream/resolve/address-watch.ts';
 import type { UpstreamTarget } from '../upstream/target.ts';
 import type { Access } from './access/open-access.ts';
 import type { AnnouncedPaths } from './announced-paths.ts';
@@ -22,11 +25,11 @@ import { LoginRelay, type LoginRelayEnvironment } from './login-relay.ts';
 import type { MemoryGuard } from './memory-guard.ts';
 import { createPipeline, type Stage } from './pipeline.ts';
 import { createPlainHttpHandler } from './plain-http.ts';
-import { openServers } from './open-servers.ts';
 import { toReadiness, type Readiness } from './readiness.ts';
 import type { RelayEnvironment } from './relay-environment.ts';
 import { Relay } from './relay.ts';
 import type { ResponsePolicy } from './response-fields.ts';
+import { openRouteServers, type RouteServers } from './route-servers.ts';
 import { createRouteTable, type RouteTable } from './routes.ts';
 import { createSessionNames, plainSessionNames } from './session-names.ts';
 import { answerQuestionStage } from './stages/answer-question.ts';
@@ -65,6 +68,10 @@ export interface Surroundings {
   readonly random: () => number;
   readonly deadlines: Deadlines;
   readonly pools: UpstreamPools;
+  readonly checks: HealthChecks;
+  readonly watchName: (host: string) => Lease<AddressWatch>;
+  /** Called when the servers of a route have changed, and with them the pools that are in use. */
+  readonly onServersChanged: () => void;
   readonly announced: AnnouncedPaths;
   readonly memory: MemoryGuard;
   /** Whether other workers count for the same limits. */
@@ -82,7 +89,10 @@ export interface Surroundings {
 /** How requests are served under one configuration. */
 export interface Serving extends ServingParts {
   readonly routes: RouteTable;
-  readonly pools: ReadonlySet<UpstreamPool>;
+  /** The servers of each route, by its path. */
+  readonly routeServers: ReadonlyMap<string, RouteServers>;
+  /** Those in use just now. */
+  pools(): Iterable<UpstreamPool>;
   readonly limits: Limits;
   readonly isLimited: boolean;
   /** Whether others count for the same limits. */
@@ -95,6 +105,8 @@ export interface Serving extends ServingParts {
   readonly authz: RequestHandler;
   /** Asks who calls and whether they may, as of a request that comes now; notes both on the exchange. */
   readonly readmit: Stage;
+  /** Ends what goes on for it beside requests: checks, and names that are watched. Requests under way are not touched. Idempotent. */
+  close(): void;
 }
 
 /** Builds the handlers of a configuration. Takes over from the one before what is the same in both; nothing is changed there. */
@@ -105,27 +117,27 @@ export function buildServing(
 ): Serving {
   const { config, certificates, log, access } = parts;
   const { clock, deadlines, random, announced, isDraining, onSettled } = surroundings;
-  const inUse = new Set<UpstreamPool>();
-  const openPool = (target: UpstreamTarget): UpstreamPool => {
-    const { connect, upstreamIdle } = config.timeouts;
-    const pool = surroundings.pools.find({ target, connectTimeout: connect, idleTimeout: upstreamIdle });
-    inUse.add(pool);
-    return pool;
-  };
-  const servers = openServers(config.routes, {
+  const { connect: connectTimeout, upstreamIdle: idleTimeout } = config.timeouts;
+  const openPool = (target: UpstreamTarget): UpstreamPool =>
+    surroundings.pools.find({ target, connectTimeout, idleTimeout });
+  const routeServers = openRouteServers(config.routes, {
     clock,
     deadlines,
+    before: before?.routeServers,
     openPool,
-    before: before?.routes.routes,
+    checks: surroundings.checks,
+    watchName: surroundings.watchName,
+    onChange: surroundings.onServersChanged,
   });
   const routes = createRouteTable(
     config.routes,
     (route) => {
       const id = toRouteId(route);
       const own = access.routes.get(id);
-      const group = servers.get(id);
-      if (own === undefined || group === undefined) throw new TypeError(`the access of ${id} was not opened`);
-      return { ...group, access: own };
+      const servers = routeServers.get(id);
+      if (own === undefined || servers === undefined)
+        throw new TypeError(`what belongs to ${id} was not opened`);
+      return { servers: servers.group, splits: servers.splits, access: own };
     },
     { ...access.paths, announced },
   );
@@ -230,7 +242,25 @@ export function buildServing(
       ? reply.then((late) => late ?? authorizeStage(exchange))
       : (reply ?? authorizeStage(exchange));
   };
-  return { ...parts, routes, pools: inUse, limits, isLimited, isShared, handler, plain, authz, readmit };
+  return {
+    ...parts,
+    routes,
+    routeServers,
+    *pools() {
+      for (const servers of new Set(routeServers.values())) yield* servers.pools();
+      if (loginEnvironment !== undefined) yield loginEnvironment.pool;
+    },
+    limits,
+    isLimited,
+    isShared,
+    handler,
+    plain,
+    authz,
+    readmit,
+    close() {
+      for (const servers of routeServers.values()) servers.close();
+    },
+  };
 }
 
 /** Counts go on where the limits stay: a reload is no way to a fresh allowance. */

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { toMetadataPaths, rootMetadataPath } from '../auth/resource/metadata.ts';
-import type { Config, RouteConfig, UpstreamServerConfig } from '../config/config.ts';
+import type { Config, RouteConfig } from '../config/config.ts';
 import { isLoopback } from '../config/listeners.ts';
 import { formatAuthority } from '../config/schema/host-name.ts';
+import type { UpstreamServerConfig } from '../config/upstream-config.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import { toShortAuthority } from './authority.ts';
@@ -262,6 +263,11 @@ function listUncounted({ limits, routes }: Config): RenderWarning[] {
       warnings.push({
         requirement: 'session-affinity',
         message: `the servers of \`${route.path}\` with the weight 0 are left out: the sessions that they have end`,
+      });
+    if (route.upstreams.some(({ resolvesAll }) => resolvesAll))
+      warnings.push({
+        requirement: 'session-affinity',
+        message: `\`resolve: all\` of \`${route.path}\` is Breakwater's: the engine takes the name for one server, and sessions may reach a copy that does not know them`,
       });
     if (route.upstreamLimits !== undefined)
       warnings.push({

@@ -251,12 +251,12 @@ export class UpstreamConnection {
 
 function open(target: UpstreamTarget, onread: OnReadOpts): Socket {
   if (target.kind === 'unix') return connectTcp({ path: target.socketPath, onread });
-  const { host, port } = target;
-  if (!target.secure) return connectTcp({ host, port, onread });
+  const { host, port, address = host } = target;
+  if (!target.secure) return connectTcp({ host: address, port, onread });
   const servername = isIP(host) === 0 ? host : '';
   // `onread` reaches the socket underneath; the type of the options does not know it.
   const options: ConnectionOptions & { onread: OnReadOpts } = {
-    host,
+    host: address,
     port,
     servername,
     ALPNProtocols: ['http/1.1'],

@@ -7,6 +7,8 @@ export type UpstreamTarget =
       readonly host: string;
       readonly port: number;
       readonly path: string;
+      /** Where connections go instead of asking for the name, which stays that of Host and of TLS. */
+      readonly address?: string;
     }
   | { readonly kind: 'unix'; readonly socketPath: string; readonly path: string };
 

@@ -164,7 +164,11 @@ describe('a secure upstream that is given by its address', () => {
 
 describe('several servers of a route', () => {
   const target = { kind: 'tcp', secure: false, host: '127.0.0.1', path: '/mcp' } as const;
-  const upstreams = [1, 3, 0].map((weight, index) => ({ target: { ...target, port: 8000 + index }, weight }));
+  const upstreams = [1, 3, 0].map((weight, index) => ({
+    target: { ...target, port: 8000 + index },
+    weight,
+    resolvesAll: false,
+  }));
 
   it('go to the engine with their weights, but for those that get no new work', () => {
     const limits = { connections: 1, queue: 1, queueTimeout: 1000 };
@@ -177,7 +181,14 @@ describe('several servers of a route', () => {
     expect(messages).toContain('`upstream_limits` of `/mcp`');
   });
 
+  it('at the addresses of a name are one for the engine', () => {
+    const named = upstreams.map((upstream) => ({ ...upstream, resolvesAll: true }));
+    expect(build(configOf({}, { upstreams: named.slice(0, 1) })).messages).toContain(
+      '`resolve: all` of `/mcp`',
+    );
+  });
+
   it('control: of one there is nothing to warn of', () => {
-    expect(build(configOf()).messages).not.toMatch(/weight|upstream_limits/);
+    expect(build(configOf()).messages).not.toMatch(/weight|upstream_limits|resolve/);
   });
 });

@@ -122,10 +122,20 @@ describe('another configuration', () => {
 });
 
 describe('a configuration that was replaced', () => {
-  it('is let go of, and with it all those before', async () => {
+  it.each([
+    ['one server', (route: RouteConfig): RouteConfig => route],
+    [
+      'checks and a name',
+      (route: RouteConfig): RouteConfig => ({
+        ...route,
+        health: { check: { kind: 'tcp' }, interval: 5000, timeout: 2000, rise: 2, fall: 3 },
+        upstreams: route.upstreams.map((upstream) => ({ ...upstream, resolvesAll: true })),
+      }),
+    ],
+  ])('with %s is let go of, and with it all those before', async (_what, change) => {
     await using rig = await startRig({ answer: answerAs('x') });
     const serve = async (): Promise<WeakRef<RouteConfig>> => {
-      const route = buildRoute(rig.upstream.port);
+      const route = change(buildRoute(rig.upstream.port));
       await rig.gateway.reload([route]);
       expect((await rig.ask(call)).status).toBe(200);
       return new WeakRef(route);

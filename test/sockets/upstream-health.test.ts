@@ -117,9 +117,9 @@ describe('a copy that fails', () => {
     const clock = new ManualClock();
     await using set = await startCopies({ clock, answer: () => well, ...roundRobin });
     // A plain server that is spoken to in TLS never ends the handshake.
-    const upstreams = set.route().upstreams.map(({ target, weight }, copy) => ({
+    const upstreams = set.route().upstreams.map(({ target, ...rest }, copy) => ({
       target: copy === 0 && target.kind === 'tcp' ? { ...target, secure: true } : target,
-      weight,
+      ...rest,
     }));
     await set.reload({ route: { ...roundRobin.route, upstreams } });
     const answers = [];

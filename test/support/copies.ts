@@ -46,7 +46,13 @@ export async function startCopies(options: CopiesOptions): Promise<Copies> {
       const path = paths?.[copy] ?? '/mcp';
       return weight === undefined
         ? []
-        : [{ target: { kind: 'tcp', secure: false, host: '127.0.0.1', port, path }, weight }];
+        : [
+            {
+              target: { kind: 'tcp', secure: false, host: '127.0.0.1', port, path },
+              weight,
+              resolvesAll: false,
+            },
+          ];
     }),
     ...changed,
   });

@@ -9,6 +9,7 @@ import { openRedis } from '../../src/gateway/open-redis.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/observe/record-log.ts';
+import { resolveBySystem, type ResolveAddresses } from '../../src/upstream/resolve/system-resolver.ts';
 import { loadCertificates } from '../../src/tls/certificates.ts';
 import { oneServer } from './routes.ts';
 
@@ -97,6 +98,8 @@ export interface TestGatewayOptions {
   readonly credentials?: RouteConfig['credentials'];
   readonly changes?: Changes;
   readonly clock?: Clock;
+  /** Finds addresses of upstreams. */
+  readonly resolve?: ResolveAddresses;
   /** Puts something in the place of what was opened. */
   readonly changeAccess?: (access: Access) => Access;
 }
@@ -157,6 +160,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     config,
     clock,
     random: () => 0.5,
+    resolve: options.resolve ?? resolveBySystem,
     access: await open(config),
   });
   return {

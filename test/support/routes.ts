@@ -14,12 +14,13 @@ import { Standing } from '../../src/upstream/standing.ts';
 /** The servers of a route that has one. */
 export function oneServer(
   target: UpstreamTarget,
-): Pick<RouteConfig, 'upstreams' | 'split' | 'balance' | 'upstreamLimits'> {
+): Pick<RouteConfig, 'upstreams' | 'split' | 'balance' | 'upstreamLimits' | 'health'> {
   return {
-    upstreams: [{ target, weight: 1 }],
+    upstreams: [{ target, weight: 1, resolvesAll: false }],
     split: [],
     balance: 'least_requests',
     upstreamLimits: undefined,
+    health: undefined,
   };
 }
 

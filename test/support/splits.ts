@@ -1,4 +1,5 @@
-import type { RouteConfig, UpstreamServerConfig } from '../../src/config/config.ts';
+import type { RouteConfig } from '../../src/config/config.ts';
+import type { UpstreamServerConfig } from '../../src/config/upstream-config.ts';
 import type { SplitCondition } from '../../src/config/split-config.ts';
 import { startRig, type Rig, type RigOptions } from './rig.ts';
 import { buildRoute } from './routes.ts';
@@ -55,6 +56,7 @@ export async function startSplit(
   const toServer = (place: number, weight = 1): UpstreamServerConfig => ({
     target: { kind: 'tcp', secure: false, host: '127.0.0.1', port: servers[place]?.port ?? 0, path: '/mcp' },
     weight,
+    resolvesAll: false,
   });
   const route = (...entries: readonly PlacedSplit[]): RouteConfig => ({
     ...buildRoute(1),

@@ -115,11 +115,76 @@ describe('the key of a server', () => {
       { ...target, host: '10.0.0.2' },
       { ...target, port: 8001 },
       { ...target, path: '/' },
+      { ...target, address: '10.0.0.9' },
+      { ...target, address: '10.0.0.8' },
       { kind: 'unix', socketPath: '/run/a', path: '/mcp' } as const,
       { kind: 'unix', socketPath: '/run/b', path: '/mcp' } as const,
     ].map(toServerKey);
     expect(new Set(others).size).toBe(others.length);
     // It is in the ids of sessions that clients keep: another version of Breakwater has to find the same.
     expect(toServerKey(target)).toBe('Pv-eroU8P-PX');
+  });
+});
+
+describe('what active checks say', () => {
+  const clock = new ManualClock();
+  const standing = (): Standing => new Standing(new Deadlines(clock));
+  const member = (key: string, rest: Partial<Member>): Member => ({
+    key,
+    weight: 1,
+    limits: undefined,
+    standing: standing(),
+    ...rest,
+  });
+  const groupOf = (...servers: readonly Member[]): UpstreamGroup<Member> =>
+    new UpstreamGroup(servers, { balance: 'round_robin', clock });
+  const down = { isUp: false, share: () => 1 };
+
+  it('takes a server out, but not all of them', () => {
+    const up = { isUp: true, share: () => 1 };
+    expect(picks(groupOf(member('a', { health: down }), member('b', { health: up })), 3)).toBe('b b b');
+    expect(picks(groupOf(member('a', { health: down }), member('b', {})), 3)).toBe('b b b');
+    expect(picks(groupOf(member('a', { health: down }), member('b', { health: down })), 2)).toBe('a b');
+    expect(picks(groupOf(member('a', {}), member('b', {})), 2)).toBe('a b');
+  });
+
+  it('brings it back with a share of its weight', () => {
+    const back = { isUp: true, share: () => 0.1 };
+    const chosen = picks(groupOf(member('a', { health: back }), member('b', {})), 22);
+    expect(chosen.match(/a/g)).toHaveLength(2);
+  });
+
+  it('leaves a new server out for a while, unless there is no other', () => {
+    const group = groupOf(member('a', { newUntil: clock.monotonic() + 20_000 }), member('b', {}));
+    expect(picks(group, 3)).toBe('b b b');
+    const fresh = { newUntil: clock.monotonic() + 20_000 };
+    expect(picks(groupOf(member('a', fresh), member('c', fresh)), 2)).toBe('a c');
+    clock.advance(20_000);
+    expect(picks(group, 4)).toBe('a a b b');
+  });
+
+  it('still finds a server that is down for what is bound to it', () => {
+    const group = groupOf(member('a', { health: down }), member('b', {}));
+    expect(group.find('a')).toBe(group.servers[0]);
+  });
+});
+
+describe('a group whose servers change', () => {
+  it('chooses among the new ones, and is shared while it may grow', () => {
+    const [one, two] = [build([1]).first, build([1, 1]).servers[1]];
+    if (two === undefined) throw new Error('two servers');
+    const group = new UpstreamGroup([one], {
+      balance: 'round_robin',
+      clock: new ManualClock(),
+      mayGrow: true,
+    });
+    expect(group.isShared).toBe(true);
+    group.change([one, two]);
+    expect(picks(group, 4)).toBe('s0 s0 s1 s1');
+    group.change([two]);
+    expect(picks(group, 2)).toBe('s1 s1');
+    expect(group.find('s0')).toBeUndefined();
+    expect(group.isShared).toBe(true);
+    expect(build([1]).isShared).toBe(false);
   });
 });

@@ -30,19 +30,22 @@ export function toStatusText(status: GatewayStatus, now: number): string {
 /** Servers that are not alone behind their route, and those that somebody waits for. */
 function listNotable({ servers }: GatewayStatus): readonly ServerStatus[] {
   return servers.filter(
-    ({ route, waiting }) => waiting > 0 || servers.filter((other) => other.route === route).length > 1,
+    ({ route, waiting, check }) =>
+      waiting > 0 || check?.state === 'down' || servers.filter((other) => other.route === route).length > 1,
   );
 }
 
 function describeServer(server: ServerStatus, now: number): string {
-  const { weight, open, waiting, ejectedUntil } = server;
+  const { weight, open, waiting, ejectedUntil, check } = server;
   return [
+    ...(check === null ? [] : [`${check.state} for ${formatAge(now - Date.parse(check.since))}`]),
     `${open} open`,
     ...(waiting === 0 ? [] : [`${waiting} waiting`]),
     ...(weight === 1 ? [] : [`weight ${weight}`]),
     ...(ejectedUntil === null
       ? []
       : [`fails, and gets no new work for ${formatAge(Date.parse(ejectedUntil) - now)}`]),
+    ...(check === null || check.reason === null ? [] : [`it ${check.reason}`]),
   ].join(', ');
 }
 

@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import type { RouteConfig, RuleConfig, UpstreamLimitsConfig, UpstreamServerConfig } from '../config.ts';
+import type { RouteConfig, RuleConfig } from '../config.ts';
 import type { SplitConfig } from '../split-config.ts';
+import type { UpstreamLimitsConfig, UpstreamServerConfig } from '../upstream-config.ts';
 import { authSchema, type AuthSetting } from './auth.ts';
 import { credentialsSchema, type CredentialsSetting } from './credentials.ts';
 import { parsedField, type FieldProblem } from './field.ts';
+import { healthSchema, type HealthSetting } from './health.ts';
 import { domainSchema } from './names.ts';
 import { rulesSchema } from './rules.ts';
 import { splitSchema } from './split.ts';
@@ -19,6 +21,8 @@ export interface RouteSetting {
   readonly split: readonly SplitConfig[];
   readonly balance: RouteConfig['balance'];
   readonly upstreamLimits: UpstreamLimitsConfig | undefined;
+  /** `undefined` takes what fits the number of servers. */
+  readonly health: HealthSetting | undefined;
   /** `undefined` takes the default of all routes. */
   readonly auth: AuthSetting | undefined;
   readonly rules: readonly RuleConfig[] | undefined;
@@ -44,6 +48,11 @@ export const routeSchema: z.ZodType<RouteSetting> = z
     split: splitSchema,
     balance: balanceSchema,
     upstream_limits: upstreamLimitsSchema,
+    health: healthSchema
+      .optional()
+      .describe(
+        'Active checks of the servers: one that fails them gets no new work while there are others. Default: `tcp` every 5 s for several servers, none for one.',
+      ),
     auth: authSchema.optional(),
     rules: rulesSchema
       .optional()
@@ -52,17 +61,20 @@ export const routeSchema: z.ZodType<RouteSetting> = z
       ),
     credentials: credentialsSchema,
   })
-  .transform(({ path, host, upstream, split, balance, upstream_limits, auth, rules, credentials }) => ({
-    path,
-    hosts: [...new Set(host)],
-    upstreams: upstream,
-    split,
-    balance,
-    upstreamLimits: upstream_limits,
-    auth,
-    rules,
-    credentials,
-  }));
+  .transform(
+    ({ path, host, upstream, split, balance, upstream_limits, health, auth, rules, credentials }) => ({
+      path,
+      hosts: [...new Set(host)],
+      upstreams: upstream,
+      split,
+      balance,
+      upstreamLimits: upstream_limits,
+      health,
+      auth,
+      rules,
+      credentials,
+    }),
+  );
 
 /** Against path confusion: only paths that every client, proxy and server spells and reads the same way. */
 function parsePath(text: string): Result<string, FieldProblem> {

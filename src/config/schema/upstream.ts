@@ -74,7 +74,7 @@ function parseUnix(text: string): Result<UpstreamTarget, FieldProblem> {
 }
 
 /** Origin-form without query (RFC 9112 section 3.2.1), and no dot segments that a server might resolve. */
-function isRequestPath(path: string): boolean {
+export function isRequestPath(path: string): boolean {
   const characters = /^\/(?:[A-Za-z0-9\-._~!$&'()*+,;=:@/]|%[0-9A-Fa-f]{2})*$/;
   return characters.test(path) && !/\/(?:\.|%2e){1,2}(?:\/|$)/i.test(path);
 }

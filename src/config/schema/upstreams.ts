@@ -1,12 +1,17 @@
 import { z } from 'zod';
-import type { RouteConfig, UpstreamLimitsConfig, UpstreamServerConfig } from '../config.ts';
+import type { RouteConfig } from '../config.ts';
+import type { UpstreamLimitsConfig, UpstreamServerConfig } from '../upstream-config.ts';
 import { countField, durationField } from './field.ts';
 import { upstreamSchema } from './upstream.ts';
 
 const most = 64;
 const heaviest = 1000;
 
-const addressSchema = upstreamSchema.transform((target): UpstreamServerConfig => ({ target, weight: 1 }));
+const addressSchema = upstreamSchema.transform((target): UpstreamServerConfig => ({
+  target,
+  weight: 1,
+  resolvesAll: false,
+}));
 
 const weightedSchema = z
   .strictObject({
@@ -18,8 +23,18 @@ const weightedSchema = z
       description:
         'Share of new work. With 0 it gets none, and keeps the sessions that it has: that is how a copy is taken out of service.',
     }),
+    resolve: z
+      .enum(['one', 'all'])
+      .prefault('one')
+      .describe(
+        'What a host name with several addresses stands for: for one server (`one`), or for a copy at each of them (`all`), as the name of a headless service of Kubernetes does. The name is resolved every 10 s, and each address is a server of its own with this weight.',
+      ),
   })
-  .transform(({ url, weight }): UpstreamServerConfig => ({ target: url, weight }));
+  .transform(({ url, weight, resolve }): UpstreamServerConfig => ({
+    target: url,
+    weight,
+    resolvesAll: resolve === 'all',
+  }));
 
 const toList = (server: UpstreamServerConfig): readonly UpstreamServerConfig[] => [server];
 
@@ -37,7 +52,7 @@ export const upstreamsSchema: z.ZodType<readonly UpstreamServerConfig[]> = z
   )
   .meta({
     description:
-      'The MCP server: a URL, `host:port`, a port of this machine, or `unix:SOCKET:PATH`. Without a path `/mcp` is meant. A list names copies of one server, each an address or `{ url, weight }`.',
+      'The MCP server: a URL, `host:port`, a port of this machine, or `unix:SOCKET:PATH`. Without a path `/mcp` is meant. A list names copies of one server, each an address or `{ url, weight, resolve }`.',
     examples: [
       'http://127.0.0.1:8000/mcp',
       '127.0.0.1:8000',

@@ -5,7 +5,6 @@ import { createSigningKeys } from '../../auth/outbound/signing-keys.ts';
 import type { TokenVerifier } from '../../auth/resource/token-verifier.ts';
 import type { ServerEvent } from '../../auth/server/server-options.ts';
 import type { Config, RouteConfig } from '../../config/config.ts';
-import { listTargets } from '../../config/split.ts';
 import { toRouteId } from '../../config/route-id.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
@@ -16,6 +15,7 @@ import type { RedisConnection } from '../../state/redis/redis-connection.ts';
 import { createRedisTexts } from '../../state/redis/redis-texts.ts';
 import { createSecretFiles } from '../../state/secret-files.ts';
 import type { Store } from '../../state/store/store.ts';
+import { mayHaveSeveralServers } from '../route-servers.ts';
 import type { OwnPaths } from '../routes.ts';
 import { createRouteAccessBuilder } from './build-route-access.ts';
 import { startLoginServer } from './login-server.ts';
@@ -134,7 +134,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
 
 /** What `hasBoundSessions` says of the route that becomes of it. */
 export function hasSealedSessions(route: RouteConfig): boolean {
-  return route.auth.kind === 'required' || listTargets(route).length > 1;
+  return route.auth.kind === 'required' || mayHaveSeveralServers(route);
 }
 
 async function share<T extends { share(): Promise<void> }>(keys: T): Promise<T> {

@@ -1,4 +1,5 @@
-import type { Config, UpstreamLimitsConfig } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
+import type { UpstreamLimitsConfig } from '../../config/upstream-config.ts';
 
 /**
  * The configuration of one of several workers, which divide between them what a whole gateway may hold. Connections go to the workers in

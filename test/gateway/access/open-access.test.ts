@@ -115,8 +115,8 @@ describe('what is opened for a configuration', () => {
     const target = { kind: 'tcp', secure: false, host: '127.0.0.1', path: '/mcp' } as const;
     await using opened = await open({
       upstreams: [
-        { target: { ...target, port: 8 }, weight: 1 },
-        { target: { ...target, port: 9 }, weight: 0 },
+        { target: { ...target, port: 8 }, weight: 1, resolvesAll: false },
+        { target: { ...target, port: 9 }, weight: 0, resolvesAll: false },
       ],
     });
     expect(opened.access.seal).toBeDefined();

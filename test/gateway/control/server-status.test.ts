@@ -11,8 +11,8 @@ const started = Date.parse('2026-01-01T00:00:00Z');
 function buildCopies(clock: ManualClock): Route {
   const target = { kind: 'tcp', secure: false, host: '127.0.0.1', port: 8000, path: '/mcp' } as const;
   const upstreams = [
-    { target, weight: 1 },
-    { target: { ...target, host: '::1' }, weight: 3 },
+    { target, weight: 1, resolvesAll: false },
+    { target: { ...target, host: '::1' }, weight: 3, resolvesAll: false },
   ];
   const servers = buildServers({ ...buildRoute(1), upstreams }, clock);
   const access = toTestAccess({ kind: 'none' });
@@ -27,6 +27,7 @@ const well: ServerStatus = {
   waiting: 0,
   failures: 0,
   ejectedUntil: null,
+  check: null,
 };
 
 describe('the status of servers', () => {
@@ -68,6 +69,23 @@ describe('the status of servers', () => {
       { ...well, open: 7, waiting: 1, ejectedUntil: late, failures: 3 },
       { ...other, open: 4, ejectedUntil: early },
     ]);
+  });
+
+  it('has what checks say; of several workers, what one of them finds wrong', () => {
+    const since = new Date(started).toISOString();
+    const up: ServerStatus = { ...well, check: { state: 'up', since, reason: null } };
+    const down: ServerStatus = { ...well, check: { state: 'down', since, reason: 'refuses connections' } };
+    for (const both of [
+      [up, down],
+      [down, up],
+    ])
+      expect(mergeServers(both)).toEqual([{ ...down, open: 4 }]);
+    const text = (server: ServerStatus): string =>
+      toStatusText({ ...status, servers: [server] }, started + 63_000);
+    expect(text(down)).toContain(
+      'Server       /mcp at 127.0.0.1:8000: down for 1 min 3 s, 2 open, it refuses connections\n',
+    );
+    expect(text(up)).not.toContain('Server  ');
   });
 
   it('is shown for those that are not alone, or are waited for', () => {

@@ -1,8 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import type { RouteConfig, UpstreamServerConfig } from '../../src/config/config.ts';
+import type { RouteConfig } from '../../src/config/config.ts';
+import type { UpstreamServerConfig } from '../../src/config/upstream-config.ts';
+import { toRouteId } from '../../src/config/route-id.ts';
 import { AnnouncedPaths } from '../../src/gateway/announced-paths.ts';
 import { listServers } from '../../src/gateway/control/server-status.ts';
-import { openServers, type RouteServers } from '../../src/gateway/open-servers.ts';
+import { openRouteServers, type RouteServers } from '../../src/gateway/route-servers.ts';
+import { HealthChecks } from '../../src/upstream/health/health-checks.ts';
+import { NameWatches } from '../../src/upstream/resolve/name-watches.ts';
 import { createRouteTable, type Route } from '../../src/gateway/routes.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
 import { UpstreamPool } from '../../src/upstream/pool.ts';
@@ -15,7 +19,11 @@ const deadlines = new Deadlines(clock);
 const readBuffer = Buffer.alloc(16);
 
 function toServer(port: number, weight = 1): UpstreamServerConfig {
-  return { target: { kind: 'tcp', secure: false, host: '127.0.0.1', port, path: '/mcp' }, weight };
+  return {
+    target: { kind: 'tcp', secure: false, host: '127.0.0.1', port, path: '/mcp' },
+    weight,
+    resolvesAll: false,
+  };
 }
 
 function buildSplit(...entries: readonly (readonly UpstreamServerConfig[])[]): RouteConfig {
@@ -29,26 +37,42 @@ function buildSplit(...entries: readonly (readonly UpstreamServerConfig[])[]): R
   };
 }
 
-function open(configs: readonly RouteConfig[], before?: readonly Route[]): ReadonlyMap<string, RouteServers> {
-  return openServers(configs, {
+type Opened = ReadonlyMap<string, RouteServers>;
+
+function open(configs: readonly RouteConfig[], before?: Opened): Opened {
+  const random = (): number => 0;
+  const names = new NameWatches({
+    clock,
+    random,
+    resolve: () => Promise.resolve([]),
+    onTrouble: () => undefined,
+  });
+  return openRouteServers(configs, {
     clock,
     deadlines,
     openPool: (target) =>
       new UpstreamPool({ target, clock, deadlines, connectTimeout: 1, idleTimeout: 1, readBuffer }),
+    checks: new HealthChecks({ clock, random, readBuffer, onChange: () => undefined }),
+    watchName: (host) => names.hold(host),
+    onChange: () => undefined,
     before,
   });
 }
 
-function openOne(config: RouteConfig, before?: readonly Route[]): RouteServers {
-  const [servers] = open([config], before).values();
+function openOne(config: RouteConfig): RouteServers {
+  const [servers] = open([config]).values();
   if (servers === undefined) throw new Error('one route');
   return servers;
 }
 
-function toRoutes(config: RouteConfig, before?: readonly Route[]): readonly Route[] {
+function toRoutes(config: RouteConfig, opened: Opened): readonly Route[] {
   return createRouteTable(
     [config],
-    () => ({ ...openOne(config, before), access: toTestAccess({ kind: 'none' }) }),
+    (route) => {
+      const servers = opened.get(toRouteId(route));
+      if (servers === undefined) throw new Error('one route');
+      return { servers: servers.group, splits: servers.splits, access: toTestAccess({ kind: 'none' }) };
+    },
     { ...noOwnPaths, announced: new AnnouncedPaths() },
   ).routes;
 }
@@ -58,8 +82,8 @@ const weigh = (servers: readonly UpstreamServer[]): Record<string, number> =>
 
 describe('the servers of a route with splits', () => {
   it('are known to each list, with a share of new work in those alone where they are written', () => {
-    const { servers, splits } = openOne(buildSplit([toServer(3)], [toServer(2, 5), toServer(4, 7)]));
-    expect(weigh(servers.servers)).toEqual({ 1: 1, 2: 3, 3: 0, 4: 0 });
+    const { group, splits } = openOne(buildSplit([toServer(3)], [toServer(2, 5), toServer(4, 7)]));
+    expect(weigh(group.servers)).toEqual({ 1: 1, 2: 3, 3: 0, 4: 0 });
     expect(splits.map((split) => weigh(split.servers.servers))).toEqual([
       { 1: 0, 2: 0, 3: 1, 4: 0 },
       { 1: 0, 2: 5, 3: 0, 4: 7 },
@@ -69,12 +93,15 @@ describe('the servers of a route with splits', () => {
   });
 
   it('have one standing, whichever list they are in, and keep it when lists change', () => {
-    const [route] = toRoutes(buildSplit([toServer(2), toServer(3)]));
+    const config = buildSplit([toServer(2), toServer(3)]);
+    const opened = open([config]);
+    const [route] = toRoutes(config, opened);
     const key = toServerKey(toServer(3).target);
     const standing = route?.servers.find(key)?.standing;
     expect(standing).toBeDefined();
     expect(route?.splits[0]?.destination.route.servers.find(key)?.standing).toBe(standing);
-    const [after] = toRoutes(buildSplit([toServer(4)], [toServer(3)]), route === undefined ? [] : [route]);
+    const next = buildSplit([toServer(4)], [toServer(3)]);
+    const [after] = toRoutes(next, open([next], opened));
     expect(after?.servers.find(key)?.standing).toBe(standing);
     // The control: a server that was not there has a standing of its own.
     const added = toServerKey(toServer(4).target);
@@ -82,7 +109,8 @@ describe('the servers of a route with splits', () => {
   });
 
   it('are told with the largest weight that they have', () => {
-    const told = listServers(toRoutes(buildSplit([toServer(2, 5), toServer(3, 2)])), clock);
+    const config = buildSplit([toServer(2, 5), toServer(3, 2)]);
+    const told = listServers(toRoutes(config, open([config])), clock);
     expect(told.map(({ route, server, weight }) => [route, server, weight])).toEqual([
       ['/mcp', '127.0.0.1:1', 1],
       ['/mcp', '127.0.0.1:2', 5],
