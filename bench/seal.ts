@@ -18,7 +18,12 @@ const session = {
   initializeParams: JSON.stringify({
     protocolVersion: '2025-11-25',
     capabilities: { roots: { listChanged: true }, sampling: {}, elicitation: { form: {}, url: {} } },
-    clientInfo: { name: 'bench-client', title: 'A client', version: '1.2.3', websiteUrl: 'https://example.com' },
+    clientInfo: {
+      name: 'bench-client',
+      title: 'A client',
+      version: '1.2.3',
+      websiteUrl: 'https://example.com',
+    },
     _meta: { note: 'as long as what clients send' },
   }),
 };
@@ -34,7 +39,11 @@ function measure(work: () => unknown): number {
   return best;
 }
 
-const figures = { characters: id.length, seal: measure(() => seal.seal(session)), open: measure(() => seal.open(id, holder)) };
+const figures = {
+  characters: id.length,
+  seal: measure(() => seal.seal(session)),
+  open: measure(() => seal.open(id, holder)),
+};
 process.stdout.write(
   `id of ${figures.characters} characters: seal ${figures.seal.toFixed(1)} µs, open ${figures.open.toFixed(1)} µs\n`,
 );

@@ -17,7 +17,8 @@ export function readInitializeAnswer(
     const message = parseMessage(text);
     if (message === undefined || message['id'] !== id || 'method' in message) continue;
     const { result } = message;
-    if (typeof result !== 'object' || result === null || !('protocolVersion' in result)) return { kind: 'refused' };
+    if (typeof result !== 'object' || result === null || !('protocolVersion' in result))
+      return { kind: 'refused' };
     const { protocolVersion } = result;
     return typeof protocolVersion === 'string' ? { kind: 'agreed', protocolVersion } : { kind: 'refused' };
   }

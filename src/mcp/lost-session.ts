@@ -33,7 +33,9 @@ const sessionCodes: ReadonlySet<number> = new Set([-32_001, -32_600, -32_000]);
 
 function saysLost(text: string): boolean {
   return (
-    /\bsession\b[^.]{0,80}\b(?:not found|unknown|invalid|expired|terminated|does not exist|closed)\b/i.test(text) ||
+    /\bsession\b[^.]{0,80}\b(?:not found|unknown|invalid|expired|terminated|does not exist|closed)\b/i.test(
+      text,
+    ) ||
     /\b(?:no valid|unknown|invalid|expired|no such)\b[^.]{0,20}\bsession\b/i.test(text) ||
     /\bnot initialized\b/i.test(text)
   );

@@ -89,7 +89,8 @@ export function createSessionSeal(options: SessionSealOptions): SessionSeal {
   return {
     seal(session) {
       const { initializeParams: params } = session;
-      const whole = params !== undefined && params.length <= maxInitializeParams ? write(session, [params]) : undefined;
+      const whole =
+        params !== undefined && params.length <= maxInitializeParams ? write(session, [params]) : undefined;
       // A session that cannot begin again is better than none.
       return whole ?? write(session, []);
     },

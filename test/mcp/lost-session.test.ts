@@ -49,13 +49,23 @@ describe('the answer to an initialize of ours', () => {
   it.each([
     ['JSON', false, result, agreed],
     ['an event', true, `event: message\ndata: ${result}\n\n`, agreed],
-    ['an event behind others', true, `: ping\r\n\r\ndata:${other}\r\n\r\nid: 3\r\ndata: ${result}\r\n\r\n`, agreed],
+    [
+      'an event behind others',
+      true,
+      `: ping\r\n\r\ndata:${other}\r\n\r\nid: 3\r\ndata: ${result}\r\n\r\n`,
+      agreed,
+    ],
     ['half an event', true, `data: ${result}\n`, undefined],
     ['a request with the same id', false, '{"jsonrpc":"2.0","id":"x","method":"ping"}', undefined],
     ['another answer', false, result.replace('"x"', '"y"'), undefined],
     ['an error', false, toError(-32_602, 'no', 'x'), { kind: 'refused' }],
     ['a result without a version', false, '{"jsonrpc":"2.0","id":"x","result":{}}', { kind: 'refused' }],
-    ['a version that is no text', false, '{"jsonrpc":"2.0","id":"x","result":{"protocolVersion":1}}', { kind: 'refused' }],
+    [
+      'a version that is no text',
+      false,
+      '{"jsonrpc":"2.0","id":"x","result":{"protocolVersion":1}}',
+      { kind: 'refused' },
+    ],
     ['no JSON', false, 'Internal Server Error', undefined],
   ] as const)('is read from %s', (_what, isEventStream, body, expected) => {
     expect(readInitializeAnswer(body, { id: 'x', isEventStream })).toEqual(expected);
