@@ -31,6 +31,7 @@ export interface Config {
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
   readonly keepAlive: KeepAliveConfig;
+  readonly sessions: SessionsConfig;
   readonly log: LogConfig;
   /** Processes that carry traffic. */
   readonly workers: number;
@@ -378,6 +379,18 @@ export interface TimeoutsConfig {
   readonly heartbeat: number;
   /** How long calls may finish after SIGTERM. */
   readonly drain: number;
+}
+
+/** Sessions of the legacy era. */
+export interface SessionsConfig {
+  /** Whether lost sessions begin again, and those without a client are ended. */
+  readonly revival: boolean;
+  /** Milliseconds. */
+  readonly idleTimeout: number;
+  /** Most sessions of a process. */
+  readonly live: number;
+  /** Most sessions of which something is remembered. */
+  readonly noted: number;
 }
 
 export interface KeepAliveConfig {

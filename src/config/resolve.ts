@@ -47,6 +47,7 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     limits === undefined ||
     timeouts === undefined ||
     keepAlive === undefined ||
+    draft.sessions === undefined ||
     log === undefined ||
     draft.state === undefined ||
     trusted_proxies === undefined ||
@@ -89,6 +90,7 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     limits,
     timeouts,
     keepAlive,
+    sessions: draft.sessions,
     workers,
     log:
       accessLog.kind === 'file'

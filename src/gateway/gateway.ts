@@ -17,6 +17,7 @@ import type { LoginRelay } from './login-relay.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
 import type { Relay } from './relay.ts';
 import { buildServing, type Serving, type ServingParts, type Surroundings } from './serving.ts';
+import { SessionKeeper, type SessionFigures, type SessionServing } from './sessions/session-keeper.ts';
 import type { SharedNews } from './workers/shared-news.ts';
 import { CallerWatch } from './watch-callers.ts';
 import { SilenceWatch } from './watch-silence.ts';
@@ -41,6 +42,7 @@ export interface Gateway {
     readonly exchanges: number;
     readonly upstreamConnections: number;
   };
+  readonly sessions: SessionFigures;
   readonly isDraining: boolean;
   /** What is open just now, and of which kind. */
   readonly openWork: readonly OpenWork[];
@@ -98,6 +100,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     exchange.leave?.();
     serving.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
   };
+  const keeper: SessionKeeper = new SessionKeeper({
+    clock,
+    deadlines,
+    serving: () => sessionServing,
+    share: (news) => share?.({ kind: 'sessions', news }),
+  });
   const surroundings: Surroundings = {
     clock,
     random: options.random,
@@ -105,6 +113,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     pools,
     announced: new AnnouncedPaths((path, announced) => share?.({ kind: 'announced', path, announced })),
     isShared: share !== undefined,
+    keeper,
     memory: new MemoryGuard(options.readMemory ?? (() => [])),
     isDraining: () => draining,
     securePort: () => toAddress(listeners).port,
@@ -116,6 +125,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     record,
   };
   let serving: Serving = buildServing(options, surroundings, undefined);
+  let sessionServing = toSessionServing(serving);
   let tls = toTlsSettings(options);
   const callers = new CallerWatch({ clock, relays, serving: () => serving });
   const silence = new SilenceWatch({ deadlines, relays, after: () => serving.config.keepAlive.json });
@@ -151,6 +161,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     telling?.cancel();
     callers.close();
     silence.close();
+    keeper.close();
     listeners.destroy();
     pools.close();
   };
@@ -181,6 +192,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         upstreamConnections: pools.size,
       };
     },
+    get sessions() {
+      return keeper.figures;
+    },
     get isDraining() {
       return draining;
     },
@@ -197,6 +211,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       const nextTls = isSameTls(before, built) ? tls : toTlsSettings(next);
       const move = await listeners.prepare(toDoorSettings(next.config, nextTls, handlers));
       serving = built;
+      sessionServing = toSessionServing(built);
       tls = nextTls;
       move();
       pools.keep(built.pools);
@@ -207,8 +222,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       silence.update();
     },
     hear(from, news) {
-      if (news.kind === 'limits') serving.limits.hear(from, news.news);
-      else surroundings.announced.hear(news.path, news.announced);
+      switch (news.kind) {
+        case 'limits':
+          serving.limits.hear(from, news.news);
+          return;
+        case 'announced':
+          surroundings.announced.hear(news.path, news.announced);
+          return;
+        case 'sessions':
+          keeper.hear(news.news);
+      }
     },
     forget: (worker) => serving.limits.forget(worker),
     shutdown: (wanted = { lingers: false }) => (closing ??= shutdown(wanted)),
@@ -216,6 +239,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       finish();
       clock.setTimeout(close, LAST_FLUSH_MILLISECONDS);
     },
+  };
+}
+
+function toSessionServing({ config, access, log, routes }: Serving): SessionServing {
+  return {
+    config,
+    log,
+    seal: access.seal,
+    store: access.sessionStore,
+    findRoute: (path) => routes.routes.find((route) => route.path === path),
   };
 }
 

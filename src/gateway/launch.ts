@@ -42,7 +42,15 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
 /** What a running gateway serves and has open. */
 export type RunningDescription = Pick<
   GatewayStatus,
-  'state' | 'urls' | 'certificates' | 'connections' | 'upstreamConnections' | 'open' | 'servers' | 'workers'
+  | 'state'
+  | 'urls'
+  | 'certificates'
+  | 'connections'
+  | 'upstreamConnections'
+  | 'sessions'
+  | 'open'
+  | 'servers'
+  | 'workers'
 >;
 
 /** A running gateway and what a person wants to know about it. */
@@ -212,6 +220,7 @@ export async function launchGateway(
         .map(({ names, notAfter }) => ({ names, notAfter: new Date(notAfter).toISOString() })),
       connections: gateway.load.connections,
       upstreamConnections: gateway.load.upstreamConnections,
+      sessions: gateway.sessions,
       open: gateway.openWork,
       servers: gateway.servers,
       workers: [],

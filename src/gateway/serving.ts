@@ -27,6 +27,7 @@ import { Relay } from './relay.ts';
 import type { ResponsePolicy } from './response-fields.ts';
 import { createRouteTable, type RouteTable } from './routes.ts';
 import { createSessionNames, plainSessionNames } from './session-names.ts';
+import type { SessionKeeper } from './sessions/session-keeper.ts';
 import { answerQuestionStage } from './stages/answer-question.ts';
 import { createAuthenticateStage } from './stages/authenticate.ts';
 import { authorizeStage } from './stages/authorize.ts';
@@ -61,6 +62,7 @@ export interface Surroundings {
   readonly deadlines: Deadlines;
   readonly pools: UpstreamPools;
   readonly announced: AnnouncedPaths;
+  readonly keeper: SessionKeeper;
   readonly memory: MemoryGuard;
   /** Whether other workers count for the same limits. */
   readonly isShared: boolean;
@@ -96,7 +98,7 @@ export function buildServing(
   before: Serving | undefined,
 ): Serving {
   const { config, certificates, log, access } = parts;
-  const { clock, deadlines, random, announced, isDraining, onSettled } = surroundings;
+  const { clock, deadlines, random, announced, keeper, isDraining, onSettled } = surroundings;
   const inUse = new Set<UpstreamPool>();
   const openPool = (target: UpstreamTarget): UpstreamPool => {
     const { connect, upstreamIdle } = config.timeouts;
@@ -138,7 +140,8 @@ export function buildServing(
     heartbeat: config.timeouts.heartbeat,
     random,
     isDraining,
-    sessions: access.seal === undefined ? plainSessionNames : createSessionNames(access.seal),
+    sessions: access.seal === undefined ? plainSessionNames : createSessionNames(access.seal, keeper),
+    keeper,
     onSettled,
   };
   const login = access.loginSocket;
@@ -194,7 +197,7 @@ export function buildServing(
       classifyStage,
       authorizeStage,
       ...(isLimited ? [createLimitStage(limits)] : []),
-      ...(access.seal === undefined ? [] : [createBindSessionStage(access.seal)]),
+      ...(access.seal === undefined ? [] : [createBindSessionStage(access.seal, keeper)]),
       credentials,
     ],
   });

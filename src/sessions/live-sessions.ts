@@ -67,26 +67,30 @@ export class LiveSessions<T> {
     return true;
   }
 
-  /** A request or stream of a session begins; to be followed by one `leave`, unless it returns false: there is no room to remember it. */
-  enter(key: string, place: T): boolean {
+  /**
+   * A request or stream of a session begins; to be followed by one `leave`. Returns what it takes to end it, made by `create` where it was
+   * not known; `undefined` when there is no room to remember it.
+   */
+  enter(key: string, create: () => T): T | undefined {
     let session = this.#find(key);
     if (session === undefined) {
-      if (!this.#makeRoom()) return false;
-      session = this.#add(this.#used, key, place);
+      if (!this.#makeRoom()) return undefined;
+      session = this.#add(this.#used, key, create());
     }
-    session.place = place;
     session.usedAt = this.#options.clock.monotonic();
     if (session.isFresh) this.#promote(key, session);
     if (session.open++ === 0) this.#busy++;
-    return true;
+    return session.place;
   }
 
-  leave(key: string): void {
+  /** Returns what it takes to end the session, where it is known still. */
+  leave(key: string): T | undefined {
     const session = this.#find(key);
     // It may have been forgotten, and begun anew, in between.
-    if (session === undefined || session.open === 0) return;
+    if (session === undefined || session.open === 0) return undefined;
     session.usedAt = this.#options.clock.monotonic();
     if (--session.open === 0) this.#busy--;
+    return session.place;
   }
 
   /** The session is no more, or another process has given it up. */

@@ -20,7 +20,7 @@ function build(limit = 4, idleTimeout = 30 * minute) {
 describe('sessions that are live', () => {
   it('are ended when they were not used for long, and not before', () => {
     const { clock, ended, sessions } = build();
-    sessions.enter('a', 'A');
+    sessions.enter('a', () => 'A');
     sessions.leave('a');
     clock.advance(30 * minute - 1);
     sessions.sweep();
@@ -33,7 +33,7 @@ describe('sessions that are live', () => {
 
   it('are in use as long as something of them is open', () => {
     const { clock, ended, sessions } = build();
-    sessions.enter('a', 'A');
+    sessions.enter('a', () => 'A');
     clock.advance(90 * minute);
     sessions.sweep();
     sessions.leave('a');
@@ -49,7 +49,7 @@ describe('sessions that are live', () => {
     const { clock, ended, sessions } = build();
     sessions.begin('a', 'A');
     sessions.begin('b', 'B');
-    sessions.enter('b', 'B');
+    sessions.enter('b', () => 'B');
     sessions.leave('b');
     clock.advance(minute);
     sessions.sweep();
@@ -59,16 +59,16 @@ describe('sessions that are live', () => {
   it('make room for new ones: those that nothing came of go first, then those not used for long', () => {
     const { clock, ended, sessions } = build(4);
     for (const key of ['a', 'b', 'c']) {
-      sessions.enter(key, '');
+      sessions.enter(key, () => '');
       sessions.leave(key);
     }
     sessions.begin('fresh', '');
     clock.advance(1000);
-    sessions.enter('a', '');
+    sessions.enter('a', () => '');
     sessions.leave('a');
     sessions.begin('d', '');
     expect(ended).toEqual(['fresh ']);
-    sessions.enter('d', '');
+    sessions.enter('d', () => '');
     sessions.leave('d');
     sessions.begin('e', '');
     expect(ended.at(-1)).toBe('b ');
@@ -78,11 +78,11 @@ describe('sessions that are live', () => {
 
   it('leave no room when all are in use', () => {
     const { ended, sessions } = build(2);
-    sessions.enter('a', '');
-    sessions.enter('b', '');
+    sessions.enter('a', () => '');
+    sessions.enter('b', () => '');
     expect(sessions.isFull).toBe(true);
     expect(sessions.begin('c', '')).toBe(false);
-    expect(sessions.enter('d', '')).toBe(false);
+    expect(sessions.enter('d', () => '')).toBeUndefined();
     sessions.leave('a');
     expect(sessions.isFull).toBe(false);
     expect(sessions.begin('c', '')).toBe(true);
@@ -99,8 +99,8 @@ describe('sessions that are live', () => {
     expect(ended).toEqual([]);
     sessions.hearUsed(['a']);
     sessions.begin('b', '');
-    sessions.enter('b', '');
-    sessions.enter('c', '');
+    sessions.enter('b', () => '');
+    sessions.enter('c', () => '');
     // It gave way to the new one, but was not ended.
     expect(sessions.size).toBe(2);
     expect(ended).toEqual([]);
@@ -109,8 +109,8 @@ describe('sessions that are live', () => {
   it('tell which were used here, and nothing of what was used elsewhere alone', () => {
     const { clock, sessions } = build();
     clock.advance(1000);
-    sessions.enter('a', '');
-    sessions.enter('b', '');
+    sessions.enter('a', () => '');
+    sessions.enter('b', () => '');
     sessions.leave('b');
     sessions.begin('fresh', '');
     sessions.begin('c', '');
@@ -122,7 +122,7 @@ describe('sessions that are live', () => {
 
   it('are forgotten without another word when their client has ended them', () => {
     const { clock, ended, sessions } = build();
-    sessions.enter('a', '');
+    sessions.enter('a', () => '');
     sessions.forget('a');
     sessions.leave('a');
     clock.advance(90 * minute);
@@ -158,7 +158,7 @@ describe('sessions that are live', () => {
               if (sessions.begin(each.key, '')) held.add(each.key);
               break;
             case 'enter':
-              if (!sessions.enter(each.key, '')) break;
+              if (sessions.enter(each.key, () => '') === undefined) break;
               held.add(each.key);
               open.set(each.key, (open.get(each.key) ?? 0) + 1);
               break;

@@ -1,6 +1,7 @@
 import type { Exchange } from '../exchange.ts';
 import { isLongLived } from '../last-words.ts';
 import type { ServerStatus } from './server-status.ts';
+import type { SessionFigures } from '../sessions/session-keeper.ts';
 
 /** What a running gateway says of itself. Read by `breakwater status --json`, so its names are a promise. */
 export interface GatewayStatus {
@@ -16,6 +17,7 @@ export interface GatewayStatus {
   readonly certificates: readonly CertificateStatus[];
   readonly connections: number;
   readonly upstreamConnections: number;
+  readonly sessions: SessionFigures;
   /** Requests that are not answered yet and streams that are open, the largest group first. */
   readonly open: readonly OpenWork[];
   /** The MCP servers behind the routes, in the order of the configuration. */

@@ -162,6 +162,11 @@ class Supervisor {
       certificates: first?.certificates ?? [],
       connections: sum(({ connections }) => connections),
       upstreamConnections: sum(({ upstreamConnections }) => upstreamConnections),
+      sessions: {
+        live: sum(({ sessions }) => sessions.live),
+        revived: sum(({ sessions }) => sessions.revived),
+        ended: sum(({ sessions }) => sessions.ended),
+      },
       open: mergeOpenWork(found.flatMap(({ open }) => open)),
       servers: mergeServers(found.flatMap(({ servers }) => servers)),
       workers: found.map(({ pid, state, connections, open }) => ({
