@@ -44,6 +44,7 @@ export type BeginResult =
 
 const initializeId = 'breakwater-initialize';
 const FIRST_ERROR_STATUS = 300;
+const FIRST_SERVER_ERROR = 500;
 
 /**
  * Begins a session at a server in the name of a client that has begun it before: `initialize` as the client sent it, `initialized`, and what
@@ -61,10 +62,12 @@ export async function beginAgain(wanted: WantedSession, send: SendToServer): Pro
   if (answer === undefined) return { kind: 'failed', mayRetry: true, reason: 'no answer' };
   const agreed = readAnswer(answer);
   const { sessionId } = answer;
-  if (answer.status >= FIRST_ERROR_STATUS || agreed?.kind !== 'agreed')
-    return { kind: 'failed', mayRetry: answer.status >= 500, reason: 'refused' };
-  if (sessionId === undefined) return { kind: 'failed', mayRetry: false, reason: 'no session' };
-  const { protocolVersion } = agreed;
+  const isAgreed = answer.status < FIRST_ERROR_STATUS && agreed?.kind === 'agreed';
+  if (sessionId === undefined) {
+    const reason = isAgreed ? 'no session' : 'refused';
+    return { kind: 'failed', mayRetry: answer.status >= FIRST_SERVER_ERROR, reason };
+  }
+  const protocolVersion = isAgreed ? agreed.protocolVersion : undefined;
   const post = (body: string): ReturnType<SendToServer> =>
     send({ method: 'POST', body, sessionId, protocolVersion });
   const giveUp = async (
@@ -74,7 +77,7 @@ export async function beginAgain(wanted: WantedSession, send: SendToServer): Pro
     return { kind: 'failed', ...failure };
   };
   if (protocolVersion !== wanted.protocolVersion)
-    return giveUp({ mayRetry: false, reason: 'another revision' });
+    return giveUp({ mayRetry: false, reason: isAgreed ? 'another revision' : 'refused' });
   const initialized = await post('{"jsonrpc":"2.0","method":"notifications/initialized"}');
   if (initialized === undefined || initialized.status >= FIRST_ERROR_STATUS)
     return giveUp({ mayRetry: true, reason: initialized === undefined ? 'no answer' : 'refused' });

@@ -66,8 +66,8 @@ describe('a session that begins again', () => {
 
   it.each([
     ['no answer', [undefined], { mayRetry: true }, 1],
-    ['refused', [toAnswer({ status: 503 })], { mayRetry: true }, 1],
-    ['refused', [toAnswer({ status: 404, body: 'Not Found' })], { mayRetry: false }, 1],
+    ['refused', [toAnswer({ status: 503, sessionId: undefined })], { mayRetry: true }, 1],
+    ['refused', [toAnswer({ status: 404, sessionId: undefined, body: 'Not Found' })], { mayRetry: false }, 1],
     ['no session', [toAnswer({ sessionId: undefined })], { mayRetry: false }, 1],
     ['no answer', [toAnswer(), undefined], { mayRetry: true }, 3],
     ['refused', [toAnswer(), toAnswer({ status: 500 })], { mayRetry: true }, 3],

@@ -15,7 +15,13 @@ export interface AbandonedInitializeOptions {
 }
 
 /** Waits in the place of a client that has gone for the answer to its `initialize`, for the sake of the session in it. */
-export class AbandonedInitialize implements UpstreamListener, Expiring {
+export function awaitSession(options: AbandonedInitializeOptions): void {
+  const heir = new AbandonedInitialize(options);
+  options.deadlines.add(heir);
+  options.connection.handOver(heir);
+}
+
+class AbandonedInitialize implements UpstreamListener, Expiring {
   place = -1;
   deadline: number;
   readonly #options: AbandonedInitializeOptions;
@@ -23,8 +29,6 @@ export class AbandonedInitialize implements UpstreamListener, Expiring {
   constructor(options: AbandonedInitializeOptions) {
     this.#options = options;
     this.deadline = options.deadlines.now() + PATIENCE_MILLISECONDS;
-    options.deadlines.add(this);
-    options.connection.handOver(this);
   }
 
   onHead(head: ResponseHead): void {

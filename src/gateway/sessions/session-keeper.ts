@@ -16,7 +16,7 @@ import type { Exchange, OpenSession } from '../exchange.ts';
 import type { Route } from '../routes.ts';
 import type { SessionLoss } from '../session-loss.ts';
 import type { SessionPlace } from '../session-names.ts';
-import { AbandonedInitialize } from './abandoned-initialize.ts';
+import { awaitSession } from './abandoned-initialize.ts';
 import { toLiveKey } from './open-session.ts';
 import { serializeOwnRequest } from './own-head.ts';
 import { sendOwnRequest } from './own-request.ts';
@@ -234,7 +234,7 @@ export class SessionKeeper {
     if (!isInitialize || outcome.upstreamStatus !== undefined || !this.isActive) return false;
     if (this.#adopted >= MOST_ADOPTED) return false;
     this.#adopted++;
-    new AbandonedInitialize({
+    awaitSession({
       connection,
       deadlines: this.#options.deadlines,
       onEnd: (sessionId) => {

@@ -7,6 +7,7 @@ import type { Exchange, OpenSession } from '../exchange.ts';
 import type { Route } from '../routes.ts';
 import type { SessionLoss } from '../session-loss.ts';
 import type { SessionKeeper } from './session-keeper.ts';
+import type { LostSession } from './session-reviver.ts';
 
 /** Who carries the request. */
 export interface Carrier extends UpstreamListener {
@@ -129,18 +130,22 @@ export class SessionVisit implements UpstreamListener {
     this.#revivals++;
     carrier.rest();
     this.leave({ sawEventId: false });
-    void this.#keeper.revive({ exchange, route, session: this.#session, tried }, loss).then((session) => {
-      if (carrier.isSettled) return;
-      if (session === undefined) {
-        giveUp();
-        return;
-      }
-      this.#session = session;
-      exchange.session = session;
-      exchange.serverKey = session.serverKey;
-      this.#enter();
-      carrier.setOut();
-    });
+    void this.#goOn({ exchange, route, session: this.#session, tried }, loss, giveUp);
+  }
+
+  /** Never rejects. */
+  async #goOn(lost: LostSession, loss: SessionLoss, giveUp: () => void): Promise<void> {
+    const session = await this.#keeper.revive(lost, loss);
+    if (this.#carrier.isSettled) return;
+    if (session === undefined) {
+      giveUp();
+      return;
+    }
+    this.#session = session;
+    lost.exchange.session = session;
+    lost.exchange.serverKey = session.serverKey;
+    this.#enter();
+    this.#carrier.setOut();
   }
 
   #enter(): void {
