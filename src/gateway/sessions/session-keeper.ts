@@ -21,7 +21,7 @@ import { toLiveKey } from './open-session.ts';
 import { serializeOwnRequest } from './own-head.ts';
 import { sendOwnRequest } from './own-request.ts';
 import { SessionEnder } from './session-ender.ts';
-import { SessionReviver, type LostSession, type RevivalEvent } from './session-reviver.ts';
+import { SessionReviver, type LostSession, type Revival, type RevivalEvent } from './session-reviver.ts';
 import { SessionUses } from './session-uses.ts';
 
 /** What sessions are kept by, under one configuration. */
@@ -213,7 +213,7 @@ export class SessionKeeper {
   }
 
   /** The session that a lost one goes on as; `undefined` when it does not. Never rejects. */
-  async revive(lost: LostSession, loss: SessionLoss): Promise<OpenSession | undefined> {
+  async revive(lost: LostSession, loss: SessionLoss): Promise<Revival> {
     // A server that cannot be reached may come back with the session, which is ended then.
     if (loss !== 'unreachable') this.#live.forget(lost.session.liveKey);
     try {

@@ -32,6 +32,9 @@ export interface SessionReviverOptions {
   readonly onSurplus: (exchange: Exchange, session: OpenSession) => void;
 }
 
+/** What a lost session goes on as; `ended`: it does not, because its client had ended it. */
+export type Revival = OpenSession | 'ended' | undefined;
+
 export interface LostSession {
   readonly exchange: Exchange;
   readonly route: Route;
@@ -53,14 +56,14 @@ const MOST_SERVERS = 2;
 /** Begins lost sessions again: each once, however many of its requests fail at the same time, and in as many processes. */
 export class SessionReviver {
   readonly #options: SessionReviverOptions;
-  readonly #work = new SharedWork<OpenSession>({ most: AT_A_TIME, mostWaiting: MOST_WAITING });
+  readonly #work = new SharedWork<OpenSession | 'ended'>({ most: AT_A_TIME, mostWaiting: MOST_WAITING });
 
   constructor(options: SessionReviverOptions) {
     this.#options = options;
   }
 
   /** The session that the request's session goes on as; `undefined` when it does not go on. Never rejects. */
-  revive(lost: LostSession): Promise<OpenSession | undefined> {
+  revive(lost: LostSession): Promise<Revival> {
     const { deadlines } = this.#options;
     const until = deadlines.now() + REVIVAL_MILLISECONDS;
     return this.#work.do(toNoteKey(lost.session.sealed), async () => {
@@ -69,12 +72,12 @@ export class SessionReviver {
     });
   }
 
-  async #revive(lost: LostSession, until: number): Promise<OpenSession | undefined> {
+  async #revive(lost: LostSession, until: number): Promise<Revival> {
     const { notes } = this.#options;
     const { exchange, session, route } = lost;
     const key = toNoteKey(session.sealed);
     const note = await notes.look(key);
-    if (note.ended) return undefined;
+    if (note.ended) return 'ended';
     const holder = toHolder(exchange, route);
     const known = note.successor === undefined ? undefined : this.#open(lost, note.successor, holder);
     // Somebody else has met the same loss before.

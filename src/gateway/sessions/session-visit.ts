@@ -91,9 +91,9 @@ export class SessionVisit implements UpstreamListener {
     }
     const { status } = held.head;
     if (isLostSession({ status, body: Buffer.concat(held.pieces).toString() })) {
-      this.#revive('forgotten', undefined, () => {
+      this.#revive('forgotten', undefined, (isEnded) => {
         // Clients begin anew on a 404, and on nothing else.
-        if (status === 404) this.#pass(held);
+        if (status === 404 || isEnded) this.#pass(held);
         else this.#carrier.fail('E_SESSION_UNKNOWN');
       });
     } else this.#pass(held);
@@ -123,7 +123,11 @@ export class SessionVisit implements UpstreamListener {
     return isWanted && this.#session.initializeParams !== undefined && this.#revivals < MAX_REVIVALS;
   }
 
-  #revive(loss: SessionLoss, tried: ReadonlySet<UpstreamServer> | undefined, giveUp: () => void): void {
+  #revive(
+    loss: SessionLoss,
+    tried: ReadonlySet<UpstreamServer> | undefined,
+    giveUp: (isEnded: boolean) => void,
+  ): void {
     const carrier = this.#carrier;
     const { exchange, route } = carrier;
     this.#held = undefined;
@@ -134,11 +138,11 @@ export class SessionVisit implements UpstreamListener {
   }
 
   /** Never rejects. */
-  async #goOn(lost: LostSession, loss: SessionLoss, giveUp: () => void): Promise<void> {
+  async #goOn(lost: LostSession, loss: SessionLoss, giveUp: (isEnded: boolean) => void): Promise<void> {
     const session = await this.#keeper.revive(lost, loss);
     if (this.#carrier.isSettled) return;
-    if (session === undefined) {
-      giveUp();
+    if (session === undefined || session === 'ended') {
+      giveUp(session === 'ended');
       return;
     }
     this.#session = session;
