@@ -1,3 +1,4 @@
+import type { SessionsConfig } from './sessions-config.ts';
 import type { StateConfig } from './state-config.ts';
 
 /**
@@ -379,18 +380,6 @@ export interface TimeoutsConfig {
   readonly heartbeat: number;
   /** How long calls may finish after SIGTERM. */
   readonly drain: number;
-}
-
-/** Sessions of the legacy era. */
-export interface SessionsConfig {
-  /** Whether lost sessions begin again, and those without a client are ended. */
-  readonly revival: boolean;
-  /** Milliseconds. */
-  readonly idleTimeout: number;
-  /** Most sessions of a process. */
-  readonly live: number;
-  /** Most sessions of which something is remembered. */
-  readonly noted: number;
 }
 
 export interface KeepAliveConfig {

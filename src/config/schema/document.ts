@@ -1,12 +1,6 @@
 import { z } from 'zod';
-import type {
-  KeepAliveConfig,
-  LimitsConfig,
-  ListenAddress,
-  LogConfig,
-  SessionsConfig,
-  TimeoutsConfig,
-} from '../config.ts';
+import type { KeepAliveConfig, LimitsConfig, ListenAddress, LogConfig, TimeoutsConfig } from '../config.ts';
+import type { SessionsConfig } from '../sessions-config.ts';
 import { authSchema, type AuthSetting } from './auth.ts';
 import { switchField } from './field.ts';
 import { fileNameSchema } from './file-name.ts';

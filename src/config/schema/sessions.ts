@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SessionsConfig } from '../config.ts';
+import type { SessionsConfig } from '../sessions-config.ts';
 import { countField, durationField, switchField } from './field.ts';
 
 export const sessionsSchema: z.ZodType<SessionsConfig> = z
