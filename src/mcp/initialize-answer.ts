@@ -3,6 +3,9 @@ export type InitializeAnswer =
   | { readonly kind: 'agreed'; readonly protocolVersion: string }
   | { readonly kind: 'refused' };
 
+/** header-injection: it becomes a field of the requests that follow, and some servers agree to whatever the client has written. */
+const versionPattern = /^[\w.-]{1,64}$/;
+
 /**
  * Reads the answer with this id from a body: one JSON message, or an event stream, where requests and notifications of the server may stand
  * beside it and are passed over. `undefined` as long as the answer is not there.
@@ -20,7 +23,9 @@ export function readInitializeAnswer(
     if (typeof result !== 'object' || result === null || !('protocolVersion' in result))
       return { kind: 'refused' };
     const { protocolVersion } = result;
-    return typeof protocolVersion === 'string' ? { kind: 'agreed', protocolVersion } : { kind: 'refused' };
+    return typeof protocolVersion === 'string' && versionPattern.test(protocolVersion)
+      ? { kind: 'agreed', protocolVersion }
+      : { kind: 'refused' };
   }
   return undefined;
 }

@@ -66,6 +66,12 @@ describe('the answer to an initialize of ours', () => {
       '{"jsonrpc":"2.0","id":"x","result":{"protocolVersion":1}}',
       { kind: 'refused' },
     ],
+    [
+      'header-injection: a version that would be two fields',
+      false,
+      '{"jsonrpc":"2.0","id":"x","result":{"protocolVersion":"1\\r\\nx-user: root"}}',
+      { kind: 'refused' },
+    ],
     ['no JSON', false, 'Internal Server Error', undefined],
   ] as const)('is read from %s', (_what, isEventStream, body, expected) => {
     expect(readInitializeAnswer(body, { id: 'x', isEventStream })).toEqual(expected);

@@ -227,6 +227,28 @@ describe('a session that its server has lost', () => {
   });
 });
 
+describe('header-injection: a revision with a line break', () => {
+  it('becomes no field of what is sent for the client, though the server agrees to it', async () => {
+    await using revival = await startSessionRig();
+    const { server, rig } = revival;
+    const protocolVersion = '2025-11-25\r\nX-Forwarded-User: root';
+    server.protocolVersion = protocolVersion;
+    const begin = {
+      jsonrpc: '2.0',
+      id: 1,
+      method: 'initialize',
+      params: { ...initializeParams, protocolVersion },
+    };
+    const id = (await rig.ask(buildPost(JSON.stringify(begin)))).field('mcp-session-id') ?? '';
+    server.lose();
+    // Without the header it is the offer that counts.
+    const answer = await rig.ask(buildPost(buildCall(), { fields: `Mcp-Session-Id: ${id}\r\n` }));
+    expect(answer.status).toBe(404);
+    expect(server.begun).toBe(2);
+    expect(rig.upstream.bytes + server.bytes).not.toMatch(/\nx-forwarded-user/i);
+  });
+});
+
 describe('a request that may have been executed', () => {
   it('is not sent again: the client gets the error, and its next request finds the session begun again', async () => {
     await using revival = await startSessionRig();
