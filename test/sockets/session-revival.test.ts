@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { ManualClock } from '../support/manual-clock.ts';
 import { buildCall, buildGet } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { receive, startRig, streamed } from '../support/rig.ts';
+import type { ReceivedRequest } from '../support/scripted-upstream.ts';
 import { pythonForm } from '../support/session-server.ts';
 import { initializeParams, startSessionRig, versionField } from '../support/session-rig.ts';
 import { buildTwoCallers } from '../support/two-callers.ts';
@@ -320,6 +322,36 @@ describe('the stream of a session that was lost', () => {
     client.send(open(id, 'Last-Event-ID: s1-7\r\n'));
     await streamed(client, (text) => text.includes('\n\n'));
     expect(revival.server.requests.at(-1)?.head.toLowerCase()).toContain('last-event-id: s1-7');
+  });
+});
+
+describe('an answer that had begun before the loss was known', () => {
+  it('goes on with that of the new session', async () => {
+    const clock = new ManualClock();
+    await using revival = await startSessionRig({ clock, changes: { keepAlive: { json: 10_000 } } });
+    const { server, rig } = revival;
+    const id = await revival.begin();
+    const { promise: asked, resolve: onAsked } = Promise.withResolvers<ReceivedRequest>();
+    server.intercept = (request) => {
+      if (!request.body.includes('tools/call')) return false;
+      onAsked(request);
+      return true;
+    };
+    const client = await rig.connect();
+    const fields = `${versionField}Mcp-Session-Id: ${id}\r\nAccept: application/json, text/event-stream\r\n`;
+    client.send(buildPost(buildCall(), { fields }));
+    const { socket } = await asked;
+    clock.advance(10_500);
+    await streamed(client, (text) => text.includes(': keepalive'));
+    server.lose();
+    server.intercept = undefined;
+    const { status, body } = pythonForm;
+    socket.write(`HTTP/1.1 ${status} X\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
+    const answer = await receive(client);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toContain('data: {"jsonrpc":"2.0","id":1,"result":{"by":"s2"}}');
+    expect(answer.body).not.toContain('Session not found');
+    expect(server.executed).toEqual(['1']);
   });
 });
 
