@@ -1,4 +1,5 @@
 import type { HealthConfig } from './health-config.ts';
+import type { SessionsConfig } from './sessions-config.ts';
 import type { SplitConfig } from './split-config.ts';
 import type { StateConfig } from './state-config.ts';
 import type { TlsConfig } from './tls-config.ts';
@@ -35,6 +36,7 @@ export interface Config {
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
   readonly keepAlive: KeepAliveConfig;
+  readonly sessions: SessionsConfig;
   readonly log: LogConfig;
   /** Processes that carry traffic. */
   readonly workers: number;

@@ -20,7 +20,7 @@ import { toTlsForm } from './tls-file-form.ts';
 
 /** A resolved configuration in the words of the file, for people to read. Hashes of keys are shortened. */
 export function toFileForm(config: Config, provenance: Provenance): FileMapping {
-  const { limits, timeouts, keepAlive, log, tls } = config;
+  const { limits, timeouts, keepAlive, sessions, log, tls } = config;
   return {
     listen: formatListen(config.listen),
     plain_http: config.plainHttp === undefined ? false : formatListen(config.plainHttp),
@@ -60,6 +60,12 @@ export function toFileForm(config: Config, provenance: Provenance): FileMapping 
       drain: formatDuration(timeouts.drain),
     },
     ...(keepAlive.json === undefined ? {} : { keep_alive: { json: formatDuration(keepAlive.json) } }),
+    sessions: {
+      revival: sessions.revival,
+      idle_timeout: formatDuration(sessions.idleTimeout),
+      live: sessions.live,
+      noted: sessions.noted,
+    },
     log: {
       level: log.level,
       format: log.format,

@@ -52,6 +52,7 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     limits === undefined ||
     timeouts === undefined ||
     keepAlive === undefined ||
+    draft.sessions === undefined ||
     log === undefined ||
     draft.state === undefined ||
     trusted_proxies === undefined ||
@@ -110,6 +111,7 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
     },
     timeouts,
     keepAlive,
+    sessions: draft.sessions,
     workers,
     log:
       accessLog.kind === 'file'

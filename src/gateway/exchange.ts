@@ -34,6 +34,12 @@ export interface OpenSession {
   readonly id: string;
   /** The server that it lives on. */
   readonly serverKey: string;
+  /** What it can begin again with: `params` of the client's `initialize`, as JSON; `undefined` where that is not known. */
+  readonly initializeParams: string | undefined;
+  /** Whether it came in the place of the one that is in the client's id, which its server had lost. */
+  readonly isSuccessor: boolean;
+  /** Names it among the sessions of all servers. */
+  readonly liveKey: string;
 }
 
 /** Credentials for the upstream: the same object as long as they are the same. */
@@ -68,6 +74,8 @@ export interface Exchange {
   listFilter: ListFilter | undefined;
   /** `undefined` where the request names no session, or the route does not bind them. */
   session: OpenSession | undefined;
+  /** Whether the client's Last-Event-ID is of a session before this one, and means nothing to the server. */
+  dropsEventId: boolean;
   /** The server that the request is bound to, by its key; `undefined` where any of the route's servers will do. */
   serverKey: string | undefined;
   /** Path and query for the upstream where they do not follow from the request: those of an opened message endpoint. */

@@ -24,6 +24,7 @@ import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
 import type { Relay } from './relay.ts';
 import { logHealth, logName } from './server-log.ts';
 import { buildServing, type Serving, type ServingParts, type Surroundings } from './serving.ts';
+import { SessionKeeper, type SessionFigures, type SessionServing } from './sessions/session-keeper.ts';
 import type { SharedNews } from './workers/shared-news.ts';
 import { CallerWatch } from './watch-callers.ts';
 import { SilenceWatch } from './watch-silence.ts';
@@ -54,6 +55,7 @@ export interface Gateway {
     readonly exchanges: number;
     readonly upstreamConnections: number;
   };
+  readonly sessions: SessionFigures;
   readonly isDraining: boolean;
   readonly limitReach: LimitReach;
   /** What is open just now, and of which kind. */
@@ -127,6 +129,12 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     exchange.leave?.();
     serving.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
   };
+  const keeper: SessionKeeper = new SessionKeeper({
+    clock,
+    deadlines,
+    serving: () => sessionServing,
+    share: (news) => share?.({ kind: 'sessions', news }),
+  });
   const surroundings: Surroundings = {
     clock,
     random,
@@ -137,6 +145,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     onServersChanged: keepPools,
     announced: new AnnouncedPaths((path, announced) => share?.({ kind: 'announced', path, announced })),
     isShared: share !== undefined,
+    keeper,
     memory: new MemoryGuard(options.readMemory ?? (() => [])),
     isDraining: () => draining,
     securePort: () => toAddress(listeners).port,
@@ -149,6 +158,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   };
   let serving: Serving = buildServing(options, surroundings, undefined);
   servings.add(serving);
+  let sessionServing = toSessionServing(serving);
   let tls = toTlsSettings(options);
   const callers = new CallerWatch({ clock, relays, serving: () => serving });
   const silence = new SilenceWatch({ deadlines, relays, after: () => serving.config.keepAlive.json });
@@ -187,6 +197,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     callers.close();
     silence.close();
     serving.close();
+    keeper.close();
     listeners.destroy();
     pools.close();
   };
@@ -217,6 +228,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
         upstreamConnections: pools.size,
       };
     },
+    get sessions() {
+      return keeper.figures;
+    },
     get isDraining() {
       return draining;
     },
@@ -245,6 +259,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       serving = built;
       servings.delete(before);
       before.close();
+      sessionServing = toSessionServing(built);
       tls = nextTls;
       sharing.follow(next.redis);
       move();
@@ -256,8 +271,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       silence.update();
     },
     hear(from, news) {
-      if (news.kind === 'limits') serving.limits.hear(from, news.news);
-      else surroundings.announced.hear(news.path, news.announced);
+      switch (news.kind) {
+        case 'limits':
+          serving.limits.hear(from, news.news);
+          return;
+        case 'announced':
+          surroundings.announced.hear(news.path, news.announced);
+          return;
+        case 'sessions':
+          keeper.hear(news.news);
+      }
     },
     forget: (worker) => serving.limits.forget(worker),
     shutdown: (wanted = { lingers: false }) => (closing ??= shutdown(wanted)),
@@ -265,6 +288,16 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       finish();
       clock.setTimeout(close, LAST_FLUSH_MILLISECONDS);
     },
+  };
+}
+
+function toSessionServing({ config, access, log, routes }: Serving): SessionServing {
+  return {
+    config,
+    log,
+    seal: access.seal,
+    store: access.sessionStore,
+    findRoute: (id) => routes.routes.find((route) => route.id === id),
   };
 }
 

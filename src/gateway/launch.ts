@@ -55,6 +55,7 @@ export type RunningDescription = Pick<
   | 'connections'
   | 'upstreamConnections'
   | 'limits'
+  | 'sessions'
   | 'open'
   | 'servers'
   | 'workers'
@@ -227,6 +228,7 @@ export async function launchGateway(
       connections: gateway.load.connections,
       upstreamConnections: gateway.load.upstreamConnections,
       limits: gateway.limitReach,
+      sessions: gateway.sessions,
       open: gateway.openWork,
       servers: gateway.servers,
       workers: [],

@@ -88,6 +88,7 @@ function createExchange(request: IncomingRequest, sink: ResponseSink, options: P
     classification: undefined,
     listFilter: undefined,
     session: undefined,
+    dropsEventId: false,
     serverKey: undefined,
     upstreamTarget: undefined,
     outbound: undefined,

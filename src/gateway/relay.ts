@@ -5,9 +5,10 @@ import type { Placed } from '../lib/swap-set.ts';
 import { createEndpointRewriter } from '../mcp/endpoint-event.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import { ListEventStream } from '../mcp/list-event-stream.ts';
-import type { UpstreamConnection, UpstreamListener } from '../upstream/connection.ts';
+import type { UpstreamConnection } from '../upstream/connection.ts';
 import type { Applicant, Waiting } from '../upstream/limits/connection-limit.ts';
 import type { UpstreamServer } from '../upstream/server.ts';
+import { announceEndpoint } from './announce-endpoint.ts';
 import { DeferredAnswer, isDeferrable, openDeferredAnswer } from './deferred-answer.ts';
 import { EventStream } from './event-stream.ts';
 import type { Exchange, McpDestination } from './exchange.ts';
@@ -20,8 +21,8 @@ import { toRelayedFields } from './response-fields.ts';
 import { findRedirect } from './redirects.ts';
 import type { Route } from './routes.ts';
 import { toFailureSign, toStatusSign } from './server-signs.ts';
-import type { SessionLoss } from './session-loss.ts';
 import type { SessionPlace } from './session-names.ts';
+import { SessionVisit, type Carrier } from './sessions/session-visit.ts';
 import { serializeUpstreamRequest } from './upstream-request.ts';
 
 /** An answer of which nothing was sent yet. */
@@ -40,7 +41,7 @@ const FIRST_ERROR_STATUS = 400;
  * Carries one exchange to the upstream and its answer back, chunk by chunk. When either side goes, the
  * other learns it at once; a slow client pauses the upstream.
  */
-export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed {
+export class Relay implements Carrier, Applicant, SessionPlace, Placed {
   readonly kind = 'mcp';
   place = -1;
   readonly exchange: Exchange;
@@ -62,6 +63,8 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
   #following: string | undefined;
   #held: HeldAnswer | undefined;
   #deferred: DeferredAnswer | undefined;
+  /** `undefined` where the exchange has no session that is kept. */
+  #visit: SessionVisit | undefined;
   #settled = false;
   #isLeaving = false;
 
@@ -73,13 +76,18 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     this.#destination = destination;
   }
 
+  get isSettled(): boolean {
+    return this.#settled;
+  }
+
   /** True for answers that have no natural end: GET streams and `subscriptions/listen`. */
   get longLived(): boolean {
     return this.#stream !== undefined && isLongLived(this.exchange);
   }
 
   start(): void {
-    const { sink } = this.exchange;
+    const { sink, session } = this.exchange;
+    const { keeper } = this.#environment;
     // A stage that waited may have outlived the client.
     if (sink.closed) {
       this.#onClientGone();
@@ -87,7 +95,8 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     }
     sink.onClose = () => this.#onClientGone();
     sink.onDrain = () => this.#connection?.resume();
-    this.#choose();
+    if (session !== undefined && keeper.isActive) this.#visit = new SessionVisit(keeper, this, session);
+    this.setOut();
   }
 
   /** Begins the answer as an event stream, because the upstream is silent for long; without effect where that cannot be. */
@@ -136,7 +145,7 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
 
   onQueueTimeout(): void {
     this.#waiting = undefined;
-    this.#fail('E_UPSTREAM_BUSY');
+    this.fail('E_UPSTREAM_BUSY');
   }
 
   onHead(head: ResponseHead, isRepeat: boolean): void {
@@ -145,7 +154,6 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     if (route.servers.isShared) route.servers.note(this.server, toStatusSign(head));
     this.#following = this.#redirectTarget(head);
     if (this.#following !== undefined) return;
-    if (head.status === 404 && exchange.session !== undefined && this.#loseSession('forgotten')) return;
     const { isEventStream } = head;
     exchange.outcome.upstreamStatus = head.status;
     if (this.#deferred !== undefined) {
@@ -155,8 +163,8 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     exchange.outcome.status = head.status;
     exchange.outcome.stream = isEventStream;
     const session = sessions.forAnswer(exchange, this, head);
-    if (session.kind === 'too-long') {
-      this.#refuse();
+    if (session.kind === 'refused') {
+      this.#refuse(session.code);
       return;
     }
     const length = head.framing.kind === 'length' ? head.framing.length : undefined;
@@ -227,7 +235,7 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     const sign = toFailureSign(code);
     if (sign !== undefined) this.route.servers.note(this.server, sign);
     if (!delivered && this.#tryAgain(code)) return;
-    this.#fail(code);
+    this.fail(code);
   }
 
   /** Sends what may be seen of a held answer; false when that cannot be told. */
@@ -259,11 +267,11 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
   #refuse(code: ErrorCode = 'E_UPSTREAM_BAD_RESPONSE'): void {
     this.#connection?.abort();
     this.#connection = undefined;
-    this.#fail(code);
+    this.fail(code);
   }
 
   /** Ends the exchange with an error of ours, said in the way that is still open. */
-  #fail(code: ErrorCode): void {
+  fail(code: ErrorCode): void {
     if (this.#settled) return;
     const { exchange } = this;
     exchange.outcome.code = code;
@@ -272,13 +280,6 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     } else if (exchange.sink.headSent) exchange.sink.abort();
     else sendReply(exchange, { kind: 'error', code }, this.#environment.policy);
     this.#settle();
-  }
-
-  /** What to do where a session cannot go on with its server; false leaves the exchange to end as it would without one. */
-  #loseSession(loss: SessionLoss): boolean {
-    if (loss !== 'removed') return false;
-    this.#fail('E_SESSION_UNKNOWN');
-    return true;
   }
 
   /** Tries another server, or the same one again where the request is bound to it. Nothing was delivered, so nothing is executed twice. */
@@ -290,7 +291,7 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
       this.#tried.add(this.server);
       const other = route.servers.pick(this.#tried);
       if (other !== undefined) {
-        this.#leaveServer();
+        this.rest();
         this.#enter(other);
         return true;
       }
@@ -299,15 +300,16 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
       this.#dispatch();
       return true;
     }
-    return exchange.session !== undefined && this.#loseSession('unreachable');
+    return route.servers.isShared && this.#visit?.lose('unreachable', code, new Set([this.server])) === true;
   }
 
-  #choose(): void {
+  setOut(): void {
+    this.#attempts = 0;
     const { serverKey } = this.exchange;
     const { servers } = this.route;
     const server = serverKey === undefined ? servers.pick() : servers.find(serverKey);
-    if (server === undefined) this.#loseSession('removed');
-    else this.#enter(server);
+    if (server !== undefined) this.#enter(server);
+    else if (this.#visit?.lose('removed', 'E_SESSION_UNKNOWN') !== true) this.fail('E_SESSION_UNKNOWN');
   }
 
   /** Sends the request to a server, as soon as that has a connection for it. */
@@ -318,11 +320,12 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     this.#target = upstreamTarget ?? `${this.#destination.upstreamPath ?? server.path}${request.query}`;
     const entry = server.standing.work.enter(server.limits, this);
     if (entry === 'entered') this.onTurn();
-    else if (entry === 'full') this.#fail('E_UPSTREAM_BUSY');
+    else if (entry === 'full') this.fail('E_UPSTREAM_BUSY');
     else this.#waiting = entry;
   }
 
-  #leaveServer(): void {
+  rest(): void {
+    this.#connection = undefined;
     if (!this.#isEntered) return;
     this.#isEntered = false;
     this.server.standing.work.leave();
@@ -334,12 +337,14 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     const connection = this.server.pool.acquire();
     this.#connection = connection;
     const request = serializeUpstreamRequest(exchange, this, this.#target);
-    connection.send(request, exchange.request.method, this);
+    connection.send(request, exchange.request.method, this.#visit ?? this);
   }
 
   #openStream(): EventStream {
     const { exchange } = this;
     const { deadlines, heartbeat } = this.#environment;
+    const announce = (uri: string): string | undefined =>
+      announceEndpoint(this.#environment, exchange, { route: this.route, server: this.server, uri });
     // Only the 2024-11-05 transport announces an endpoint, on a GET without a session.
     const announces =
       exchange.request.method === 'GET' &&
@@ -348,24 +353,13 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
       sink: exchange.sink,
       deadlines,
       heartbeat,
-      endpoint: announces ? createEndpointRewriter((uri) => this.#announce(uri)) : undefined,
+      endpoint: announces ? createEndpointRewriter(announce) : undefined,
       filter: exchange.listFilter === undefined ? undefined : new ListEventStream(exchange.listFilter),
       onRefused: () => this.#refuse(),
       onSent: (bytes) => {
         exchange.outcome.bytes += bytes;
       },
     });
-  }
-
-  /** The URI for clients of a message endpoint that the upstream announced; `undefined` leaves the upstream's. */
-  #announce(uri: string): string | undefined {
-    const { exchange, route, server } = this;
-    const { routes, sessions } = this.#environment;
-    const endpoint = routes.announce({ route, server, uri, publicAuthority: exchange.request.authority });
-    if (endpoint === undefined) return undefined;
-    const { path, upstreamPath, query } = endpoint;
-    const ownQuery = sessions.forEndpoint(exchange, this, { path: upstreamPath, query });
-    return ownQuery === undefined ? undefined : `${path}${ownQuery}`;
   }
 
   #redirectTarget(head: ResponseHead): string | undefined {
@@ -379,7 +373,8 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
   #onClientGone(): void {
     if (this.#settled) return;
     this.#stream?.stop();
-    this.#connection?.abort();
+    const connection = this.#connection;
+    if (connection !== undefined && !this.#environment.keeper.adopt(connection, this)) connection.abort();
     if (this.exchange.outcome.status === 0) this.exchange.outcome.status = CLIENT_GONE;
     this.#settle();
   }
@@ -388,8 +383,9 @@ export class Relay implements UpstreamListener, Applicant, SessionPlace, Placed 
     if (this.#settled) return;
     this.#settled = true;
     this.#stream?.stop();
+    this.#visit?.leave({ sawEventId: this.#stream?.resumable === true });
     this.#waiting?.leave();
-    this.#leaveServer();
+    this.rest();
     this.#environment.onSettled(this);
   }
 }

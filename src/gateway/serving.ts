@@ -32,6 +32,7 @@ import type { ResponsePolicy } from './response-fields.ts';
 import { openRouteServers, type RouteServers } from './route-servers.ts';
 import { createRouteTable, type RouteTable } from './routes.ts';
 import { createSessionNames, plainSessionNames } from './session-names.ts';
+import type { SessionKeeper } from './sessions/session-keeper.ts';
 import { answerQuestionStage } from './stages/answer-question.ts';
 import { createAuthenticateStage } from './stages/authenticate.ts';
 import { authorizeStage } from './stages/authorize.ts';
@@ -73,6 +74,7 @@ export interface Surroundings {
   /** Called when the servers of a route have changed, and with them the pools that are in use. */
   readonly onServersChanged: () => void;
   readonly announced: AnnouncedPaths;
+  readonly keeper: SessionKeeper;
   readonly memory: MemoryGuard;
   /** Whether other workers count for the same limits. */
   readonly isShared: boolean;
@@ -116,7 +118,7 @@ export function buildServing(
   before: Serving | undefined,
 ): Serving {
   const { config, certificates, log, access } = parts;
-  const { clock, deadlines, random, announced, isDraining, onSettled } = surroundings;
+  const { clock, deadlines, random, announced, keeper, isDraining, onSettled } = surroundings;
   const { connect: connectTimeout, upstreamIdle: idleTimeout } = config.timeouts;
   const openPool = (target: UpstreamTarget): UpstreamPool =>
     surroundings.pools.find({ target, connectTimeout, idleTimeout });
@@ -158,7 +160,8 @@ export function buildServing(
     heartbeat: config.timeouts.heartbeat,
     random,
     isDraining,
-    sessions: access.seal === undefined ? plainSessionNames : createSessionNames(access.seal),
+    sessions: access.seal === undefined ? plainSessionNames : createSessionNames(access.seal, keeper),
+    keeper,
     onSettled,
   };
   const login = access.loginSocket;
@@ -216,7 +219,7 @@ export function buildServing(
       authorizeStage,
       ...(isLimited ? [createLimitStage(limits)] : []),
       ...(config.routes.some(({ split }) => split.length > 0) ? [splitStage] : []),
-      ...(access.seal === undefined ? [] : [createBindSessionStage(access.seal)]),
+      ...(access.seal === undefined ? [] : [createBindSessionStage(access.seal, keeper)]),
       credentials,
     ],
   });

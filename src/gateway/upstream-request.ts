@@ -1,6 +1,6 @@
 import { buildForwardedFields, isClaimedField } from '../http/forwarded.ts';
 import type { Fields } from '../http/exchange.ts';
-import { SESSION_ID_HEADER } from '../mcp/headers.ts';
+import { LAST_EVENT_ID_HEADER, SESSION_ID_HEADER } from '../mcp/headers.ts';
 import type { Exchange, OutboundFieldSet } from './exchange.ts';
 import type { UpstreamServer } from '../upstream/server.ts';
 import type { Route } from './routes.ts';
@@ -22,6 +22,7 @@ interface WrittenHead {
   readonly target: string;
   readonly bodyLength: number;
   readonly sessionId: string | undefined;
+  readonly dropsEventId: boolean;
   readonly outbound: OutboundFieldSet | undefined;
 }
 
@@ -37,7 +38,7 @@ export function serializeUpstreamRequest(
 ): readonly Buffer[] {
   const { fields, isRepeat, body } = exchange.request;
   if (!isRepeat) return toMessage(buildHead(exchange, place, target), body);
-  const { outbound, session } = exchange;
+  const { outbound, session, dropsEventId } = exchange;
   const known = written.get(fields);
   if (
     known?.route === place.route &&
@@ -45,13 +46,15 @@ export function serializeUpstreamRequest(
     known.target === target &&
     known.bodyLength === body.length &&
     known.sessionId === session?.id &&
+    known.dropsEventId === dropsEventId &&
     known.outbound === outbound
   )
     return toMessage(known.head, body);
   const head = Buffer.from(buildHead(exchange, place, target), 'latin1');
   const bodyLength = body.length;
   const { route, server } = place;
-  written.set(fields, { head, route, server, target, bodyLength, sessionId: session?.id, outbound });
+  const sessionId = session?.id;
+  written.set(fields, { head, route, server, target, bodyLength, sessionId, dropsEventId, outbound });
   return toMessage(head, body);
 }
 
@@ -75,6 +78,7 @@ function buildHead(exchange: Exchange, { route, server }: SessionPlace, target: 
     if (name === 'origin' || name === 'accept-encoding' || isClaimedField(name)) continue;
     if (dropsCredentials && (name === 'authorization' || name === 'x-api-key')) continue;
     if (outbound?.names.includes(name) === true) continue;
+    if (exchange.dropsEventId && name === LAST_EVENT_ID_HEADER) continue;
     const isSession = session !== undefined && name === SESSION_ID_HEADER;
     head += `${name}: ${isSession ? session.id : fields[index + 1]}\r\n`;
   }

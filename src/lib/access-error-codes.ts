@@ -6,6 +6,7 @@ export type AccessErrorCode =
   | 'E_ACCESS_DENIED'
   | 'E_RATE_LIMITED'
   | 'E_SESSION_UNKNOWN'
+  | 'E_SESSIONS_FULL'
   | 'E_STATE_VERSION'
   | 'E_STATE_DAMAGED'
   | 'E_STATE_UNREACHABLE'
@@ -56,6 +57,14 @@ export const accessErrorCodes: { readonly [code in AccessErrorCode]: ErrorEntry 
     fix: 'begin a new session',
     status: 404,
     rpcCode: -32001,
+  },
+  E_SESSIONS_FULL: {
+    title: 'there is no room for another session',
+    explanation:
+      'The gateway holds as many sessions as `sessions.live` allows, and all of them have a call or a stream open. Sessions that are not in use make room by themselves.',
+    fix: 'try again as Retry-After says, or raise `sessions.live`',
+    status: 503,
+    rpcCode: -31503,
   },
   E_UPSTREAM_CREDENTIALS: {
     title: 'the gateway has no credentials for the MCP server',

@@ -33,11 +33,19 @@ export interface NewSession extends SessionHolder {
   readonly upstream: string;
   /** The id that the server gave it. */
   readonly sessionId: string;
+  /** What another server has to be told to begin the session again: `params` of the client's `initialize`, as JSON. */
+  readonly initializeParams?: string | undefined;
 }
 
 /** One answer for everything that cannot be used: it tells nobody whether a session exists (E_SESSION_UNKNOWN). */
 export type OpenedSession =
-  | { readonly kind: 'ok'; readonly sessionId: string; readonly upstream: string }
+  | {
+      readonly kind: 'ok';
+      readonly sessionId: string;
+      readonly upstream: string;
+      /** `undefined` where nothing was sealed that the session could begin again with. */
+      readonly initializeParams: string | undefined;
+    }
   | { readonly kind: 'unknown' };
 
 /** Sealed session ids: opaque, bound to one principal and one route, and readable by every process that has the key. */
@@ -49,6 +57,8 @@ export interface SessionSeal {
 
 /** Longest sealed id, in characters: nothing longer is looked at. */
 export const maxSealedLength = 8192;
+/** Longest `initializeParams` that are sealed: a client sends them back with each of its requests. */
+export const maxInitializeParams = 2048;
 
 const version = 1;
 const algorithm = 'aes-256-gcm';
@@ -59,22 +69,30 @@ const minSealedLength = Math.ceil(((headLength + tagLength) * 4) / 3);
 const unknown: OpenedSession = { kind: 'unknown' };
 
 /**
- * Layout: version, key id, nonce, encrypted [upstream, session id], tag; AES-256-GCM (NIST SP 800-38D) with random nonces, which are
- * good for 2^32 sessions a key. Principal and route are not in it but in the associated data, so session-hijack (MCP Security
- * Best Practices) fails in the same place as tampering does, and a leaked id tells nothing about its owner.
+ * Layout: version, key id, nonce, encrypted [upstream, session id, params of initialize], tag, where the third part is there only for
+ * sessions that can begin again. AES-256-GCM (NIST SP 800-38D) with random nonces, which are good for 2^32 sessions a key. Principal and
+ * route are not in it but in the associated data, so session-hijack (MCP Security Best Practices) fails in the same place as tampering
+ * does, and a leaked id tells nothing about its owner.
  */
 export function createSessionSeal(options: SessionSealOptions): SessionSeal {
   const { keys, random = randomBytes } = options;
+  const write = (session: NewSession, rest: readonly string[]): string | undefined => {
+    const { id, secret } = keys.current;
+    const head = Buffer.concat([Buffer.of(version, id), random(nonceLength)]);
+    const cipher = createCipheriv(algorithm, secret, head.subarray(2), { authTagLength: tagLength });
+    cipher.setAAD(toAssociatedData(session, head));
+    const body = cipher.update(JSON.stringify([session.upstream, session.sessionId, ...rest]));
+    cipher.final();
+    const text = Buffer.concat([head, body, cipher.getAuthTag()]).toString('base64url');
+    return text.length > maxSealedLength ? undefined : text;
+  };
   return {
     seal(session) {
-      const { id, secret } = keys.current;
-      const head = Buffer.concat([Buffer.of(version, id), random(nonceLength)]);
-      const cipher = createCipheriv(algorithm, secret, head.subarray(2), { authTagLength: tagLength });
-      cipher.setAAD(toAssociatedData(session, head));
-      const body = cipher.update(JSON.stringify([session.upstream, session.sessionId]));
-      cipher.final();
-      const text = Buffer.concat([head, body, cipher.getAuthTag()]).toString('base64url');
-      return text.length > maxSealedLength ? undefined : text;
+      const { initializeParams: params } = session;
+      const whole =
+        params !== undefined && params.length <= maxInitializeParams ? write(session, [params]) : undefined;
+      // A session that cannot begin again is better than none.
+      return whole ?? write(session, []);
     },
     open(text, holder) {
       if (text.length < minSealedLength || text.length > maxSealedLength) return unknown;
@@ -84,8 +102,9 @@ export function createSessionSeal(options: SessionSealOptions): SessionSeal {
       const key = keys.find(bytes[1] ?? 0);
       const opened = key === undefined ? undefined : decrypt(key.secret, bytes, holder);
       if (opened === undefined) return unknown;
-      const [upstream, sessionId] = JSON.parse(opened) as [string, string]; // It is what `seal` wrote: the tag says so.
-      return { kind: 'ok', sessionId, upstream };
+      // It is what `seal` wrote: the tag says so.
+      const [upstream, sessionId, initializeParams] = JSON.parse(opened) as [string, string, string?];
+      return { kind: 'ok', sessionId, upstream, initializeParams };
     },
   };
 }

@@ -103,6 +103,12 @@ export class UpstreamConnection {
     this.socket.resume();
   }
 
+  /** From now on somebody else wants the answer; the one before hears nothing more. */
+  handOver(listener: UpstreamListener): void {
+    this.#listener = listener;
+    this.socket.resume();
+  }
+
   /** Gives the exchange up: the upstream sees the connection close. No listener is called any more. */
   abort(): void {
     this.#listener = undefined;

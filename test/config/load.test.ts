@@ -48,6 +48,7 @@ proxy_protocol: true
 limits: { head: 32KiB, fields: 50, url: 2KiB, body: 1GiB, all_bodies: 2GiB, connections: 10, connections_per_address: 5, http2_streams: 7 }
 timeouts: { handshake: 1s, head: 2s, body: 3s, idle: 4s, stall: 5s, connect: 6s, upstream_idle: 700ms, heartbeat: 8s, drain: 0s }
 keep_alive: { json: 9s }
+sessions: { revival: false, idle_timeout: 5m, live: 7, noted: 200 }
 workers: 3
 log: { level: debug, format: json, access: access.log }
 state_dir: state
@@ -108,6 +109,7 @@ danger_allow_public: false
         drain: 0,
       },
       keepAlive: { json: 9000 },
+      sessions: { revival: false, idleTimeout: 300_000, live: 7, noted: 200 },
       workers: 3,
       log: { level: 'debug', format: 'json', access: { kind: 'file', path: `${cwd}/access.log` } },
       state: { kind: 'local' },
@@ -162,6 +164,7 @@ describe('defaults', () => {
         drain: 30_000,
       },
       keepAlive: { json: undefined },
+      sessions: { revival: true, idleTimeout: 1_800_000, live: 10_000, noted: 100_000 },
       workers: 1,
       log: { level: 'info', format: 'auto', access: { kind: 'stderr' } },
       state: { kind: 'local' },

@@ -11,7 +11,14 @@ import { createRouteStage } from '../../src/gateway/stages/route.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
 import type { Fields, IncomingRequest, ResponseSink } from '../../src/http/exchange.ts';
 import { ManualClock } from '../support/manual-clock.ts';
-import { buildRoute, buildServers, noOwnPaths, noSessions, toTestAccess } from '../support/routes.ts';
+import {
+  buildRoute,
+  buildServers,
+  noOwnPaths,
+  buildIdleKeeper,
+  noSessions,
+  toTestAccess,
+} from '../support/routes.ts';
 
 const request: IncomingRequest = {
   protocol: 'h1',
@@ -163,6 +170,7 @@ describe('a relay', () => {
       random: () => 0,
       isDraining: () => false,
       sessions: noSessions,
+      keeper: buildIdleKeeper(clock, deadlines),
       onSettled: () => settled++,
     };
     new Relay(environment, exchange, exchange.destination).start();

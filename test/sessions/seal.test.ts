@@ -50,6 +50,7 @@ describe('a sealed session id', () => {
       kind: 'ok',
       sessionId: session.sessionId,
       upstream: session.upstream,
+      initializeParams: undefined,
     });
   });
 
@@ -63,7 +64,12 @@ describe('a sealed session id', () => {
         (values, stranger) => {
           const id = sealed(values);
           const { upstream, sessionId } = values;
-          expect(seal.open(id, values)).toEqual({ kind: 'ok', sessionId, upstream });
+          expect(seal.open(id, values)).toEqual({
+            kind: 'ok',
+            sessionId,
+            upstream,
+            initializeParams: undefined,
+          });
           const opened = seal.open(id, { ...values, principalId: stranger });
           expect(opened.kind).toBe(stranger === values.principalId ? 'ok' : 'unknown');
         },

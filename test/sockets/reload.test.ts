@@ -213,7 +213,8 @@ describe('addresses', () => {
     expect(answer.status).toBe(200);
     await answer.text();
     await rig.gateway.reload(routes, {});
-    await expect(fetch(`http://127.0.0.1:${plainHttp.port}/healthz`)).rejects.toThrow();
+    // A connection that is kept has one more answer.
+    await expect(once(connect(plainHttp), 'connect')).rejects.toThrow('ECONNREFUSED');
   });
 });
 

@@ -93,7 +93,8 @@ describe('a legacy session', () => {
   });
 
   it('control: without access control it keeps its name, and whoever knows that has it', async () => {
-    await using rig = await startRig({ answer: legacy });
+    const sessions = { revival: false, idleTimeout: 1_800_000, live: 10_000, noted: 100_000 };
+    await using rig = await startRig({ answer: legacy, changes: { sessions } });
     expect(await begin(rig, '')).toBe(own);
     expect((await rig.ask(buildPost(buildCall(), { fields: withSession('', own) }))).status).toBe(200);
   });

@@ -1,9 +1,11 @@
+import pino from 'pino';
 import { plainChallenger } from '../../src/auth/resource/challenger.ts';
 import type { RouteConfig, UpstreamTarget } from '../../src/config/config.ts';
 import { buildKeyCheck } from '../../src/gateway/access/key-check.ts';
 import type { RouteAccess } from '../../src/gateway/access/route-access.ts';
 import type { OwnPaths, RequestPlace } from '../../src/gateway/routes.ts';
 import type { SessionNames } from '../../src/gateway/session-names.ts';
+import { SessionKeeper } from '../../src/gateway/sessions/session-keeper.ts';
 import { Deadlines } from '../../src/http/deadlines.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import { UpstreamGroup } from '../../src/upstream/group.ts';
@@ -99,3 +101,15 @@ export const noSessions: SessionNames = {
   forAnswer: () => ({ kind: 'none' }),
   forEndpoint: (_exchange, _route, { query }) => query,
 };
+
+/** Keeps no sessions. */
+export function buildIdleKeeper(clock: Clock, deadlines: Deadlines): SessionKeeper {
+  const config = { sessions: { revival: false, idleTimeout: 1, live: 1, noted: 100 } };
+  const log = pino({ level: 'silent' });
+  return new SessionKeeper({
+    clock,
+    deadlines,
+    serving: () => ({ config, seal: undefined, store: undefined, log, findRoute: () => undefined }),
+    share: () => undefined,
+  });
+}

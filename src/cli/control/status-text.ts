@@ -5,7 +5,8 @@ import { formatColumns } from '../columns.ts';
 
 /** What a person wants to know of a running gateway. `now`: wall-clock milliseconds. */
 export function toStatusText(status: GatewayStatus, now: number): string {
-  const { version, pid, state, startedAt, config, urls, connections, upstreamConnections, open } = status;
+  const { version, pid, state, startedAt, config, urls, connections, upstreamConnections, sessions, open } =
+    status;
   const lines = [
     `breakwater ${version}  ${state}, pid ${pid}, started ${formatAge(now - Date.parse(startedAt))} ago`,
     ...urls.map((url) => `URL          ${url}`),
@@ -19,6 +20,7 @@ export function toStatusText(status: GatewayStatus, now: number): string {
     ...listNotable(status).map(
       (server) => `Server       ${server.route} at ${server.server}: ${describeServer(server, now)}`,
     ),
+    `Sessions     ${sessions.live} live, ${sessions.revived} begun again, ${sessions.ended} ended for want of a client`,
     ...status.workers.map(
       (worker) =>
         `Worker       pid ${worker.pid}, ${worker.state}: ${worker.connections} connections, ${worker.open} calls and streams`,

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { KeepAliveConfig, LimitsConfig, ListenAddress, LogConfig, TimeoutsConfig } from '../config.ts';
+import type { SessionsConfig } from '../sessions-config.ts';
 import { authSchema, type AuthSetting } from './auth.ts';
 import { switchField } from './field.ts';
 import { fileNameSchema } from './file-name.ts';
@@ -9,6 +10,7 @@ import { authzSchema, listenSchema, plainHttpSchema, type ListenSetting } from '
 import { logSchema } from './log.ts';
 import { domainsSchema, hostsSchema, originsSchema, publicUrlSchema, trustedProxiesSchema } from './names.ts';
 import { routeSchema, type RouteSetting } from './route.ts';
+import { sessionsSchema } from './sessions.ts';
 import { stateSchema, type StateSetting } from './state.ts';
 import { timeoutsSchema } from './timeouts.ts';
 import { workersSchema } from './workers.ts';
@@ -32,6 +34,7 @@ export interface Sections {
   readonly limits: LimitsConfig;
   readonly timeouts: TimeoutsConfig;
   readonly keep_alive: KeepAliveConfig;
+  readonly sessions: SessionsConfig;
   readonly log: LogConfig;
   readonly workers: number;
   readonly state: StateSetting;
@@ -63,6 +66,7 @@ export const sectionSchemas: { readonly [name in keyof Sections]: z.ZodType<Sect
   limits: limitsSchema,
   timeouts: timeoutsSchema,
   keep_alive: keepAliveSchema,
+  sessions: sessionsSchema,
   log: logSchema,
   workers: workersSchema,
   state: stateSchema,

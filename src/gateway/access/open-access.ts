@@ -12,6 +12,7 @@ import { readVersion } from '../../lib/version.ts';
 import { createSealKeys } from '../../sessions/seal-keys.ts';
 import { createSessionSeal, type SessionSeal } from '../../sessions/seal.ts';
 import type { RedisConnection } from '../../state/redis/redis-connection.ts';
+import { openRedisStore } from '../../state/store/redis-store.ts';
 import { createRedisTexts } from '../../state/redis/redis-texts.ts';
 import { createSecretFiles } from '../../state/secret-files.ts';
 import type { Store } from '../../state/store/store.ts';
@@ -45,6 +46,8 @@ export interface Access {
   readonly loginSocket: string | undefined;
   /** `undefined` where no route knows its callers, or has several servers. */
   readonly seal: SessionSeal | undefined;
+  /** Where replicas share what is remembered of sessions; `undefined` where there are none. */
+  readonly sessionStore: Store | undefined;
   /** The keys that tokens for upstreams are signed with (RFC 7517); `undefined` where none are. */
   readonly jwks: (() => object) | undefined;
   /** A key made just now; it is shown once. */
@@ -81,6 +84,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
   const { stateDir, routes } = config;
   const hasStoredKeys = routes.some(({ auth }) => auth.kind === 'required' && auth.keys?.stored === true);
   const hasServer = routes.some(({ auth }) => auth.kind === 'required' && auth.oauth?.server !== undefined);
+  const sealsSessions = config.sessions.revival || routes.some(hasSealedSessions);
   const texts = redis && createRedisTexts(redis);
   const store =
     hasStoredKeys || hasServer ? keep(await openKeyStore({ stateDir, clock, onProblem, redis })) : undefined;
@@ -104,10 +108,14 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
         });
   if (login !== undefined) keep(login.server);
   const keyOptions = { texts: texts ?? createSecretFiles(stateDir, clock), clock, report: onWarning };
-  const sealKeys = routes.some(hasSealedSessions) ? await share(keep(createSealKeys(keyOptions))) : undefined;
+  const sealKeys = sealsSessions ? await share(keep(createSealKeys(keyOptions))) : undefined;
   const signingKeys = routes.some(({ credentials }) => credentials.kind === 'jwt')
     ? await share(keep(createSigningKeys(keyOptions)))
     : undefined;
+  const sessionStore =
+    redis !== undefined && config.sessions.revival
+      ? (store ?? keep(await openRedisStore({ connection: redis, clock })))
+      : undefined;
   const build = createRouteAccessBuilder(config, {
     clock,
     safeFetch,
@@ -127,12 +135,13 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
     paths: { documents: buildResourceDocuments(config), login: login?.server.paths ?? [] },
     loginSocket: login?.socketPath,
     seal: sealKeys && createSessionSeal({ keys: sealKeys }),
+    sessionStore,
     jwks: signingKeys && (() => signingKeys.jwks()),
     createdKey,
   };
 }
 
-/** What `hasBoundSessions` says of the route that becomes of it. */
+/** What `hasBoundSessions` says of the route that becomes of it; any may be where lost sessions begin again. */
 export function hasSealedSessions(route: RouteConfig): boolean {
   return route.auth.kind === 'required' || mayHaveSeveralServers(route);
 }

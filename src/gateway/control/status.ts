@@ -2,6 +2,7 @@ import type { Exchange } from '../exchange.ts';
 import { isLongLived } from '../last-words.ts';
 import type { ServerStatus } from './server-status.ts';
 import type { LimitReach } from '../limit-sharing.ts';
+import type { SessionFigures } from '../sessions/session-keeper.ts';
 
 /** What a running gateway says of itself. Read by `breakwater status --json`, so its names are a promise. */
 export interface GatewayStatus {
@@ -19,6 +20,7 @@ export interface GatewayStatus {
   readonly upstreamConnections: number;
   /** Whom `limits.rates` and `limits.concurrency` count. */
   readonly limits: LimitReach;
+  readonly sessions: SessionFigures;
   /** Requests that are not answered yet and streams that are open, the largest group first. */
   readonly open: readonly OpenWork[];
   /** The MCP servers behind the routes, in the order of the configuration. */

@@ -169,6 +169,11 @@ class Supervisor {
       connections: sum(({ connections }) => connections),
       upstreamConnections: sum(({ upstreamConnections }) => upstreamConnections),
       limits: found.find(({ limits }) => limits === 'alone')?.limits ?? first?.limits ?? 'own',
+      sessions: {
+        live: sum(({ sessions }) => sessions.live),
+        revived: sum(({ sessions }) => sessions.revived),
+        ended: sum(({ sessions }) => sessions.ended),
+      },
       open: mergeOpenWork(found.flatMap(({ open }) => open)),
       servers: mergeServers(found.flatMap(({ servers }) => servers)),
       workers: found.map(({ pid, state, connections, open }) => ({

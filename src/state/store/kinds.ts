@@ -108,4 +108,18 @@ export const recordKinds: Readonly<Record<string, RecordKind>> = {
     leak: 'which clients log in',
     indexes: [],
   },
+  SessionNote: {
+    content:
+      'an MCP session that began again at another server, or has a log level or subscriptions: the newest session, sealed for its caller, and both',
+    lifetime: '24 hours after the last change',
+    leak: 'which resources a session follows; no session (the id is a SHA-256, and the newest is sealed)',
+    indexes: [],
+  },
+  SessionUse: {
+    content: 'that an MCP session is in use at a gateway, by SHA-256',
+    lifetime: '`sessions.idle_timeout` after the last use',
+    leak: 'how many sessions there are',
+    indexes: [],
+    secretId: { field: undefined },
+  },
 };

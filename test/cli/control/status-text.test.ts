@@ -14,6 +14,7 @@ const status: GatewayStatus = {
   connections: 1,
   upstreamConnections: 2,
   limits: 'own',
+  sessions: { live: 0, revived: 0, ended: 0 },
   open: [],
   servers: [],
   workers: [],

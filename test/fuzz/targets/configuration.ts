@@ -34,6 +34,7 @@ const keys = [
   'limits',
   'timeouts',
   'keep_alive',
+  'sessions',
   'workers',
   'log',
   'path',

@@ -32,20 +32,24 @@ interface Opened extends AsyncDisposable {
 
 async function open(
   route: Partial<RouteConfig>,
-  { wantsKey = false }: { readonly wantsKey?: boolean } = {},
+  { wantsKey = false, revival = true }: { readonly wantsKey?: boolean; readonly revival?: boolean } = {},
 ): Promise<Opened> {
   const stateDir = await mkdtemp(join(tmpdir(), 'breakwater-access-'));
-  const config = buildTestConfig(stateDir, [
-    {
-      host: undefined,
-      path: '/mcp',
-      ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 9, path: '/mcp' }),
-      auth: { kind: 'none' },
-      rules: undefined,
-      credentials: { kind: 'none' },
-      ...route,
-    },
-  ]);
+  const config = buildTestConfig(
+    stateDir,
+    [
+      {
+        host: undefined,
+        path: '/mcp',
+        ...oneServer({ kind: 'tcp', secure: false, host: '127.0.0.1', port: 9, path: '/mcp' }),
+        auth: { kind: 'none' },
+        rules: undefined,
+        credentials: { kind: 'none' },
+        ...route,
+      },
+    ],
+    { sessions: { revival, idleTimeout: 1000, live: 10, noted: 100 } },
+  );
   const access = await openAccess(config, {
     clock: systemClock,
     wantsKey,
@@ -98,10 +102,17 @@ const ownServer: RouteConfig['auth'] = {
 };
 
 describe('what is opened for a configuration', () => {
-  it('is nothing where everyone may come in', async () => {
-    await using opened = await open({});
+  it('is nothing where everyone may come in and sessions are left alone', async () => {
+    await using opened = await open({}, { revival: false });
     expect(opened.access).toMatchObject({ seal: undefined, jwks: undefined, loginSocket: undefined });
     expect(await opened.files()).toEqual([]);
+  });
+
+  it('is what seals sessions where they may have to begin again', async () => {
+    await using opened = await open({});
+    expect(opened.access.seal).toBeDefined();
+    expect(opened.access.sessionStore).toBeUndefined();
+    expect(await opened.files()).toEqual(['sessions']);
   });
 
   it('is no store where all keys are listed, and no signing key', async () => {

@@ -95,6 +95,9 @@ describe('the status of servers', () => {
         .filter((line) => line.startsWith('Server'));
     expect(text(well)).toEqual([]);
     expect(text({ ...well, waiting: 2 })).toEqual(['Server       /mcp at 127.0.0.1:8000: 2 open, 2 waiting']);
+    expect(toStatusText(status, started)).toContain(
+      'Sessions     3 live, 2 begun again, 1 ended for want of a client\n',
+    );
     const ejectedUntil = new Date(started + 8000).toISOString();
     expect(text(well, { ...well, server: '[::1]:1', weight: 0, ejectedUntil })).toEqual([
       'Server       /mcp at 127.0.0.1:8000: 2 open',
@@ -112,6 +115,7 @@ const status: GatewayStatus = {
   urls: [],
   lastReload: null,
   certificates: [],
+  sessions: { live: 3, revived: 2, ended: 1 },
   connections: 0,
   upstreamConnections: 0,
   limits: 'own',
