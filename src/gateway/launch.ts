@@ -204,6 +204,7 @@ export async function launchGateway(
     });
   };
   const changes = new SerialQueue();
+  let isStopping = false;
   return ok({
     gateway,
     facts: {
@@ -220,7 +221,7 @@ export async function launchGateway(
     },
     reload: (next) => changes.run(() => reload(next).catch(toProblems)),
     describe: async () => ({
-      state: gateway.isDraining ? 'draining' : 'running',
+      state: isStopping || gateway.isDraining ? 'draining' : 'running',
       urls: listUrls(parts.config, gateway),
       certificates: parts.certificates
         .expiry()
@@ -234,6 +235,8 @@ export async function launchGateway(
       workers: [],
     }),
     async stop(how) {
+      // A change that runs is waited for, and who asks meanwhile is told already.
+      isStopping = true;
       await changes.settle();
       await gateway.shutdown(how);
       await Promise.all([...replaced].map((close) => close()));

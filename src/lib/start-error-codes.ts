@@ -36,7 +36,7 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
   E_LISTEN_HANDED_OVER: {
     title: 'a socket of the service manager cannot be used',
     explanation:
-      'systemd opens the sockets of a `.socket` unit and hands them over (LISTEN_FDS, sd_listen_fds(3)). Each has to listen on TCP and belong to one listener of the configuration: by its name, `https`, `http` or `authz` (`FileDescriptorName=`), else by the port. One that belongs to none would take connections that nobody answers.',
+      'The sockets of a `.socket` unit are opened by systemd and handed over (LISTEN_FDS, sd_listen_fds(3)). Each has to listen on TCP and belong to one listener of the configuration: by its name, `https`, `http` or `authz` (`FileDescriptorName=`), else by the port. One that belongs to none would take connections that nobody answers.',
     fix: 'turn the listener on in the configuration, or take the socket out of its unit; all sockets of one unit have the same name, so a unit with several has none',
     exit: 2,
   },
