@@ -43,6 +43,13 @@ async function begin(door: Door): Promise<string> {
 const call = (door: Door, session: string, id: string): Promise<ReceivedAnswer> =>
   ask(door, JSON.parse(buildCall({ id })) as object, session);
 
+async function end(door: Door, session: string): Promise<void> {
+  const client = await connectRaw({ port: door.port, ca: door.ca });
+  client.send(`DELETE /mcp HTTP/1.1\r\nHost: localhost\r\n${versionField}Mcp-Session-Id: ${session}\r\n\r\n`);
+  await client.until((received) => readFinalAnswers(received)[0]?.complete === true);
+  client.socket.destroy();
+}
+
 describe.skipIf(redisIsExcused)('of two replicas that share a Redis', () => {
   let redis: RedisServer;
   let server: SessionServer;
@@ -103,10 +110,7 @@ describe.skipIf(redisIsExcused)('of two replicas that share a Redis', () => {
     const id = await begin(left);
     server.lose();
     await call(left, id, 'a');
-    const client = await connectRaw({ port: left.port, ca: left.ca });
-    client.send(`DELETE /mcp HTTP/1.1\r\nHost: localhost\r\n${versionField}Mcp-Session-Id: ${id}\r\n\r\n`);
-    await client.until((received) => readFinalAnswers(received).length > 0);
-    client.socket.destroy();
+    await end(left, id);
     await until(() => server.deleted.length > 0);
     await until(async () => (await call(right, id, 'b')).status === 404);
     expect((await call(right, id, 'c')).status).toBe(404);
@@ -162,6 +166,11 @@ describe('of two workers', () => {
       expect(server.executed).toHaveLength(10);
       const { sessions } = await askStatus(gateway);
       expect(sessions.revived).toBe(server.begun - 1);
+      await end(gateway, id);
+      const begun = server.begun;
+      await until(async () => (await call(gateway, id, 'late')).status === 404);
+      for (let index = 0; index < 10; index++) expect((await call(gateway, id, 'late')).status).toBe(404);
+      expect(server.begun).toBe(begun);
     } finally {
       await gateway.clean();
       await server.stop();
