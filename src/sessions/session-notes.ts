@@ -102,11 +102,19 @@ export class SessionNotes {
     void this.#write(key, event);
   }
 
-  /** Remembers that a session began again and resolves to the newest there is of it, which may be another's that was faster. */
+  /**
+   * Remembers that a session began again and resolves to the newest there is of it, which may be another's that was faster: with a store
+   * the first that is written there counts everywhere, so calls that have gone to it are not left behind.
+   */
   async revived(key: string, event: Extract<NoteEvent, { kind: 'revived' }>): Promise<SessionNote> {
-    if (this.hear({ key, event })) this.#options.share({ key, event });
     const stored = await this.#write(key, event);
+    const first =
+      stored?.successor === undefined
+        ? event
+        : { ...event, generation: stored.generation, successor: stored.successor };
     if (stored !== undefined) this.#set(key, mergeNotes(this.find(key), stored));
+    else this.hear({ key, event: first });
+    this.#options.share({ key, event: first });
     return this.find(key);
   }
 
@@ -128,7 +136,7 @@ export class SessionNotes {
     try {
       await shared.update(noteKind, key, (value) => {
         const before = (value && fromStoredNote(value)) ?? blankNote;
-        after = applyEvent(before, event);
+        after = isMet(before, event) ? before : applyEvent(before, event);
         if (after === before) return undefined;
         return { value: toStoredNote(after), expiresAt: clock.now() + KEPT_MILLISECONDS };
       });
@@ -158,4 +166,9 @@ export class SessionNotes {
     this.#text -= sizeOfNote(note);
     if (note.successor !== undefined) this.#successors--;
   }
+}
+
+/** Whether another process has written first that the same loss was met. */
+function isMet({ generation, successor }: SessionNote, event: NoteEvent): boolean {
+  return event.kind === 'revived' && successor !== undefined && generation >= event.generation;
 }

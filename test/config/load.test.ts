@@ -164,7 +164,7 @@ describe('defaults', () => {
         drain: 30_000,
       },
       keepAlive: { json: undefined },
-      sessions: { revival: true, idleTimeout: 1_800_000, live: 10_000, noted: 100_000 },
+      sessions: { revival: true, idleTimeout: 86_400_000, live: 10_000, noted: 100_000 },
       workers: 1,
       log: { level: 'info', format: 'auto', access: { kind: 'stderr' } },
       state: { kind: 'local' },

@@ -9,7 +9,7 @@ export const sessionsSchema: z.ZodType<SessionsConfig> = z
       true,
     ),
     idle_timeout: durationField({
-      default: '30m',
+      default: '24h',
       min: 1000,
       description:
         'Disuse after which a session is ended at its MCP server. One whose client comes back later begins again.',
