@@ -24,7 +24,7 @@ interface TestFile {
 const LONGEST_MESSAGE = 600;
 const MOST_HOOKS = 5;
 
-const [what, ...files] = process.argv.slice(2);
+const [what = 'nothing', ...files] = process.argv.slice(2);
 
 switch (what) {
   case 'failed-files':
@@ -49,7 +49,7 @@ switch (what) {
     break;
   }
   default:
-    throw new Error(`unknown: ${what ?? 'nothing'}`);
+    throw new Error(`unknown: ${what}`);
 }
 
 function read(path: string | undefined): readonly TestFile[] {
