@@ -63,7 +63,7 @@ export function buildTestConfig(
       ...timeouts,
     },
     keepAlive: { json: undefined },
-    sessions: { revival: true, idleTimeout: 24 * 3_600_000, live: 10_000, noted: 100_000 },
+    sessions: { revival: true, idleTimeout: 30 * 60_000, live: 10_000, noted: 100_000 },
     log: { level: 'silent', format: 'json', access: { kind: 'off' } },
     workers: 1,
     state: { kind: 'local' },

@@ -46,6 +46,8 @@ export function createBindSessionStage(
     const isBound = hasBoundSessions(route);
     if (!isBound && !keeper.isActive) return undefined;
     if (envelope?.kind === 'request' && envelope.method === 'initialize' && keeper.isFull) return full;
+    // The modern era has no sessions, and the field means nothing in it.
+    if (!isBound && exchange.classification?.sessionId === undefined) return undefined;
     const { fields, isRepeat, query } = request;
     const holder = { route: route.id, principalId: principal?.id };
     if (isBound && destination.transport === 'http-sse') {
@@ -54,8 +56,6 @@ export function createBindSessionStage(
       exchange.upstreamTarget = found.target;
       exchange.serverKey = toBoundKey(route.servers, found.upstream);
     }
-    // The modern era has no sessions, and the field means nothing in it.
-    if (!isBound && exchange.classification?.sessionId === undefined) return undefined;
     const known = isRepeat ? opened.get(fields) : undefined;
     if (known !== undefined && known.principalId === holder.principalId) {
       bind(exchange, toNewest(known.session, holder, route));
