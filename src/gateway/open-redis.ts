@@ -26,11 +26,12 @@ export async function openRedis(
   return sharesAnything(config) ? openRedisConnection({ settings: state, ...options }) : undefined;
 }
 
-/** Whether replicas have to know together who calls, or how often, or which certificates there are. */
-function sharesAnything({ routes, limits, tls }: Config): boolean {
+/** Whether replicas have to know together who calls, or how often, which certificates there are, or what became of a session. */
+function sharesAnything({ routes, limits, tls, sessions }: Config): boolean {
   return (
     limits.rates.length + limits.concurrency.length > 0 ||
     tls.automatic.kind === 'acme' ||
+    sessions.revival ||
     routes.some((route) => hasSealedSessions(route) || route.credentials.kind === 'jwt')
   );
 }

@@ -42,6 +42,7 @@ describe('several copies behind several workers', () => {
           waiting: 0,
           failures: 0,
           ejectedUntil: null,
+          check: { state: 'up', since: expect.any(String), reason: null },
         })),
       );
     } finally {

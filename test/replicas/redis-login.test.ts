@@ -70,7 +70,7 @@ describe.skipIf(redisIsExcused)('the password of Redis', () => {
     const replica = await openReplica(server.port, { password, passwordSource: source });
     const rotate = (from: string, to: string): void => {
       server.cli('-a', from, 'config', 'set', 'requirepass', to);
-      server.cli('-a', to, 'client', 'kill', 'type', 'pubsub');
+      for (const type of ['pubsub', 'normal']) server.cli('-a', to, 'client', 'kill', 'type', type);
     };
     rotate(password, 'another');
     await until(() => replica.problems.some((problem) => problem.includes('refuses')));

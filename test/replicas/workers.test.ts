@@ -14,6 +14,7 @@ import {
   eventStreamHead,
   startScriptedUpstream,
   toChunk,
+  type ReceivedRequest,
   type ScriptedUpstream,
 } from '../support/scripted-upstream.ts';
 import { startSteadyCaller } from '../support/steady-caller.ts';
@@ -34,6 +35,7 @@ interface Scene extends AsyncDisposable {
 async function startScene(config: Readonly<Record<string, unknown>> = {}): Promise<Scene> {
   const upstream = await startScriptedUpstream((request) => {
     if (request.head.startsWith('GET ')) request.socket.write(eventStreamHead);
+    else if (request.body.includes('"initialize"')) beginSession(request);
     else answerJson('{"jsonrpc":"2.0","id":1,"result":{}}')(request);
   });
   const { limits, ...sections } = config;
@@ -268,22 +270,20 @@ describe('workers know together', () => {
   });
 });
 
-/** The sealed id of a session that the upstream has named. */
+function beginSession({ socket }: ReceivedRequest): void {
+  const body = '{"jsonrpc":"2.0","id":1,"result":{"protocolVersion":"2025-11-25","capabilities":{}}}';
+  socket.write(
+    `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nMcp-Session-Id: theirs-1\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
+  );
+}
+
+/** The sealed id of a session that the upstream has begun. */
 async function openSession(scene: Scene, fields: string): Promise<string> {
-  const named = await startScriptedUpstream(({ socket }) => {
-    const body = '{"jsonrpc":"2.0","id":1,"result":{}}';
-    socket.write(
-      `HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nMcp-Session-Id: theirs-1\r\nContent-Length: ${body.length}\r\n\r\n${body}`,
-    );
-  });
-  await scene.gateway.rewriteConfig({ routes: [{ path: '/mcp', upstream: named.port }] });
-  expect(await scene.gateway.reload()).toMatchObject({ ok: true });
+  const params = { protocolVersion: '2025-11-25', capabilities: {}, clientInfo: { name: 'a', version: '1' } };
+  const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'initialize', params });
   const client = await scene.connect();
-  client.send(buildPost(buildCall(), { fields }));
+  client.send(buildPost(body, { fields }));
   const id = (await receive(client)).field('mcp-session-id') ?? '';
   client.socket.destroy();
-  await scene.gateway.rewriteConfig({});
-  expect(await scene.gateway.reload()).toMatchObject({ ok: true });
-  await named.stop();
   return id;
 }
