@@ -83,11 +83,16 @@ function toUnknownKey(path: readonly PropertyKey[], context: IssueContext): Diag
   return {
     severity: 'error',
     code: 'E_CONFIG_UNKNOWN_KEY',
-    message: `\`${maskSecrets(key)}\` is not a setting${formatOwner(path.slice(0, -1))}`,
+    message: `\`${toOneLine(maskSecrets(key))}\` is not a setting${formatOwner(path.slice(0, -1))}`,
     label: meant === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${meant}\`?`,
     fix: `${meant === undefined ? 'remove' : 'rename'} the key, or run \`breakwater explain E_CONFIG_UNKNOWN_KEY\``,
     ...context.tree.place(path, 'key'),
   };
+}
+
+/** Keys of YAML may have several lines, messages have one. */
+function toOneLine(key: string): string {
+  return key.replaceAll(/\p{Cc}+/gu, ' ');
 }
 
 function toTypeProblem(path: readonly PropertyKey[], expected: string, context: IssueContext): Diagnostic {
