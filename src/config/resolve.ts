@@ -3,7 +3,6 @@ import { listRouteAuths } from './access-places.ts';
 import type { Config, RouteConfig, UpstreamTarget } from './config.ts';
 import { deepFreeze } from './freeze.ts';
 import { resolveHealth } from './resolve-health.ts';
-import { listServerLists } from './split.ts';
 import type { UpstreamServerConfig } from './upstream-config.ts';
 import { resolveListeners } from './listeners.ts';
 import { resolveAuth, resolveCredentials } from './resolve-access.ts';
@@ -76,10 +75,7 @@ export function resolveConfig(draft: Draft, context: ResolveContext): Config {
       })),
       balance: route.balance,
       upstreamLimits: route.upstreamLimits,
-      health: resolveHealth(
-        route.health,
-        listServerLists(route).flatMap(({ upstreams }) => upstreams),
-      ),
+      health: resolveHealth(route.health, route),
       auth: resolveAuth(path, auth, access),
       rules: route.rules,
       credentials: resolveCredentials(['routes', index, 'credentials'], route.credentials, access),

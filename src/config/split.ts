@@ -29,3 +29,9 @@ export function listServerLists({ upstreams, split }: Servers): readonly ServerL
 export function listTargets(route: Servers): readonly UpstreamTarget[] {
   return listServerLists(route).flatMap(({ upstreams }) => upstreams.map(({ target }) => target));
 }
+
+/** Whether there are several servers, or may be at any moment: sessions have to be bound to theirs then, and one that fails has others. */
+export function mayHaveSeveralServers(route: Servers): boolean {
+  const all = listServerLists(route).flatMap(({ upstreams }) => upstreams);
+  return all.length > 1 || all.some(({ resolvesAll }) => resolvesAll);
+}

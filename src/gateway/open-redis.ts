@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
-import { hasSealedSessions } from './access/open-access.ts';
+import { sealsSessions } from './access/sealed-sessions.ts';
 import { openRedisConnection, type RedisConnection } from '../state/redis/redis-connection.ts';
 
 export interface OpenRedisOptions {
@@ -27,11 +27,12 @@ export async function openRedis(
 }
 
 /** Whether replicas have to know together who calls, or how often, which certificates there are, or what became of a session. */
-function sharesAnything({ routes, limits, tls, sessions }: Config): boolean {
+function sharesAnything(config: Config): boolean {
+  const { routes, limits, tls } = config;
   return (
     limits.rates.length + limits.concurrency.length > 0 ||
     tls.automatic.kind === 'acme' ||
-    sessions.revival ||
-    routes.some((route) => hasSealedSessions(route) || route.credentials.kind === 'jwt')
+    sealsSessions(config) ||
+    routes.some(({ credentials }) => credentials.kind === 'jwt')
   );
 }

@@ -1,6 +1,6 @@
 import type { RouteConfig } from '../config/config.ts';
 import { toRouteId } from '../config/route-id.ts';
-import { listServerLists, type ServerList } from '../config/split.ts';
+import { listServerLists, mayHaveSeveralServers, type ServerList } from '../config/split.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Lease } from '../lib/leases.ts';
@@ -25,12 +25,6 @@ export interface ServerMeans {
 }
 
 type ServersConfig = Pick<RouteConfig, 'upstreams' | 'split' | 'balance' | 'upstreamLimits' | 'health'>;
-
-/** Whether sessions of the route have to be bound to a server: there are several, or may be at any moment. */
-export function mayHaveSeveralServers(route: Pick<RouteConfig, 'upstreams' | 'split'>): boolean {
-  const all = listServerLists(route).flatMap(({ upstreams }) => upstreams);
-  return all.length > 1 || all.some(({ resolvesAll }) => resolvesAll);
-}
 
 /**
  * The servers of each route, by its identity; routes that are written as one, for several hosts, have the same. `before`: those of the

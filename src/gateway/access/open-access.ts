@@ -4,7 +4,7 @@ import { createStoredKeyVerifier } from '../../auth/keys/stored-keys.ts';
 import { createSigningKeys } from '../../auth/outbound/signing-keys.ts';
 import type { TokenVerifier } from '../../auth/resource/token-verifier.ts';
 import type { ServerEvent } from '../../auth/server/server-options.ts';
-import type { Config, RouteConfig } from '../../config/config.ts';
+import type { Config } from '../../config/config.ts';
 import { toRouteId } from '../../config/route-id.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
@@ -16,12 +16,12 @@ import { openRedisStore } from '../../state/store/redis-store.ts';
 import { createRedisTexts } from '../../state/redis/redis-texts.ts';
 import { createSecretFiles } from '../../state/secret-files.ts';
 import type { Store } from '../../state/store/store.ts';
-import { mayHaveSeveralServers } from '../route-servers.ts';
 import type { OwnPaths } from '../routes.ts';
 import { createRouteAccessBuilder } from './build-route-access.ts';
 import { startLoginServer } from './login-server.ts';
 import { buildResourceDocuments } from './resource-documents.ts';
 import type { RouteAccess } from './route-access.ts';
+import { sealsSessions } from './sealed-sessions.ts';
 
 export interface AccessOptions {
   readonly clock: Clock;
@@ -84,7 +84,6 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
   const { stateDir, routes } = config;
   const hasStoredKeys = routes.some(({ auth }) => auth.kind === 'required' && auth.keys?.stored === true);
   const hasServer = routes.some(({ auth }) => auth.kind === 'required' && auth.oauth?.server !== undefined);
-  const sealsSessions = config.sessions.revival || routes.some(hasSealedSessions);
   const texts = redis && createRedisTexts(redis);
   const store =
     hasStoredKeys || hasServer ? keep(await openKeyStore({ stateDir, clock, onProblem, redis })) : undefined;
@@ -108,7 +107,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
         });
   if (login !== undefined) keep(login.server);
   const keyOptions = { texts: texts ?? createSecretFiles(stateDir, clock), clock, report: onWarning };
-  const sealKeys = sealsSessions ? await share(keep(createSealKeys(keyOptions))) : undefined;
+  const sealKeys = sealsSessions(config) ? await share(keep(createSealKeys(keyOptions))) : undefined;
   const signingKeys = routes.some(({ credentials }) => credentials.kind === 'jwt')
     ? await share(keep(createSigningKeys(keyOptions)))
     : undefined;
@@ -139,11 +138,6 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
     jwks: signingKeys && (() => signingKeys.jwks()),
     createdKey,
   };
-}
-
-/** What `hasBoundSessions` says of the route that becomes of it; any may be where lost sessions begin again. */
-export function hasSealedSessions(route: RouteConfig): boolean {
-  return route.auth.kind === 'required' || mayHaveSeveralServers(route);
 }
 
 async function share<T extends { share(): Promise<void> }>(keys: T): Promise<T> {

@@ -53,7 +53,10 @@ const AT_A_TIME = 32;
 const MOST_WAITING = 10_000;
 const MOST_SERVERS = 2;
 
-/** Begins lost sessions again: each once, however many of its requests fail at the same time, and in as many processes. */
+/**
+ * Begins lost sessions again: each once in a process, however many of its requests fail at the same time. Of several processes one is
+ * followed, see `SessionNotes.revived`; the sessions of the others are surplus.
+ */
 export class SessionReviver {
   readonly #options: SessionReviverOptions;
   readonly #work = new SharedWork<OpenSession | 'ended'>({ most: AT_A_TIME, mostWaiting: MOST_WAITING });
