@@ -15,10 +15,10 @@ import { AnnouncedPaths } from './announced-paths.ts';
 import { listServers, type ServerStatus } from './control/server-status.ts';
 import { summariseOpenWork, type OpenWork } from './control/status.ts';
 import type { Exchange } from './exchange.ts';
-import type { HandedSocket } from './handed-sockets.ts';
-import { toDoorSettings, type DoorHandlers } from './listener-settings.ts';
+import type { Doors } from './listening/doors.ts';
+import { toDoorSettings, type DoorHandlers } from './listening/listener-settings.ts';
 import { LimitSharing, type LimitReach } from './limit-sharing.ts';
-import { Listeners } from './listeners.ts';
+import { Listeners } from './listening/listeners.ts';
 import type { LoginRelay } from './login-relay.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
 import type { Relay } from './relay.ts';
@@ -36,8 +36,8 @@ export interface GatewayOptions extends ServingParts {
   readonly resolve: ResolveAddresses;
   /** Tells the other workers; absent where there are none. */
   readonly share?: (news: SharedNews) => void;
-  /** Sockets of the service manager, for the addresses of the configuration that are theirs; see `withHandedSockets`. */
-  readonly handed?: readonly HandedSocket[];
+  /** Where it listens. */
+  readonly doors: Doors;
   /** Sixteen hexadecimal digits that all workers of this gateway have in common; random where there is one. */
   readonly replica?: string | undefined;
   /** What is left of memory; nothing is refused for want of it when absent. */
@@ -120,7 +120,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
   /** The one that serves, and during a reload the next one. */
   const servings = new Set<Serving>();
   const keepPools = (): void => pools.keep(new Set([...servings].flatMap((each) => [...each.pools()])));
-  const listeners = new Listeners({ deadlines, peers, handed: options.handed ?? [] });
+  const listeners = new Listeners({ deadlines, peers, doors: options.doors });
   peers.watch(() => pools.sockets());
   peers.watch(() => listeners.sockets());
   const relays = new SwapSet<Relay | LoginRelay>();

@@ -12,7 +12,8 @@ import { checkReachability, type Reachability } from '../upstream/reachability.t
 import { resolveBySystem } from '../upstream/resolve/system-resolver.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
-import { withHandedSockets, type HandedSocket } from './handed-sockets.ts';
+import type { Doors } from './listening/doors.ts';
+import { withHandedSockets, type HandedSocket } from './listening/handed-sockets.ts';
 import type { GatewayStatus } from './control/status.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import type { LogsOptions } from './logs.ts';
@@ -38,7 +39,9 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
   readonly onCertificate?: (event: CertificateEvent) => void;
   /** Tells the other workers; absent where there are none. */
   readonly share?: (news: SharedNews) => void;
-  /** Sockets that the service manager has opened. */
+  /** Where it listens. */
+  readonly doors: Doors;
+  /** Sockets that the service manager has opened: their addresses count in the place of the configured ones. */
   readonly handed?: readonly HandedSocket[];
   /** What all workers of this gateway are called together; see `GatewayOptions`. */
   readonly replica?: string;
@@ -79,8 +82,8 @@ export interface LaunchedGateway {
   hasten(): void;
 }
 
-/** One process of a gateway. */
-export interface LaunchedWorker extends LaunchedGateway {
+/** One process of a gateway, which cannot take its own place. */
+export interface LaunchedWorker extends Omit<LaunchedGateway, 'upgrade'> {
   readonly gateway: Gateway;
 }
 
@@ -157,7 +160,7 @@ export async function launchGateway(
     createGateway({
       ...toServingParts(parts),
       clock,
-      handed,
+      doors: options.doors,
       random: Math.random,
       resolve: resolveBySystem,
       readMemory: buildMemoryReader(),
@@ -180,9 +183,7 @@ export async function launchGateway(
   const reload = async (next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> => {
     const settled = await settle(next, handed);
     if (!settled.ok) return settled;
-    const refusal = findUnchangeable(parts.config, settled.value.config, {
-      isAlone: share === undefined,
-    });
+    const refusal = findUnchangeable(parts.config, settled.value.config);
     if (refusal !== undefined) return fail([refusal]);
     const before = parts;
     const reopened = await open(settled.value.config, { wantsKey: false, before });
@@ -243,7 +244,6 @@ export async function launchGateway(
       replaced.clear();
       await closeParts(parts);
     },
-    upgrade: () => Promise.resolve(fail([oneProcess])),
     hasten: () => gateway.hasten(),
   });
 }
@@ -277,24 +277,8 @@ function toServingParts({ config, logs, certificates, access, redis }: OpenedPar
   };
 }
 
-const oneProcess: Diagnostic = {
-  severity: 'error',
-  code: 'E_RELOAD_REFUSED',
-  message: 'one process cannot be replaced while it runs; with several `workers` a supervisor can',
-};
-
-function findUnchangeable(
-  before: Config,
-  next: Config,
-  { isAlone }: { readonly isAlone: boolean },
-): Diagnostic | undefined {
-  if (isAlone && next.workers !== 1)
-    return {
-      severity: 'error',
-      code: 'E_RELOAD_REFUSED',
-      message: `\`workers\` cannot become ${next.workers} while the gateway runs as one process`,
-      fix: 'stop the gateway and start it again; one that was started with several workers takes any number',
-    };
+/** What of a configuration cannot take the place of another while the gateway runs. */
+export function findUnchangeable(before: Config, next: Config): Diagnostic | undefined {
   if (before.stateDir === next.stateDir) return undefined;
   return {
     severity: 'error',

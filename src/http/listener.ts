@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import {
   createServer as createTlsServer,
   TLSSocket,
@@ -7,6 +7,7 @@ import {
 } from 'node:tls';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { endTransportWith } from '../lib/transport.ts';
+import type { OpenAcceptor } from './acceptor.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Peer, PeerCertificate, RequestHandler } from './exchange.ts';
@@ -18,10 +19,7 @@ import { isLoopback, toPlainAddress, type IsTrusted } from './trusted-proxies.ts
 import { createTurnQueue } from './turn-queue.ts';
 
 export interface ListenerOptions {
-  readonly host: string;
-  readonly port: number;
-  /** A socket that already listens there, for which none is opened. */
-  readonly fd?: number | undefined;
+  readonly open: OpenAcceptor;
   readonly deadlines: Deadlines;
   /** Ends connections whose client has vanished. */
   readonly peers: PeerWatch;
@@ -84,13 +82,14 @@ export interface Listener {
   destroy(): void;
 }
 
-/** Binds one address and serves HTTP/1.1 and, by ALPN, HTTP/2 on it. Rejects with the system's error when it cannot bind. */
+/** Serves HTTP/1.1 and, by ALPN, HTTP/2 on one address. Rejects with the system's error when that cannot be bound. */
 export async function createListener(options: ListenerOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
   const connections = new Set<DrainableConnection>();
   const perAddress = new Map<string, number>();
   const { deadlines, peers } = options;
   let closed: Promise<void> | undefined;
+  let onEmpty: (() => void) | undefined;
   let isLingering = false;
   let { settings } = options;
   let tlsServer: TlsServer | undefined;
@@ -118,6 +117,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     socket.once('close', () => {
       sockets.delete(socket);
       named.delete(end);
+      if (sockets.size === 0) onEmpty?.();
     });
     return true;
   };
@@ -200,7 +200,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       if (!socket.destroyed) tlsServer?.emit('connection', socket);
     });
   };
-  const server = createServer({ pauseOnConnect: false }, (socket) => {
+  const take = (socket: Socket): void => {
     if (!admit(socket)) return;
     const { proxyProtocol, h1 } = settings;
     if (proxyProtocol === undefined) {
@@ -220,13 +220,11 @@ export async function createListener(options: ListenerOptions): Promise<Listener
         start(socket);
       },
     });
-  });
+  };
 
-  await listen(server, options);
-  // A connection that cannot be accepted, for want of descriptors or because it is gone, is none of the others' business.
-  server.on('error', () => undefined);
+  const acceptor = await options.open(take);
   return {
-    address: toAddress(server),
+    address: acceptor.address,
     get connections() {
       return sockets.size;
     },
@@ -238,13 +236,15 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     drain({ lingers } = { lingers: false }) {
       isLingering = lingers;
       closed ??= new Promise((resolve) => {
-        server.close(() => resolve());
+        onEmpty = () => resolve();
+        acceptor.close();
         for (const connection of connections) connection.drain(lingers);
+        if (sockets.size === 0) resolve();
       });
       return closed;
     },
     destroy() {
-      server.close();
+      acceptor.close();
       for (const socket of sockets) socket.destroy();
     },
   };
@@ -264,21 +264,4 @@ function protocolOf(socket: Socket): 'h1' | 'h2' | undefined {
 
 function remoteEnd(socket: Socket): string {
   return `${socket.remoteAddress} ${socket.remotePort}`;
-}
-
-function listen(server: Server, options: ListenerOptions): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    const { host, port, fd } = options;
-    server.listen({ ...(fd === undefined ? { host, port } : { fd }), backlog: 4096 }, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
-}
-
-function toAddress(server: Server): { host: string; port: number } {
-  // `address()` is a string only for Unix sockets, which this listener never binds.
-  const { address, port } = server.address() as AddressInfo;
-  return { host: address, port };
 }

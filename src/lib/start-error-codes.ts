@@ -64,7 +64,7 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
   E_RELOAD_REFUSED: {
     title: 'a running gateway cannot take this change',
     explanation:
-      'Almost everything can be changed while the gateway runs. What it cannot change is the state directory, which holds what it has promised to others, one process into several, and a configuration that was read from standard input, which is there only once. The gateway goes on as it was.',
+      'Almost everything can be changed while the gateway runs. What it cannot change is the state directory, which holds what it has promised to others, and a configuration that was read from standard input, which is there only once. The gateway goes on as it was.',
     fix: 'stop the gateway and start it again with the new configuration',
     exit: 2,
   },

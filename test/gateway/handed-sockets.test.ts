@@ -1,6 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import type { ListenAddress } from '../../src/config/config.ts';
-import { takeHandedSockets, withHandedSockets, type HandedSocket } from '../../src/gateway/handed-sockets.ts';
+import {
+  takeHandedSockets,
+  withHandedSockets,
+  type HandedSocket,
+} from '../../src/gateway/listening/handed-sockets.ts';
 import type { Diagnostic } from '../../src/lib/diagnostic.ts';
 import type { Result } from '../../src/lib/result.ts';
 import { buildTestConfig } from '../support/gateway.ts';

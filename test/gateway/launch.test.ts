@@ -7,6 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Config, RouteConfig } from '../../src/config/config.ts';
 import { toCertificateNames } from '../../src/gateway/certificate-settings.ts';
 import { launchGateway } from '../../src/gateway/launch.ts';
+import { BoundDoors } from '../../src/gateway/listening/bound-doors.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { buildTestConfig } from '../support/gateway.ts';
 import { handshake } from '../support/tls-peers.ts';
@@ -72,7 +73,13 @@ describe('the names of a certificate', () => {
 
   it('from the local authority include every domain, so that a public one is refused and not passed over', async () => {
     const config = buildTestConfig(stateDir, [route], { domains: ['mcp.example.com'] });
-    const launched = await launchGateway({ config, authRequested: undefined, clock: systemClock, terminal });
+    const launched = await launchGateway({
+      config,
+      authRequested: undefined,
+      clock: systemClock,
+      doors: new BoundDoors([]),
+      terminal,
+    });
     expect(launched).toMatchObject({ ok: false, error: [{ code: 'E_TLS_LOCAL_NAME' }] });
   });
 
@@ -88,7 +95,13 @@ describe('the names of a certificate', () => {
 
   it('are in the certificate that clients get', async () => {
     const config = buildTestConfig(stateDir, [route], { hosts: ['nas.local:8443', '192.168.7.9'] });
-    const launched = await launchGateway({ config, authRequested: undefined, clock: systemClock, terminal });
+    const launched = await launchGateway({
+      config,
+      authRequested: undefined,
+      clock: systemClock,
+      doors: new BoundDoors([]),
+      terminal,
+    });
     if (!launched.ok) throw new Error(JSON.stringify(launched.error));
     const socket = await handshake({ port: launched.value.gateway.address.port });
     const certificate = socket.getPeerX509Certificate();
@@ -103,6 +116,7 @@ describe('the names of a certificate', () => {
 describe('loading the X.509 library', () => {
   const launch = new URL('../../src/gateway/launch.ts', import.meta.url).href;
   const clock = new URL('../../src/lib/clock.ts', import.meta.url).href;
+  const boundDoors = new URL('../../src/gateway/listening/bound-doors.ts', import.meta.url).href;
   /** Launches a gateway and tells which packages Node resolved on the way. */
   const script = `
     import { registerHooks } from 'node:module';
@@ -117,7 +131,9 @@ describe('loading the X.509 library', () => {
     });
     const { launchGateway } = await import(${JSON.stringify(launch)});
     const { systemClock } = await import(${JSON.stringify(clock)});
-    const launched = await launchGateway({ ...JSON.parse(process.argv[1]), clock: systemClock });
+    const { BoundDoors } = await import(${JSON.stringify(boundDoors)});
+    const options = JSON.parse(process.argv[1]);
+    const launched = await launchGateway({ ...options, clock: systemClock, doors: new BoundDoors([]) });
     if (!launched.ok) throw new Error(JSON.stringify(launched.error));
     await launched.value.stop();
     console.log(JSON.stringify([...packages]));`;

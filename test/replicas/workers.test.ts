@@ -20,7 +20,7 @@ import {
 import { startSteadyCaller } from '../support/steady-caller.ts';
 import { startStreamFleet } from '../support/stream-fleet.ts';
 import { until } from '../support/until.ts';
-import { askStatus, waitForWorkers } from './status.ts';
+import { askGateway, askStatus, waitForWorkers } from './status.ts';
 
 const HEARTBEAT = 5;
 const STREAMS = 1000;
@@ -45,7 +45,7 @@ async function startScene(config: Readonly<Record<string, unknown>> = {}): Promi
     timeouts: { heartbeat: `${HEARTBEAT}s` },
     limits: { connections: 16_000, ...(limits as object | undefined) },
   });
-  await waitForWorkers(gateway, 2);
+  if (config['workers'] !== 1) await waitForWorkers(gateway, 2);
   return {
     upstream,
     gateway,
@@ -143,6 +143,71 @@ describe('another number of workers', () => {
     expect((await askStatus(gateway)).workers[0]).toMatchObject({ pid: kept?.pid, open: kept?.open });
     await fleet.leave('end');
     expect(await gateway.stop()).toBe(0);
+  });
+});
+
+describe('one process', () => {
+  it('becomes several by a reload: no call fails, its streams end by their rule; back to one, and up again', async () => {
+    await using scene = await startScene({ workers: 1 });
+    const { gateway } = scene;
+    await using fleet = await startStreamFleet();
+    expect((await fleet.open({ ...gateway, streams: 200 })).opened).toBe(200);
+    const caller = await startSteadyCaller({ ...gateway, perSecond: 100 });
+    for (const workers of [3, 1, 2]) {
+      await gateway.rewriteConfig({ workers });
+      expect(await gateway.reload()).toMatchObject({ ok: true });
+      await waitForWorkers(gateway, workers);
+    }
+    const { workers } = await askStatus(gateway);
+    expect(workers.every(({ pid, state }) => pid !== gateway.pid || state === 'draining')).toBe(true);
+    const calls = await caller.stop();
+    await caller[Symbol.asyncDispose]();
+    expect(calls.failures).toEqual({});
+    expect((await fleet.open({ ...gateway, streams: 200 })).failures).toEqual([]);
+    const counts = (await askStatus(gateway)).workers.filter(({ state }) => state === 'running');
+    for (const { open } of counts) expect(Math.abs(open - 100)).toBeLessThanOrEqual(10);
+    await fleet.leave('end');
+    expect(await gateway.stop()).toBe(0);
+    expect(gateway.complaints).toBe('');
+  });
+
+  it('goes on alone when no worker can start, and says why', async () => {
+    await using scene = await startScene({ workers: 1 });
+    const { gateway } = scene;
+    const taken = await startScriptedUpstream(answerJson('{}'));
+    const caller = await startSteadyCaller({ ...gateway, perSecond: 50 });
+    await gateway.rewriteConfig({ workers: 2, plain_http: `127.0.0.1:${taken.port}` });
+    const answer = await gateway.reload();
+    expect(answer.diagnostics).toEqual([expect.objectContaining({ code: 'E_LISTEN_IN_USE' })]);
+    expect((await askStatus(gateway)).workers).toEqual([]);
+    await using fleet = await startStreamFleet();
+    expect((await fleet.open({ ...gateway, streams: 50 })).failures).toEqual([]);
+    await taken.stop();
+    await gateway.rewriteConfig({ workers: 2 });
+    expect(await gateway.reload()).toMatchObject({ ok: true });
+    const calls = await caller.stop();
+    await caller[Symbol.asyncDispose]();
+    expect(calls.failures).toEqual({});
+    await fleet.leave('end');
+    expect(await gateway.stop()).toBe(0);
+  });
+
+  it('is replaced by the program on disk, and no call fails', async () => {
+    await using scene = await startScene({ workers: 1 });
+    const { gateway } = scene;
+    const caller = await startSteadyCaller({ ...gateway, perSecond: 100 });
+    for (let round = 0; round < 3; round++) {
+      const before = new Set((await askStatus(gateway)).workers.map(({ pid }) => pid));
+      expect(await askGateway(gateway, '/upgrade')).toEqual({ ok: true, diagnostics: [] });
+      const after = (await askStatus(gateway)).workers.filter(({ state }) => state === 'running');
+      expect(after).toHaveLength(1);
+      expect(before.has(after[0]?.pid ?? 0)).toBe(false);
+    }
+    const calls = await caller.stop();
+    await caller[Symbol.asyncDispose]();
+    expect(calls.failures).toEqual({});
+    expect(await gateway.stop()).toBe(0);
+    expect(gateway.complaints).toBe('');
   });
 });
 

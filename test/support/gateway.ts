@@ -6,6 +6,7 @@ import type { Config, RouteConfig } from '../../src/config/config.ts';
 import { toCertificateSettings } from '../../src/gateway/certificate-settings.ts';
 import { openAccess, type Access } from '../../src/gateway/access/open-access.ts';
 import { openRedis } from '../../src/gateway/open-redis.ts';
+import { BoundDoors } from '../../src/gateway/listening/bound-doors.ts';
 import { createGateway, type Gateway } from '../../src/gateway/gateway.ts';
 import { systemClock, type Clock } from '../../src/lib/clock.ts';
 import type { RecordLog } from '../../src/observe/record-log.ts';
@@ -160,6 +161,7 @@ export async function startTestGateway(options: TestGatewayOptions): Promise<Tes
     ...parts,
     config,
     clock,
+    doors: new BoundDoors([]),
     random: () => 0.5,
     resolve: options.resolve ?? resolveBySystem,
     access: await open(config),

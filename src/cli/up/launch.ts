@@ -1,15 +1,18 @@
 import type { Config } from '../../config/config.ts';
-import { readListeningAddress, takeHandedSockets } from '../../gateway/handed-sockets.ts';
+import { readListeningAddress, takeHandedSockets } from '../../gateway/listening/handed-sockets.ts';
 import {
   launchGateway,
   type LaunchedGateway,
+  type LaunchedWorker,
   type LaunchOptions,
   type WantedConfig,
 } from '../../gateway/launch.ts';
+import { BoundDoors } from '../../gateway/listening/bound-doors.ts';
 import { openLogs } from '../../gateway/logs.ts';
+import { toGrowing } from '../../gateway/workers/growing.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
-import type { Result } from '../../lib/result.ts';
+import { fail, ok, type Result } from '../../lib/result.ts';
 import { showDiagnostics, type CliContext } from '../context.ts';
 
 /** Bun does not hand connections to its workers (https://bun.com/docs/runtime/nodejs-apis, node:cluster). */
@@ -20,6 +23,13 @@ const oneProcess: Diagnostic = {
   code: 'E_CONFIG_RISK',
   message: '`workers` has no effect in the single executable, which is one process',
   fix: 'run the npm package where one core is not enough',
+};
+
+const irreplaceable: Diagnostic = {
+  severity: 'error',
+  code: 'E_RELOAD_REFUSED',
+  message: 'the single executable cannot be replaced while it runs',
+  fix: 'stop it and start the new one; its streams come back by themselves',
 };
 
 /** The configuration as this runtime can have it, and what is to be said of that. */
@@ -33,28 +43,38 @@ export function fitWorkers(
 
 /** One process, or a supervisor of several; on the sockets of the service manager, where it has handed some over. */
 export async function launch(
-  options: LaunchOptions,
+  options: Omit<LaunchOptions, 'doors' | 'handed'>,
   context: CliContext,
 ): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> {
   const handed = takeHandedSockets(process.env, { pid: process.pid, readAddress: readListeningAddress });
   if (!handed.ok) return handed;
+  const doors = new BoundDoors(handed.value);
   const fit = <T extends WantedConfig>(wanted: T): T => {
     const { config, warning } = fitWorkers(wanted.config, { canFork });
     if (warning !== undefined) showDiagnostics([warning], context);
     return { ...wanted, config };
   };
-  const fitted = { ...fit(options), handed: handed.value };
-  if (fitted.config.workers === 1) {
-    const launched = await launchGateway(fitted);
-    if (!launched.ok) return launched;
-    const { value } = launched;
-    return { ok: true, value: { ...value, reload: (next) => value.reload(fit(next)) } };
-  }
-  const { config, terminal } = fitted;
-  const { superviseGateway } = await import('../../gateway/workers/supervisor.ts');
-  const { log } = openLogs(
-    { ...config, log: { ...config.log, access: { kind: 'off' } } },
-    { terminal, clock: systemClock },
-  );
-  return superviseGateway({ ...fitted, log });
+  const supervise = async (
+    wanted: WantedConfig,
+    alone?: LaunchedWorker,
+  ): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> => {
+    const { config } = wanted;
+    const { superviseGateway } = await import('../../gateway/workers/supervisor.ts');
+    const { log } = openLogs(
+      { ...config, log: { ...config.log, access: { kind: 'off' } } },
+      { terminal: options.terminal, clock: systemClock },
+    );
+    return superviseGateway({ ...options, ...wanted, handed: handed.value, doors, log, alone });
+  };
+  const wanted = fit(options);
+  if (wanted.config.workers > 1) return supervise(wanted);
+  const launched = await launchGateway({ ...wanted, handed: handed.value, doors });
+  if (!launched.ok) return launched;
+  const { value: alone } = launched;
+  if (canFork) return ok(toGrowing(alone, { wanted, supervise }));
+  return ok({
+    ...alone,
+    reload: (next) => alone.reload(fit(next)),
+    upgrade: () => Promise.resolve(fail([irreplaceable])),
+  });
 }

@@ -1,13 +1,14 @@
 import cluster from 'node:cluster';
 import { randomBytes } from 'node:crypto';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
-import { GatewayError, toProblem } from '../../lib/gateway-error.ts';
+import { toProblem } from '../../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Log } from '../../observe/log.ts';
 import type { OpenWork } from '../control/status.ts';
 import type {
   LaunchedGateway,
+  LaunchedWorker,
   LaunchFacts,
   LaunchOptions,
   ReloadFacts,
@@ -15,12 +16,19 @@ import type {
   WantedConfig,
 } from '../launch.ts';
 import { mergeServers } from '../control/server-status.ts';
+import type { BoundDoors } from '../listening/bound-doors.ts';
+import { DoorKeeper } from './door-keeper.ts';
 import { protocol, type FromWorker, type StartFailure } from './messages.ts';
 import { forkWorker, type WorkerHandle } from './worker-handle.ts';
+import { toWorkerHere } from './worker-here.ts';
 
-export interface SuperviseOptions extends Omit<LaunchOptions, 'share'> {
+export interface SuperviseOptions extends Omit<LaunchOptions, 'share' | 'doors'> {
+  /** The listening sockets, which all workers serve. */
+  readonly doors: BoundDoors;
   /** What happens to workers. */
   readonly log: Log;
+  /** What has served alone in this process: the workers take its place. */
+  readonly alone?: LaunchedWorker | undefined;
 }
 
 /** A worker that dies sooner after its start than this, in milliseconds, is started again with a pause. */
@@ -35,9 +43,9 @@ type Started =
   | { readonly kind: 'died'; readonly how: number | string };
 
 /**
- * Serves by as many processes as the configuration wants. They share the listening sockets, where the supervisor takes connections and
- * hands them out in turn; certificates, keys and grants they share through the state directory, and counts by telling each other. One
- * that dies is replaced.
+ * Serves by as many processes as the configuration wants. The supervisor has the listening sockets, takes connections and hands them out
+ * in turn; certificates, keys and grants the workers share through the state directory, and counts by telling each other. One that dies
+ * is replaced. What served `alone` goes on when no worker can start.
  */
 export async function superviseGateway(
   options: SuperviseOptions,
@@ -46,10 +54,11 @@ export async function superviseGateway(
   // Alone at first: it makes what is made once, and what it cannot do the others need not try.
   const first = await supervisor.start();
   if (first.kind !== 'ready') {
-    await supervisor.stop();
-    return toFailure(first);
+    await supervisor.giveUp();
+    return fail(toDiagnostics(first));
   }
   await supervisor.fill();
+  supervisor.dismissAlone();
   return ok({
     facts: first.facts,
     reload: (next) => supervisor.reload(next),
@@ -80,10 +89,21 @@ class Supervisor {
   readonly #hold = setInterval(() => undefined, HOLD_MILLISECONDS);
   #pause = 0;
   #onEmpty: (() => void) | undefined;
+  readonly #keeper: DoorKeeper;
+  readonly #alone: WorkerHandle | undefined;
 
   constructor(options: SuperviseOptions) {
     this.#options = options;
     this.#wanted = options;
+    this.#keeper = new DoorKeeper(options.doors);
+    const { alone } = options;
+    if (alone !== undefined) {
+      const here = toWorkerHere(alone, { onExit: (how) => this.#onExit(here, { how, livedFor: 0 }) });
+      this.#alone = here;
+      this.#ready.add(here);
+      this.#leaving.add(here);
+      this.#hasStarted = true;
+    }
     cluster.setupPrimary({ serialization: 'advanced' });
   }
 
@@ -130,6 +150,19 @@ class Supervisor {
     for (const worker of all.slice(this.#count)) this.#dismiss(worker);
   }
 
+  /** No worker can start: whoever served before goes on. */
+  async giveUp(): Promise<void> {
+    this.#isStopping = true;
+    clearInterval(this.#hold);
+    for (const worker of this.#workers.values()) this.#keeper.leave(worker);
+    await this.#options.doors.prune();
+  }
+
+  /** The workers serve by now. */
+  dismissAlone(): void {
+    this.#alone?.tell({ kind: 'stop', lingers: true });
+  }
+
   /** One worker after the other; what the first refuses none of them does. */
   reload(next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> {
     return this.#changes.run(() => this.#reload(next));
@@ -140,9 +173,7 @@ class Supervisor {
     return this.#changes.run(async () => {
       for (const old of Array.from(this.#workers.values())) {
         const started = await this.start();
-        if (started.kind === 'died')
-          return fail([{ ...nobody, message: `the program on disk does not run (${started.how})` }]);
-        if (started.kind === 'failed') return fail(toDiagnostics(started.failure));
+        if (started.kind !== 'ready') return fail(toDiagnostics(started));
         this.#dismiss(old);
       }
       return ok(undefined);
@@ -188,6 +219,7 @@ class Supervisor {
   async stop(): Promise<void> {
     await this.#changes.settle();
     this.#isStopping = true;
+    this.#options.doors.close();
     const { promise, resolve } = Promise.withResolvers<undefined>();
     this.#onEmpty = () => resolve(undefined);
     for (const worker of this.#all()) worker.tell({ kind: 'stop', lingers: false });
@@ -207,6 +239,8 @@ class Supervisor {
   #dismiss(worker: WorkerHandle): void {
     this.#workers.delete(worker.id);
     this.#leaving.add(worker);
+    // What it was given so far it hears of before.
+    this.#keeper.leave(worker);
     worker.tell({ kind: 'stop', lingers: true });
   }
 
@@ -222,6 +256,7 @@ class Supervisor {
     }
     if (facts === undefined) return fail([nobody]);
     await this.fill();
+    await this.#options.doors.prune();
     return ok(facts);
   }
 
@@ -242,6 +277,15 @@ class Supervisor {
       }
       case 'owner-code':
         this.#options.onOwnerCode?.(message.code);
+        return;
+      case 'open':
+        void this.#keeper.open(from, message);
+        return;
+      case 'close':
+        this.#keeper.close(from, message.number);
+        return;
+      case 'taken':
+        this.#keeper.confirm(from, message.connection);
     }
   }
 
@@ -249,15 +293,10 @@ class Supervisor {
     const isExpected = this.#leaving.delete(worker);
     this.#workers.delete(worker.id);
     this.#ready.delete(worker);
+    this.#keeper.forget(worker);
     for (const other of this.#all()) other.tell({ kind: 'gone', worker: worker.id });
     if (this.#all().length === 0) this.#onEmpty?.();
     if (!this.#isUp || this.#isStopping || isExpected) return;
-    // With the last that listens the supervisor lets go of the sockets. Its own it opens again; these only the service manager has.
-    const listens = [...this.#ready].some(({ id }) => this.#workers.has(id));
-    if (!listens && this.#options.handed?.length)
-      throw new GatewayError('E_INTERNAL', `the last worker has died (${how}), and with it the sockets`, {
-        hint: 'the service manager, which still has them, is to start the gateway again',
-      });
     this.#options.log.error({ pid: worker.pid, how }, 'a worker has died; another one takes its place');
     this.#pause = livedFor > SOON_MILLISECONDS ? 0 : Math.min(LONGEST_PAUSE, 2 * this.#pause || FIRST_PAUSE);
     this.#options.clock.setTimeout(() => {
@@ -287,15 +326,9 @@ function mergeOpenWork(all: readonly OpenWork[]): readonly OpenWork[] {
   return [...merged.values()].sort((left, right) => right.count - left.count);
 }
 
-function toFailure(started: Exclude<Started, { kind: 'ready' }>): Result<never, readonly Diagnostic[]> {
-  if (started.kind === 'died') throw new Error(`the first worker ended with ${started.how}`);
+function toDiagnostics(started: Exclude<Started, { kind: 'ready' }>): readonly Diagnostic[] {
+  if (started.kind === 'died')
+    return [{ ...nobody, message: `a worker ended at its start (${started.how})` }];
   const { failure } = started;
-  if (failure.kind === 'problems') return fail(failure.diagnostics);
-  const { code, message, hint } = failure;
-  throw new GatewayError(code, message, { hint });
-}
-
-function toDiagnostics(failure: StartFailure): readonly Diagnostic[] {
-  if (failure.kind === 'problems') return failure.diagnostics;
-  return [toProblem(failure)];
+  return failure.kind === 'problems' ? failure.diagnostics : [toProblem(failure)];
 }

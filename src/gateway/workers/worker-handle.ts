@@ -1,7 +1,8 @@
 import cluster, { type Worker } from 'node:cluster';
+import type { Socket } from 'node:net';
 import type { FromWorker, ToWorker } from './messages.ts';
 
-type Answer = Extract<FromWorker, { readonly ask: number }>;
+export type Answer = Extract<FromWorker, { readonly ask: number }>;
 
 export interface WorkerEvents {
   readonly onMessage: (message: Exclude<FromWorker, Answer>) => void;
@@ -13,7 +14,8 @@ export interface WorkerEvents {
 export interface WorkerHandle {
   readonly id: number;
   readonly pid: number;
-  tell(message: ToWorker): void;
+  /** Sends a message, and with it a connection, which is still open here. False when the worker is gone. */
+  tell(message: ToWorker, connection?: Socket): boolean;
   /** Asks, and resolves to the answer; to `undefined` when the worker ends before. */
   ask<Kind extends Answer['kind']>(
     build: (ask: number) => ToWorker,
@@ -43,8 +45,11 @@ export function forkWorker(events: WorkerEvents): WorkerHandle {
   });
   // Its pipe breaks when it dies; `exit` follows.
   worker.on('error', () => undefined);
-  const tell = (message: ToWorker): void => {
-    if (worker.isConnected()) worker.send(message);
+  const tell = (message: ToWorker, connection?: Socket): boolean => {
+    if (!worker.isConnected()) return false;
+    // What fails on the way was for a worker that dies.
+    worker.send(message, connection, { keepOpen: true }, () => undefined);
+    return true;
   };
   return {
     id: worker.id,

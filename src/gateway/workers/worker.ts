@@ -1,7 +1,9 @@
+import type { Socket } from 'node:net';
 import { systemClock } from '../../lib/clock.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
 import { launchGateway, type LaunchedWorker } from '../launch.ts';
 import { protocol, type FromWorker, type StartFailure, type ToWorker } from './messages.ts';
+import { SupervisorDoors } from './supervisor-doors.ts';
 
 const HOLD_MILLISECONDS = 60_000;
 
@@ -16,10 +18,11 @@ export async function runWorker(): Promise<void> {
     isStopping = true;
     void (launched?.stop(how) ?? Promise.resolve()).finally(() => end(undefined));
   };
-  const obey = async (message: ToWorker): Promise<void> => {
+  const doors = new SupervisorDoors(tell);
+  const obey = async (message: ToWorker, connection: Socket | undefined): Promise<void> => {
     switch (message.kind) {
       case 'start': {
-        const started = await start(message);
+        const started = await start(message, doors);
         if (started.launched === undefined) {
           process.send?.({ kind: 'failed', failure: started.failure } satisfies FromWorker, () =>
             process.exit(1),
@@ -52,12 +55,20 @@ export async function runWorker(): Promise<void> {
         return;
       case 'gone':
         launched?.gateway.forget(message.worker);
+        return;
+      case 'opened':
+      case 'connection':
+      case 'closed':
+        doors.hear(message, connection);
     }
   };
   // The terminal sends its signals to every process in front of it; the supervisor tells what is to be done.
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
   // The supervisor checks its messages against the same type.
-  process.on('message', (message) => void obey(message as ToWorker));
+  process.on(
+    'message',
+    (message, connection) => void obey(message as ToWorker, connection as Socket | undefined),
+  );
   process.on('disconnect', () => stop({ lingers: false }));
   // Until it listens there may be nothing else that holds the process.
   const hold = setInterval(() => undefined, HOLD_MILLISECONDS);
@@ -68,6 +79,7 @@ export async function runWorker(): Promise<void> {
 
 async function start(
   options: Extract<ToWorker, { kind: 'start' }>,
+  doors: SupervisorDoors,
 ): Promise<
   { readonly launched: LaunchedWorker } | { readonly launched: undefined; readonly failure: StartFailure }
 > {
@@ -75,6 +87,7 @@ async function start(
   try {
     const result = await launchGateway({
       ...options,
+      doors,
       clock: systemClock,
       onOwnerCode: (code) => tell({ kind: 'owner-code', code }),
       onCertificate: (event) => tell({ kind: 'certificate', event }),

@@ -1,9 +1,9 @@
 import { readFileSync, readlinkSync } from 'node:fs';
-import type { Config, ListenAddress } from '../config/config.ts';
-import { isLoopback } from '../config/listeners.ts';
-import { findListeningAddress } from '../http/tcp-table.ts';
-import type { Diagnostic } from '../lib/diagnostic.ts';
-import { fail, ok, type Result } from '../lib/result.ts';
+import type { Config, ListenAddress } from '../../config/config.ts';
+import { isLoopback } from '../../config/listeners.ts';
+import { findListeningAddress } from '../../http/tcp-table.ts';
+import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { fail, ok, type Result } from '../../lib/result.ts';
 
 /** A listening socket that the service manager has opened and handed over. */
 export interface HandedSocket {

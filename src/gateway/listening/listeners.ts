@@ -1,17 +1,12 @@
 import type { Socket } from 'node:net';
-import type { ListenAddress } from '../config/config.ts';
-import type { Deadlines } from '../http/deadlines.ts';
-import { createListener, type Listener, type ListenerSettings } from '../http/listener.ts';
-import type { PeerWatch } from '../http/peer-watch.ts';
-import type { HandedSocket } from './handed-sockets.ts';
-
-/** What an address is for. */
-export type Door = 'secure' | 'plain' | 'authz';
+import type { ListenAddress } from '../../config/config.ts';
+import type { Deadlines } from '../../http/deadlines.ts';
+import { createListener, type Listener, type ListenerSettings } from '../../http/listener.ts';
+import type { PeerWatch } from '../../http/peer-watch.ts';
+import { isSameAddress, type Door, type DoorPlace, type Doors } from './doors.ts';
 
 /** An address to listen on, and how connections are served there. */
-export interface DoorSettings {
-  readonly door: Door;
-  readonly address: ListenAddress;
+export interface DoorSettings extends DoorPlace {
   readonly settings: ListenerSettings;
 }
 
@@ -29,15 +24,14 @@ interface Common {
 /** The listeners of a gateway, of which a new configuration keeps those whose address stays. */
 export class Listeners {
   readonly #common: Common;
-  readonly #handed: readonly HandedSocket[];
+  readonly #doors: Doors;
   readonly #open = new Map<Door, Opened>();
   /** They accept nothing any more and wait for their last connections. */
   readonly #leaving = new Set<Listener>();
 
-  /** `handed`: sockets that are open already; the doors on their addresses use them. */
-  constructor({ handed, ...common }: Common & { readonly handed: readonly HandedSocket[] }) {
+  constructor({ doors, ...common }: Common & { readonly doors: Doors }) {
     this.#common = common;
-    this.#handed = handed;
+    this.#doors = doors;
   }
 
   /** Open client connections. */
@@ -64,8 +58,11 @@ export class Listeners {
     try {
       for (const { door, address, settings } of doors) {
         if (isSameAddress(this.#open.get(door)?.asked, address)) continue;
-        const fd = this.#handed.find((socket) => isSameAddress(socket.address, address))?.fd;
-        const listener = await createListener({ ...this.#common, ...address, fd, settings });
+        const listener = await createListener({
+          ...this.#common,
+          open: (take) => this.#doors.open({ door, address }, take),
+          settings,
+        });
         added.set(door, { asked: address, listener });
       }
     } catch (error) {
@@ -109,8 +106,4 @@ export class Listeners {
     for (const { listener } of this.#open.values()) yield listener;
     yield* this.#leaving;
   }
-}
-
-function isSameAddress(left: ListenAddress | undefined, right: ListenAddress): boolean {
-  return left?.host === right.host && left.port === right.port;
 }

@@ -1,12 +1,12 @@
-import type { Config } from '../config/config.ts';
-import { BodyBudget } from '../http/body-budget.ts';
-import type { Peer, RequestHandler } from '../http/exchange.ts';
-import type { H1Settings } from '../http/h1-connection.ts';
-import type { H2Settings } from '../http/h2-session.ts';
-import type { ListenerSettings } from '../http/listener.ts';
-import { buildTrustedProxies } from '../http/trusted-proxies.ts';
-import type { ErrorCode } from '../lib/error-codes.ts';
-import { createClientCheck } from '../tls/handshake/client-identity.ts';
+import type { Config } from '../../config/config.ts';
+import { BodyBudget } from '../../http/body-budget.ts';
+import type { Peer, RequestHandler } from '../../http/exchange.ts';
+import type { H1Settings } from '../../http/h1-connection.ts';
+import type { H2Settings } from '../../http/h2-session.ts';
+import type { ListenerSettings } from '../../http/listener.ts';
+import { buildTrustedProxies } from '../../http/trusted-proxies.ts';
+import type { ErrorCode } from '../../lib/error-codes.ts';
+import { createClientCheck } from '../../tls/handshake/client-identity.ts';
 import type { DoorSettings } from './listeners.ts';
 
 export interface DoorHandlers {
