@@ -31,6 +31,8 @@ export const usage = `npm run bench -- [options]
   --report FILE   put them between the marks of a Markdown page
   --from FILE     take the rows of an earlier --json instead of measuring; repeatable
   --profile FILE  profile the gateway under bare-h1 instead of measuring
+
+With BREAKWATER_BEFORE=DIRECTORY the build in that checkout is measured as well, as breakwater-before.
 `;
 
 /** Parses the command line; throws what is wrong with it. */

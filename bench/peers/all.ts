@@ -1,6 +1,6 @@
 import type { Peer } from '../peer.ts';
 import { apache } from './apache.ts';
-import { breakwater, breakwaterExecutable } from './breakwater.ts';
+import { breakwater, breakwaterExecutable, findBreakwaterBefore } from './breakwater.ts';
 import { findCaddies } from './caddy.ts';
 import { haproxy } from './haproxy.ts';
 import { mcpProxy } from './mcp-proxy.ts';
@@ -12,6 +12,7 @@ import { undiciBaseline } from './undici-baseline.ts';
 export const allPeers: readonly Peer[] = [
   breakwater,
   breakwaterExecutable,
+  ...findBreakwaterBefore(),
   nginx,
   haproxy,
   apache,

@@ -27,6 +27,14 @@ export const breakwaterExecutable: Peer = createBreakwater(
   'npm run build:executable',
 );
 
+/** An older build beside this one, from the checkout that the variable names: what a change costs is seen in one run. */
+export function findBreakwaterBefore(): readonly Peer[] {
+  const checkout = process.env['BREAKWATER_BEFORE'];
+  if (checkout === undefined) return [];
+  const file = join(checkout, 'bin/breakwater.js');
+  return [createBreakwater('breakwater-before', file, [process.execPath, file], 'npm run build')];
+}
+
 function createBreakwater(name: string, file: string, program: readonly string[], howToBuild: string): Peer {
   return {
     name,
@@ -38,7 +46,7 @@ function createBreakwater(name: string, file: string, program: readonly string[]
       const port = await findFreePort();
       const config = {
         listen: `127.0.0.1:${port}`,
-        workers,
+        ...(workers === 1 ? {} : { workers }),
         tls: { cert: certFile, key: keyFile },
         routes: [
           {

@@ -1,4 +1,4 @@
-import type { Fields } from '../../http/exchange.ts';
+import type { Fields, IncomingRequest } from '../../http/exchange.ts';
 import { findForeignForm, type ForeignForm } from '../../mcp/body-form.ts';
 import { classify, type RoutingHeaders } from '../../mcp/classify.ts';
 import {
@@ -17,8 +17,8 @@ import type { Reply } from '../reply.ts';
 export function classifyStage(exchange: Exchange): Reply | undefined {
   const { destination, request } = exchange;
   if (destination.kind !== 'mcp') return undefined;
+  const { foreign, headers } = readFields(request);
   if (request.method === 'POST') {
-    const foreign = findForeign(request.fields);
     if (foreign !== undefined) return { kind: 'error', code: foreignForms[foreign] };
     const envelope = scanEnvelope(request.body);
     if (envelope.kind === 'refused') {
@@ -28,12 +28,29 @@ export function classifyStage(exchange: Exchange): Reply | undefined {
     exchange.envelope = envelope;
   }
   const { transport } = destination;
-  const verdict = classify({ transport, headers: readHeaders(request.fields), envelope: exchange.envelope });
+  const verdict = classify({ transport, headers, envelope: exchange.envelope });
   if (verdict.kind === 'mismatch') {
     return { kind: 'error', code: 'E_MCP_HEADER_MISMATCH', detail: verdict.detail };
   }
   exchange.classification = verdict;
   return undefined;
+}
+
+/** What the fields of a request say of its message. */
+interface FieldFacts {
+  readonly foreign: ForeignForm | undefined;
+  readonly headers: RoutingHeaders;
+}
+
+/** Of fields that come again. */
+const known = new WeakMap<Fields, FieldFacts>();
+
+function readFields({ fields, isRepeat }: IncomingRequest): FieldFacts {
+  const before = isRepeat ? known.get(fields) : undefined;
+  if (before !== undefined) return before;
+  const facts = { foreign: findForeign(fields), headers: readHeaders(fields) };
+  if (isRepeat) known.set(fields, facts);
+  return facts;
 }
 
 const foreignForms: { readonly [form in ForeignForm]: ErrorCode } = {
