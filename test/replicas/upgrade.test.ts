@@ -1,4 +1,6 @@
+import { rm } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
+import { createTestCertificate } from '../support/certificates.ts';
 import { isFullRun, recordEvidence } from '../support/evidence.ts';
 import { startGatewayProcess } from '../support/gateway-process.ts';
 import { answerJson, eventStreamHead, startScriptedUpstream } from '../support/scripted-upstream.ts';
@@ -14,6 +16,24 @@ const CALLS_PER_SECOND = 200;
 const BACK_MILLISECONDS = 15_000;
 
 describe('upgrade (T6)', () => {
+  let refused = 0;
+
+  it('control: a gateway that is stopped for another one refuses calls meanwhile', async () => {
+    const upstream = await startScriptedUpstream(
+      answerJson('{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'),
+    );
+    const gateway = await startGatewayProcess({ upstreamPort: upstream.port, timeouts: { drain: '1s' } });
+    const caller = await startSteadyCaller({ ...gateway, perSecond: CALLS_PER_SECOND });
+    expect(await gateway.stop()).toBe(0);
+    await until(() => false, 1000);
+    const { failures } = await caller.stop();
+    await caller[Symbol.asyncDispose]();
+    refused = Object.values(failures).reduce((sum, count) => sum + count, 0);
+    expect(refused).toBeGreaterThan(CALLS_PER_SECOND / 2);
+    await gateway.clean();
+    await upstream.stop();
+  });
+
   it(
     `${UPGRADES} times under ${STREAMS} streams and ${CALLS_PER_SECOND} calls a second`,
     async () => {
@@ -73,9 +93,38 @@ describe('upgrade (T6)', () => {
           'longest absence of a stream': `${(longestAbsence / 1000).toFixed(1)} s (at most 15)`,
           'most that came back in a second': `${((100 * most) / STREAMS).toFixed(0)} % (at most 20)`,
         },
-        control: 'one process alone refuses to be replaced (test/replicas/control.test.ts)',
+        control: `${refused} calls of a second were refused while a gateway was stopped for another one`,
       });
     },
     60_000 + UPGRADES * 2 * BACK_MILLISECONDS,
   );
+
+  it('that does not start leaves the workers before, and says why', async () => {
+    const upstream = await startScriptedUpstream(
+      answerJson('{"jsonrpc":"2.0","id":1,"result":{"content":[]}}'),
+    );
+    const gateway = await startGatewayProcess({ upstreamPort: upstream.port, config: { workers: 2 } });
+    await waitForWorkers(gateway, 2);
+    const { cert, key } = await createTestCertificate();
+    await gateway.writeFile('own.pem', cert);
+    await gateway.writeFile('own-key.pem', key);
+    const files = { cert: `${gateway.stateDir}/own.pem`, key: `${gateway.stateDir}/own-key.pem` };
+    await gateway.rewriteConfig({ workers: 2, tls: files });
+    expect(await gateway.reload()).toMatchObject({ ok: true });
+    const caller = await startSteadyCaller({ port: gateway.port, ca: cert, perSecond: 50 });
+    const pids = (await askStatus(gateway)).workers.map(({ pid }) => pid);
+    await rm(files.key);
+    expect(await askGateway(gateway, '/upgrade')).toMatchObject({
+      ok: false,
+      diagnostics: [{ code: 'E_TLS_UNREADABLE' }],
+    });
+    await waitForWorkers(gateway, 2);
+    expect((await askStatus(gateway)).workers.map(({ pid }) => pid)).toEqual(pids);
+    const { failures } = await caller.stop();
+    await caller[Symbol.asyncDispose]();
+    expect(failures).toEqual({});
+    expect(await gateway.stop()).toBe(0);
+    await gateway.clean();
+    await upstream.stop();
+  });
 });

@@ -48,7 +48,7 @@ export function registerControl(program: Command, run: Run): void {
   withStateOptions(program.command('upgrade'))
     .summary('have the installed version take over a running gateway')
     .description(
-      'Starts the program as it is on disk now in the place of each worker of a running gateway, one after the other. The workers before take nothing new and drain; no connection is refused meanwhile. Needs several `workers`. SIGUSR2 does the same.',
+      'Starts the program as it is on disk now in the place of each worker of a running gateway. The workers before take nothing new then and drain; no connection is refused meanwhile. A gateway of one process becomes the supervisor of one worker. SIGUSR2 does the same.',
     )
     .addHelpText(
       'after',

@@ -168,14 +168,20 @@ class Supervisor {
     return this.#changes.run(() => this.#reload(next));
   }
 
-  /** Starts the program on disk in the place of each worker; that takes nothing new then and ends when it has drained. */
+  /**
+   * Starts the program on disk for each worker; the ones before take nothing new then and end when they have drained. All at once, so that
+   * a stream that comes back finds nobody who leaves next; when one of the new does not start, all of them go again.
+   */
   upgrade(): Promise<Result<undefined, readonly Diagnostic[]>> {
     return this.#changes.run(async () => {
-      for (const old of Array.from(this.#workers.values())) {
+      const before = new Set(this.#workers.values());
+      for (let count = 0; count < before.size; count++) {
         const started = await this.start();
-        if (started.kind !== 'ready') return fail(toDiagnostics(started));
-        this.#dismiss(old);
+        if (started.kind === 'ready') continue;
+        for (const worker of this.#workers.values()) if (!before.has(worker)) this.#dismiss(worker);
+        return fail(toDiagnostics(started));
       }
+      for (const old of before) this.#dismiss(old);
       return ok(undefined);
     });
   }
