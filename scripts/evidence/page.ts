@@ -21,7 +21,7 @@ figure beyond its bound. Each test has a control: something broken on purpose, w
 export function renderPage(facts: EvidenceFacts, records: readonly EvidenceRecord[]): string {
   return [
     introduction,
-    `## Machine and versions (${facts.date})\n`,
+    `## Machine and versions of the last run (${facts.date})\n\nFigures of an earlier date are those of the version and the machine of that day.\n`,
     renderTable(['', ''], Object.entries({ ...facts.machine, ...facts.versions })),
     '## Results\n',
     renderTable(

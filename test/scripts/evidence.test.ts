@@ -41,7 +41,9 @@ describe('the page of evidence', () => {
 
   it('shows each record in the table and with its figures', () => {
     const results = text.slice(text.indexOf('## Machine'), text.indexOf('## Tests of the plan'));
-    expect(results).toBe(`## Machine and versions (2026-11-24)
+    expect(results).toBe(`## Machine and versions of the last run (2026-11-24)
+
+Figures of an earlier date are those of the version and the machine of that day.
 
 |  |  |
 | --- | --- |
