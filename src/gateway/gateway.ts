@@ -11,7 +11,7 @@ import { UpstreamPools } from '../upstream/pools.ts';
 import { NameWatches } from '../upstream/resolve/name-watches.ts';
 import type { ResolveAddresses } from '../upstream/resolve/system-resolver.ts';
 import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './access-record.ts';
-import { AnnouncedPaths } from './announced-paths.ts';
+import { AnnouncedPaths, type Announcement } from './announced-paths.ts';
 import { listServers, type ServerStatus } from './control/server-status.ts';
 import { summariseOpenWork, type OpenWork } from './control/status.ts';
 import type { Exchange } from './exchange.ts';
@@ -38,6 +38,8 @@ export interface GatewayOptions extends ServingParts {
   readonly share?: (news: SharedNews) => void;
   /** Where it listens. */
   readonly doors: Doors;
+  /** Message endpoints that servers announced to other workers before. */
+  readonly announced?: readonly Announcement[] | undefined;
   /** Sixteen hexadecimal digits that all workers of this gateway have in common; random where there is one. */
   readonly replica?: string | undefined;
   /** What is left of memory; nothing is refused for want of it when absent. */
@@ -58,6 +60,8 @@ export interface Gateway {
   readonly sessions: SessionFigures;
   readonly isDraining: boolean;
   readonly limitReach: LimitReach;
+  /** Message endpoints that servers have announced. */
+  readonly announced: readonly Announcement[];
   /** What is open just now, and of which kind. */
   readonly openWork: readonly OpenWork[];
   /** The MCP servers behind the routes, as they stand just now. */
@@ -143,7 +147,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     checks,
     watchName: (host) => names.hold(host),
     onServersChanged: keepPools,
-    announced: new AnnouncedPaths((path, announced) => share?.({ kind: 'announced', path, announced })),
+    announced: new AnnouncedPaths((announcement) => share?.({ kind: 'announced', ...announcement })),
     isShared: share !== undefined,
     keeper,
     memory: new MemoryGuard(options.readMemory ?? (() => [])),
@@ -156,6 +160,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     },
     record,
   };
+  for (const announcement of options.announced ?? []) surroundings.announced.hear(announcement);
   let serving: Serving = buildServing(options, surroundings, undefined);
   servings.add(serving);
   let sessionServing = toSessionServing(serving);
@@ -237,6 +242,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     get limitReach() {
       return sharing.reach;
     },
+    get announced() {
+      return surroundings.announced.list();
+    },
     get openWork() {
       const open = relays.snapshot().map(({ exchange }) => exchange);
       return summariseOpenWork(open, clock.monotonic());
@@ -276,7 +284,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           serving.limits.hear(from, news.news);
           return;
         case 'announced':
-          surroundings.announced.hear(news.path, news.announced);
+          surroundings.announced.hear(news);
           return;
         case 'sessions':
           keeper.hear(news.news);

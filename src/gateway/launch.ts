@@ -10,6 +10,7 @@ import type { Log } from '../observe/log.ts';
 import type { CertificateEvent } from '../tls/certificate-provider.ts';
 import { checkReachability, type Reachability } from '../upstream/reachability.ts';
 import { resolveBySystem } from '../upstream/resolve/system-resolver.ts';
+import type { Announcement } from './announced-paths.ts';
 import { toAudience, type Audience } from './audience.ts';
 import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
 import type { Doors } from './listening/doors.ts';
@@ -43,6 +44,8 @@ export interface LaunchOptions extends WantedConfig, LogsOptions {
   readonly doors: Doors;
   /** Sockets that the service manager has opened: their addresses count in the place of the configured ones. */
   readonly handed?: readonly HandedSocket[];
+  /** Message endpoints that are known already; see `GatewayOptions`. */
+  readonly announced?: readonly Announcement[];
   /** What all workers of this gateway are called together; see `GatewayOptions`. */
   readonly replica?: string;
   /** Whether a key is made for `--auth key` where there is none; so when absent. */
@@ -166,6 +169,7 @@ export async function launchGateway(
       readMemory: buildMemoryReader(),
       ...(share === undefined ? {} : { share }),
       replica: options.replica,
+      announced: options.announced,
     }),
   ).catch(async (error: unknown) => {
     await closeParts(parts);

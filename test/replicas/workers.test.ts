@@ -330,6 +330,27 @@ describe('workers know together', () => {
     await client.until((text) => text.includes('/messages?s=1'));
     const post = buildPost(buildCall(), { path: '/messages?s=1' });
     expect(await statuses(scene, [post, post, post, post])).toEqual([200, 200, 200, 200]);
+    // The one that takes the place of another knows them, too.
+    const { workers } = await askStatus(scene.gateway);
+    process.kill(workers.find(({ open }) => open === 0)?.pid ?? 0, 'SIGKILL');
+    await until(async () => (await askStatus(scene.gateway)).workers.length < 2);
+    await waitForWorkers(scene.gateway, 2);
+    expect(await statuses(scene, [post, post, post, post])).toEqual([200, 200, 200, 200]);
+    client.socket.destroy();
+    await scene.gateway.stop();
+  });
+
+  it('message endpoints that a server announced while there was one process alone', async () => {
+    await using scene = await startScene({ workers: 1 });
+    const client = await scene.connect();
+    client.send(buildGet());
+    await client.until((text) => text.includes('\r\n\r\n'));
+    scene.upstream.requests.at(-1)?.socket.write(toChunk('event: endpoint\ndata: /messages?s=1\n\n'));
+    await client.until((text) => text.includes('/messages?s=1'));
+    await scene.gateway.rewriteConfig({ workers: 2 });
+    expect(await scene.gateway.reload()).toMatchObject({ ok: true });
+    const post = buildPost(buildCall(), { path: '/messages?s=1' });
+    expect(await statuses(scene, [post, post])).toEqual([200, 200]);
     client.socket.destroy();
     await scene.gateway.stop();
   });

@@ -42,7 +42,8 @@ export interface SystemFailure {
 /** Raised whenever a message changes: the supervisor may be older than the workers that it starts after an upgrade. */
 export const protocol = 3;
 
-export interface WorkerStart extends WantedConfig, Pick<LaunchOptions, 'terminal' | 'createsKey' | 'handed'> {
+export interface WorkerStart
+  extends WantedConfig, Pick<LaunchOptions, 'terminal' | 'createsKey' | 'handed' | 'announced'> {
   readonly protocol: number;
   /** What all workers of this supervisor are called together. */
   readonly replica: string;

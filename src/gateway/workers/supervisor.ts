@@ -5,6 +5,7 @@ import { toProblem } from '../../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Log } from '../../observe/log.ts';
+import { AnnouncedPaths } from '../announced-paths.ts';
 import type { OpenWork } from '../control/status.ts';
 import type {
   LaunchedGateway,
@@ -90,6 +91,8 @@ class Supervisor {
   #pause = 0;
   #onEmpty: (() => void) | undefined;
   readonly #keeper: DoorKeeper;
+  /** What a worker that is started learns at once. */
+  readonly #announced = new AnnouncedPaths();
   readonly #alone: WorkerHandle | undefined;
 
   constructor(options: SuperviseOptions) {
@@ -103,6 +106,7 @@ class Supervisor {
       this.#ready.add(here);
       this.#leaving.add(here);
       this.#hasStarted = true;
+      for (const announcement of alone.gateway.announced) this.#announced.hear(announcement);
     }
     cluster.setupPrimary({ serialization: 'advanced' });
   }
@@ -136,6 +140,7 @@ class Supervisor {
       protocol,
       replica: this.#replica,
       createsKey: !this.#hasStarted,
+      announced: this.#announced.list(),
     });
     this.#hasStarted = true;
     return promise;
@@ -272,6 +277,7 @@ class Supervisor {
   ): void {
     switch (message.kind) {
       case 'news':
+        if (message.news.kind === 'announced') this.#announced.hear(message.news);
         for (const worker of this.#all())
           if (worker !== from) worker.tell({ kind: 'news', from: from.id, news: message.news });
         return;
