@@ -55,6 +55,8 @@ export class BoundDoors implements Doors {
       if (this.#bound.get(key) === opening) this.#bound.delete(key);
       throw error;
     });
+    // It was pruned in the same moment.
+    if (this.#bound.get(key) !== opening) return this.join(place, member);
     bound.add(member);
     return {
       address: bound.address,
