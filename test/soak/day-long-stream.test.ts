@@ -91,9 +91,9 @@ function prefer(...pids: readonly number[]): void {
   }
 }
 
-/** Waits up to 5 s for a count to come down to zero. */
+/** Waits up to 10 s for a count to come down to zero: the virtual hour that a connection may take to close is 6 s. */
 async function settle(count: () => number): Promise<number> {
-  for (let round = 0; round < 50 && count() !== 0; round++) {
+  for (let round = 0; round < 100 && count() !== 0; round++) {
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
   return count();
