@@ -15,6 +15,12 @@ import { oneServer } from '../support/routes.ts';
 
 const run = promisify(execFile);
 const terminal = { isTty: false, colour: false };
+
+function launch(config: Config): ReturnType<typeof launchGateway> {
+  const doors = new BoundDoors([]);
+  return launchGateway({ config, authRequested: undefined, clock: systemClock, doors, terminal });
+}
+
 const route: RouteConfig = {
   host: undefined,
   path: '/mcp',
@@ -73,13 +79,7 @@ describe('the names of a certificate', () => {
 
   it('from the local authority include every domain, so that a public one is refused and not passed over', async () => {
     const config = buildTestConfig(stateDir, [route], { domains: ['mcp.example.com'] });
-    const launched = await launchGateway({
-      config,
-      authRequested: undefined,
-      clock: systemClock,
-      doors: new BoundDoors([]),
-      terminal,
-    });
+    const launched = await launch(config);
     expect(launched).toMatchObject({ ok: false, error: [{ code: 'E_TLS_LOCAL_NAME' }] });
   });
 
@@ -95,13 +95,7 @@ describe('the names of a certificate', () => {
 
   it('are in the certificate that clients get', async () => {
     const config = buildTestConfig(stateDir, [route], { hosts: ['nas.local:8443', '192.168.7.9'] });
-    const launched = await launchGateway({
-      config,
-      authRequested: undefined,
-      clock: systemClock,
-      doors: new BoundDoors([]),
-      terminal,
-    });
+    const launched = await launch(config);
     if (!launched.ok) throw new Error(JSON.stringify(launched.error));
     const socket = await handshake({ port: launched.value.gateway.address.port });
     const certificate = socket.getPeerX509Certificate();
@@ -114,7 +108,7 @@ describe('the names of a certificate', () => {
 });
 
 describe('loading the X.509 library', () => {
-  const launch = new URL('../../src/gateway/launch.ts', import.meta.url).href;
+  const launchFile = new URL('../../src/gateway/launch.ts', import.meta.url).href;
   const clock = new URL('../../src/lib/clock.ts', import.meta.url).href;
   const boundDoors = new URL('../../src/gateway/listening/bound-doors.ts', import.meta.url).href;
   /** Launches a gateway and tells which packages Node resolved on the way. */
@@ -129,7 +123,7 @@ describe('loading the X.509 library', () => {
         return resolved;
       },
     });
-    const { launchGateway } = await import(${JSON.stringify(launch)});
+    const { launchGateway } = await import(${JSON.stringify(launchFile)});
     const { systemClock } = await import(${JSON.stringify(clock)});
     const { BoundDoors } = await import(${JSON.stringify(boundDoors)});
     const options = JSON.parse(process.argv[1]);

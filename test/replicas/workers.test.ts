@@ -147,7 +147,7 @@ describe('another number of workers', () => {
 });
 
 describe('one process', () => {
-  it('becomes several by a reload: no call fails, its streams end by their rule; back to one, and up again', async () => {
+  it('becomes several by a reload, and no call fails; back to one, and up again', async () => {
     await using scene = await startScene({ workers: 1 });
     const { gateway } = scene;
     await using fleet = await startStreamFleet();

@@ -1,5 +1,6 @@
+import type { Socket } from 'node:net';
 import type { ListenAddress } from '../../config/config.ts';
-import type { OpenAcceptor } from '../../http/acceptor.ts';
+import type { Acceptor } from '../../http/acceptor.ts';
 
 /** What an address is for. */
 export type Door = 'secure' | 'plain' | 'authz';
@@ -12,7 +13,7 @@ export interface DoorPlace {
 
 /** Where the listening sockets of a gateway come from: of its own process, or of its supervisor. */
 export interface Doors {
-  open(place: DoorPlace, ...take: Parameters<OpenAcceptor>): ReturnType<OpenAcceptor>;
+  open(place: DoorPlace, take: (socket: Socket) => void): Promise<Acceptor>;
 }
 
 export function isSameAddress(left: ListenAddress | undefined, right: ListenAddress): boolean {

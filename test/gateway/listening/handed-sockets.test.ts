@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import type { ListenAddress } from '../../src/config/config.ts';
+import type { ListenAddress } from '../../../src/config/config.ts';
 import {
   takeHandedSockets,
   withHandedSockets,
   type HandedSocket,
-} from '../../src/gateway/listening/handed-sockets.ts';
-import type { Diagnostic } from '../../src/lib/diagnostic.ts';
-import type { Result } from '../../src/lib/result.ts';
-import { buildTestConfig } from '../support/gateway.ts';
+} from '../../../src/gateway/listening/handed-sockets.ts';
+import type { Diagnostic } from '../../../src/lib/diagnostic.ts';
+import type { Result } from '../../../src/lib/result.ts';
+import { buildTestConfig } from '../../support/gateway.ts';
 
 const addresses: Readonly<Record<number, ListenAddress>> = {
   3: { host: '0.0.0.0', port: 443 },
