@@ -86,6 +86,11 @@ async function callStatus(gateway: GatewayProcess): Promise<number> {
   }
 }
 
+/** Milliseconds until a call is answered. That a flood's connections are gone reaches the gateway after whoever closed them. */
+function untilServed(gateway: GatewayProcess): Promise<number> {
+  return until(async () => (await callStatus(gateway)) === 200, 5 * SECOND);
+}
+
 describe('connection-flood (T26)', () => {
   const figures: Record<string, string | number> = {};
   let control = '';
@@ -193,7 +198,7 @@ describe('connection-flood (T26)', () => {
     // Every stream has its upstream connection, and there is room for more than one call.
     expect(countDescriptors(gateway.pid)).toBeLessThan(descriptors - 30);
     await flood.tell({ kind: 'leave' });
-    expect(await callStatus(gateway)).toBe(200);
+    expect(await untilServed(gateway)).toBeLessThan(5 * SECOND);
     events.send();
     await until(async () => (await fleet.report()).events === streams, SECOND);
     expect(await fleet.report()).toMatchObject({ running: streams, dropped: {}, events: streams });
@@ -234,8 +239,7 @@ describe('connection-flood (T26)', () => {
       expect(await fleet.report()).toMatchObject({ running: STREAMS, dropped: {}, events: STREAMS });
       await flood.tell({ kind: 'leave' });
       await limit(20_000);
-      const recovery = await until(async () => (await callStatus(gateway)) === 200, 5 * SECOND);
-      expect(recovery).toBeLessThan(5 * SECOND);
+      expect(await untilServed(gateway)).toBeLessThan(5 * SECOND);
       cases += 200;
       await fleet.leave('end');
       expect(await rig.leftovers()).toEqual(nothingLeft);

@@ -161,8 +161,10 @@ describe('large-bodies (T35)', () => {
       }
     };
     // Written buffers that are not collected yet make resident memory swing; what bodies take beyond that would add up.
+    await gateway.measureHeap();
     const before = readResidentBytes(gateway.pid);
     const first = await measurePeak(gateway.pid, download);
+    await gateway.measureHeap();
     const growth = Math.max(0, (await measurePeak(gateway.pid, download)) - first);
     figures[`100 MiB down over ${protocol}, resident growth`] =
       `${toMebibytes(first - before)} the first time, ${toMebibytes(growth)} more the second`;
