@@ -7,6 +7,7 @@ import {
   publicPath,
   type AccessCase,
 } from './access-case.ts';
+import { malformedFieldStatus } from '../http2/executable-engine.ts';
 import { buildMisplacedCases } from './credential-cases.ts';
 
 /** What opens a route: the value of Authorization, and what must not be seen behind it. */
@@ -130,14 +131,13 @@ export function buildH2Cases(opener: Opener): readonly AccessCase[] {
     add('joined', 401, ['authorization', `${value}, ${value}`]),
     add('name in capitals', 400, ['Authorization', value]),
     add('as a pseudo field', 400, [':authorization', value]),
-    // Fields that are none are as if they had not been sent.
-    add('name with a blank', 401, ['authorization ', value]),
-    add('name with a colon', 401, ['authorization:', value]),
+    add('name with a blank', malformedFieldStatus, ['authorization ', value]),
+    add('name with a colon', malformedFieldStatus, ['authorization:', value]),
     add('blank before', 401, ['authorization', ` ${value}`]),
     add('blank behind', 401, ['authorization', `${value} `]),
-    add('line feed behind', 401, ['authorization', `${value}\n`]),
-    add('a line of its own inside', 401, ['x-any', `x\r\nauthorization: ${value}`]),
-    add('NUL inside', 401, ['authorization', `${value}\0`]),
+    add('line feed behind', malformedFieldStatus, ['authorization', `${value}\n`]),
+    add('a line of its own inside', malformedFieldStatus, ['x-any', `x\r\nauthorization: ${value}`]),
+    add('NUL inside', malformedFieldStatus, ['authorization', `${value}\0`]),
     add('nominated', 400, ['authorization', value], ['connection', 'authorization']),
     add('in TE', 400, ['te', value]),
     build('in the query', 401, start([':path', `${protectedPath}?access_token=${secret}`], authority)),

@@ -37,3 +37,6 @@ const boundedFloods = new Set(['continuation flood (CVE-2024-27983)', 'priority 
 export function toEngineScenario(scenario: FloodScenario): FloodScenario {
   return isExecutable && boundedFloods.has(scenario.name) ? { ...scenario, endedBy: 'bounds' } : scenario;
 }
+
+/** How a request ends whose credential stands in a field that is none: nghttp2 leaves such a field out, Bun's engine refuses the request. */
+export const malformedFieldStatus: 400 | 401 = isExecutable ? 400 : 401;
