@@ -30,7 +30,8 @@ export const usage = `npm run bench -- [options]
   --chart FILE    draw them as SVG
   --report FILE   put them between the marks of a Markdown page
   --from FILE     take the rows of an earlier --json instead of measuring; repeatable
-  --profile FILE  profile the gateway under bare-h1 instead of measuring
+  --profile FILE  profile the gateway instead of measuring: its functions under bare-h1 and, with perf, what
+                  the processor does for a call of secured-h1
 
 With BREAKWATER_BEFORE=DIRECTORY the build in that checkout is measured as well, as breakwater-before.
 `;

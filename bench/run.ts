@@ -15,6 +15,7 @@ import type { RowContext } from './row.ts';
 import { allRows } from './rows/all.ts';
 import { runRow, type RowResult } from './run-row.ts';
 import { buildTable } from './table.ts';
+import { profileWork } from './work-profile.ts';
 
 /** `npm run bench`; needs Linux with two cores that do nothing else. Exits with 1 when our own program could not be measured. */
 const say = (text: string): void => void process.stderr.write(`${text}\n`);
@@ -37,7 +38,9 @@ function readOptions(): BenchOptions {
 /** Measures what was asked for; `undefined` when that was a profile. */
 async function measure(context: RowContext): Promise<Report | undefined> {
   if (options.profile !== undefined) {
-    const text = await profileGateway(context);
+    const work = await profileWork(context);
+    if (work === undefined) say('perf is not installed (apt-get install linux-perf): the kernel is left out');
+    const text = [await profileGateway(context), ...(work === undefined ? [] : [work])].join('\n');
     writeFileSync(options.profile, text);
     process.stdout.write(text);
     return undefined;

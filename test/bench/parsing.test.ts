@@ -6,6 +6,7 @@ import { parseH2load, parseWrk } from '../../bench/load.ts';
 import { toAnswerLength } from '../../bench/open-loop.ts';
 import { parseOptions } from '../../bench/options.ts';
 import { readEvents } from '../../bench/stream-fleet.ts';
+import { buildWorkTable, countWorkKinds } from '../../bench/work-kinds.ts';
 
 describe('options', () => {
   const ids = ['bare-h1', 'fan-out'];
@@ -116,6 +117,37 @@ describe('a profile', () => {
       { name: 'parse' },
       { name: 'write' },
     ]);
+  });
+});
+
+describe('samples of perf', () => {
+  const stack = (...frames: readonly string[]): string =>
+    `${frames.map((frame) => `\t          1f8a ${frame}\n`).join('')}\n`;
+  const loop = 'uv_run (/usr/bin/node)';
+  const call = 'entry_SYSCALL_64 ([kernel.kallsyms])';
+
+  it('are sorted by what the processor did', () => {
+    const counts = countWorkKinds(
+      [
+        stack('tcp_ack ([kernel.kallsyms])', 'tcp_sendmsg ([kernel.kallsyms])', call, loop),
+        stack('_copy_to_iter ([kernel.kallsyms])', 'tcp_recvmsg ([kernel.kallsyms])', call, loop),
+        stack('ep_poll ([kernel.kallsyms])', call, loop),
+        stack('ossl_gcm_einit (/usr/bin/node)', 'SSL_write (/usr/bin/node)', loop),
+        stack('[unknown] (/usr/lib/x86_64-linux-gnu/libssl.so.3)'),
+        stack('v8::internal::Scavenger::Process (/usr/bin/node)'),
+        stack('JS:*read file:///x/dist/http/a.js:1:1 (/tmp/perf-1.map)', loop),
+        stack('Builtins_CreateTypedArray (/usr/bin/node)', 'JS:*read file:///x/a.js:1:1 (/tmp/perf-1.map)'),
+        stack('malloc (/usr/lib/x86_64-linux-gnu/libc.so.6)', loop),
+      ].join(''),
+    );
+    expect([...counts.values()]).toEqual([1, 1, 1, 2, 1, 2, 1]);
+    const table = buildWorkTable([{ name: 'breakwater', perCall: 18, counts }]);
+    expect(table).toContain('| OpenSSL | 4.0 |');
+    expect(table).toContain('| all | 18.0 |');
+  });
+
+  it('control: a report without samples has none', () => {
+    expect([...countWorkKinds('# no samples\n').values()].every((count) => count === 0)).toBe(true);
   });
 });
 
