@@ -20,30 +20,29 @@ async function completeIn(
   return stdout.split('\n').flatMap((line) => (line === '' ? [] : [line.split('\t')[0] ?? '']));
 }
 
+const commands = [
+  'up',
+  'status',
+  'reload',
+  'upgrade',
+  'stop',
+  'check',
+  'certs',
+  'keys',
+  'users',
+  'client',
+  'render',
+  'lint',
+  'doctor',
+  'schema',
+  'explain',
+  'completion',
+  'version',
+];
+
 describe('completion', () => {
   it.each([
-    [
-      [''],
-      [
-        'up',
-        'status',
-        'reload',
-        'upgrade',
-        'stop',
-        'check',
-        'certs',
-        'keys',
-        'users',
-        'client',
-        'render',
-        'lint',
-        'doctor',
-        'schema',
-        'explain',
-        'completion',
-        'version',
-      ],
-    ],
+    [[''], commands],
     [['c'], ['check', 'certs', 'client', 'completion']],
     [
       ['certs', ''],
@@ -87,28 +86,7 @@ describe('completion', () => {
     ],
     [['--color', 'n'], ['never']],
     [['unknown', ''], []],
-    [
-      [],
-      [
-        'up',
-        'status',
-        'reload',
-        'upgrade',
-        'stop',
-        'check',
-        'certs',
-        'keys',
-        'users',
-        'client',
-        'render',
-        'lint',
-        'doctor',
-        'schema',
-        'explain',
-        'completion',
-        'version',
-      ],
-    ],
+    [[], commands],
   ])('of %j is %j', async (words, values) => {
     expect(await complete(...words)).toEqual(values);
   });

@@ -53,3 +53,8 @@ export function* walk(directives: readonly Directive[]): Generator<Directive, vo
     if (directive.block !== undefined) yield* walk(directive.block);
   }
 }
+
+/** What a directive says before its block. */
+export function headOf({ source, start, head, args }: Directive): Span {
+  return { source, start, end: args.at(-1)?.end ?? head.end };
+}

@@ -1,23 +1,6 @@
-import { type Directive, firstArg } from '../directive.ts';
-import type { Hit } from '../finding.ts';
+import { type Directive, firstArg, headOf } from '../directive.ts';
 import type { Span } from '../source.ts';
-import { allOf, type ApacheEndpoint, type ApacheModel } from './model.ts';
-
-/** A rule that looks at one endpoint after the other. */
-export function atEndpoints(
-  check: (endpoint: ApacheEndpoint, model: ApacheModel) => Hit | undefined,
-): (model: ApacheModel) => readonly Hit[] {
-  return (model) =>
-    model.endpoints.flatMap((endpoint) => {
-      const hit = check(endpoint, model);
-      return hit === undefined ? [] : [hit];
-    });
-}
-
-/** The words of a directive, or the tag of a section. */
-export function headOf({ source, start, head, args }: Directive): Span {
-  return { source, start, end: args.at(-1)?.end ?? head.end };
-}
+import { allOf, type ApacheEndpoint } from './model.ts';
 
 /** Where something is missing: the virtual host, or the pass. */
 export function hostOrPass({ host, pass }: ApacheEndpoint): Span {

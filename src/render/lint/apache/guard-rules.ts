@@ -1,7 +1,8 @@
-import { argTexts, firstArg, walk } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, walk, headOf } from '../directive.ts';
 import type { LintRule } from '../finding.ts';
 import { isLocalHost, isPublicHost, isSelfSigned } from '../upstream-host.ts';
-import { atEndpoints, headOf, portOf } from './corrections.ts';
+import { portOf } from './corrections.ts';
 import { authorityOf, effective, lineOf, type ApacheModel } from './model.ts';
 
 /** Who may call, and over what. */

@@ -1,7 +1,8 @@
-import { firstArg } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { firstArg, headOf } from '../directive.ts';
 import type { LintRule } from '../finding.ts';
 import { isLocalHost } from '../upstream-host.ts';
-import { atEndpoints, headOf, headerLines, hostOrPass } from './corrections.ts';
+import { headerLines, hostOrPass } from './corrections.ts';
 import { authorityOf, effective, type ApacheEndpoint, type ApacheModel } from './model.ts';
 
 /** What either side is told of the other. */

@@ -1,8 +1,9 @@
-import { argTexts, firstArg, type Directive } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, type Directive, headOf } from '../directive.ts';
 import { looksLikeEndpoint, withoutSlash } from '../endpoint-path.ts';
 import type { LintRule } from '../finding.ts';
 import { isLocalHost } from '../upstream-host.ts';
-import { atEndpoints, headOf, portOf } from './corrections.ts';
+import { portOf } from './corrections.ts';
 import { type ApacheModel, allOf, lineOf, pathOf } from './model.ts';
 
 /** Which paths reach the upstream, and how. */

@@ -1,6 +1,7 @@
-import { argTexts, firstArg, type Directive } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, type Directive, headOf } from '../directive.ts';
 import type { Hit, LintRule } from '../finding.ts';
-import { atEndpoints, headOf, hostOrPass, passWith } from './corrections.ts';
+import { hostOrPass, passWith } from './corrections.ts';
 import { type ApacheEndpoint, type ApacheModel, allOf, effective, lineOf } from './model.ts';
 
 const fiveMinutes = 300;

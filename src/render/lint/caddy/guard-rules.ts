@@ -1,7 +1,7 @@
-import { type Directive, argTexts, firstArg, walk } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { type Directive, argTexts, firstArg, walk, headOf } from '../directive.ts';
 import type { LintRule } from '../finding.ts';
 import { hostOf, isLocalHost, isPublicHost } from '../upstream-host.ts';
-import { atEndpoints, headOf } from './corrections.ts';
 import {
   addressesOf,
   alongTheWay,

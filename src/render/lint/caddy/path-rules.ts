@@ -1,8 +1,8 @@
-import { argTexts, firstArg, walk } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, walk, headOf } from '../directive.ts';
 import { looksLikeEndpoint } from '../endpoint-path.ts';
 import type { LintRule } from '../finding.ts';
 import { isLocalHost } from '../upstream-host.ts';
-import { atEndpoints, headOf } from './corrections.ts';
 import { addressesOf, alongTheWay, isPlain, lineOf, optionOf, type CaddyModel } from './model.ts';
 
 /** Which paths reach the upstream, and how. */

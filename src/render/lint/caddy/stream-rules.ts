@@ -1,7 +1,7 @@
-import { argTexts, firstArg, type Directive } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, type Directive, headOf } from '../directive.ts';
 import { looksLikeEndpoint } from '../endpoint-path.ts';
 import type { LintRule } from '../finding.ts';
-import { atEndpoints, headOf } from './corrections.ts';
 import {
   alongTheWay,
   isMatcher,

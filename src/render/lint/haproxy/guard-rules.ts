@@ -1,7 +1,8 @@
-import { argTexts, firstArg } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, headOf } from '../directive.ts';
 import type { LintRule } from '../finding.ts';
 import { isLocalHost, isPublicHost } from '../upstream-host.ts';
-import { atEndpoints, findWord, headOf, mentions } from './corrections.ts';
+import { findWord, mentions } from './corrections.ts';
 import { type HaproxyEndpoint, type HaproxyModel, bothSides, conditionOf, lineOf, linesOf } from './model.ts';
 
 /** Who may call, and over what. */

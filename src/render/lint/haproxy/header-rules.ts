@@ -1,6 +1,7 @@
-import { argTexts, firstArg } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, headOf } from '../directive.ts';
 import type { LintRule } from '../finding.ts';
-import { atEndpoints, headOf, mentions } from './corrections.ts';
+import { mentions } from './corrections.ts';
 import { bothSides, lineOf, linesOf, type HaproxyEndpoint, type HaproxyModel } from './model.ts';
 
 /** What either side is told of the other. */

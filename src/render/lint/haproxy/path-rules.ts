@@ -1,8 +1,9 @@
-import { argTexts, firstArg, type Directive } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, type Directive, headOf } from '../directive.ts';
 import { looksLikeEndpoint } from '../endpoint-path.ts';
 import type { LintRule } from '../finding.ts';
 import { isLocalHost } from '../upstream-host.ts';
-import { atEndpoints, findWord, headOf } from './corrections.ts';
+import { findWord } from './corrections.ts';
 import { bothSides, conditionOf, lineOf, linesOf, type HaproxyModel } from './model.ts';
 
 /** Which paths reach the servers, and how. */

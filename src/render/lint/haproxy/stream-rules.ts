@@ -1,6 +1,7 @@
-import { argTexts, firstArg, type Directive } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, type Directive, headOf } from '../directive.ts';
 import type { LintRule } from '../finding.ts';
-import { atEndpoints, findWord, headOf, mentions } from './corrections.ts';
+import { findWord, mentions } from './corrections.ts';
 import { bothSides, lineOf, linesOf, toMilliseconds, type HaproxyModel } from './model.ts';
 
 const fiveMinutes = 300_000;

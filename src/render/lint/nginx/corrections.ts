@@ -1,19 +1,8 @@
-import { firstArg, type Directive } from '../directive.ts';
+import { firstArg, type Directive, headOf } from '../directive.ts';
 import { insertBehind, insertInto, replaceWith, type Correction } from '../edits.ts';
 import type { Hit } from '../finding.ts';
 import type { Span } from '../source.ts';
 import { effective, effectiveAll, type NginxEndpoint, type NginxModel, type NginxScope } from './model.ts';
-
-/** A rule that looks at one endpoint after the other. */
-export function atEndpoints(
-  check: (endpoint: NginxEndpoint, model: NginxModel) => Hit | undefined,
-): (model: NginxModel) => readonly Hit[] {
-  return (model) =>
-    model.endpoints.flatMap((endpoint) => {
-      const hit = check(endpoint, model);
-      return hit === undefined ? [] : [hit];
-    });
-}
 
 /** A rule that looks at each server that holds an endpoint. */
 export function atServers(
@@ -27,14 +16,6 @@ export function atServers(
 }
 
 /** `location /mcp` without its block. */
-export function headOf(directive: Directive): Span {
-  return {
-    source: directive.source,
-    start: directive.start,
-    end: directive.args.at(-1)?.end ?? directive.head.end,
-  };
-}
-
 /** Where a scope begins, or the place of the file. */
 export function placeOf(scope: NginxScope, model: NginxModel): Span {
   return scope.directive === undefined ? model.anchor : headOf(scope.directive);

@@ -1,15 +1,8 @@
-import { argTexts, firstArg, walk, type Directive } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, walk, type Directive, headOf } from '../directive.ts';
 import { replaceWith } from '../edits.ts';
 import type { LintRule } from '../finding.ts';
-import {
-  addResponseHeader,
-  atEndpoints,
-  atServers,
-  headOf,
-  insertInServer,
-  placeOf,
-  responseHeader,
-} from './corrections.ts';
+import { addResponseHeader, atServers, insertInServer, placeOf, responseHeader } from './corrections.ts';
 import {
   type NginxEndpoint,
   type NginxModel,

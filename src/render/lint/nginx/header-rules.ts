@@ -1,8 +1,9 @@
-import { argTexts, firstArg, type Directive } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, type Directive, headOf } from '../directive.ts';
 import { insertBehind, replaceWith } from '../edits.ts';
 import type { LintRule } from '../finding.ts';
 import { isLocalHost } from '../upstream-host.ts';
-import { atEndpoints, atServers, headOf, remove, requestHeader, setRequestHeader } from './corrections.ts';
+import { atServers, remove, requestHeader, setRequestHeader } from './corrections.ts';
 import { effective, effectiveAll, valueOf, type NginxModel, type NginxScope } from './model.ts';
 
 const identityHeaders = ['X-Forwarded-User', 'X-Auth-Request-User', 'X-Remote-User', 'Remote-User'];

@@ -1,16 +1,8 @@
-import { argTexts, firstArg, type Directive } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, type Directive, headOf } from '../directive.ts';
 import { insertInto, replaceWith } from '../edits.ts';
 import type { LintRule } from '../finding.ts';
-import {
-  atEndpoints,
-  atServers,
-  headOf,
-  insertInServer,
-  placeOf,
-  setAt,
-  toBytes,
-  toMilliseconds,
-} from './corrections.ts';
+import { atServers, insertInServer, placeOf, setAt, toBytes, toMilliseconds } from './corrections.ts';
 import { effective, effectiveAll, scopesIn, valueOf, type NginxModel } from './model.ts';
 
 /** Sizes, reloads, logs and what else shows only in operation. */

@@ -1,8 +1,9 @@
-import { argTexts, firstArg } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, headOf } from '../directive.ts';
 import { replaceWith } from '../edits.ts';
 import { looksLikeEndpoint, withoutSlash } from '../endpoint-path.ts';
 import type { LintRule } from '../finding.ts';
-import { atEndpoints, atServers, headOf, remove } from './corrections.ts';
+import { atServers, remove } from './corrections.ts';
 import { bestMatch, scopesIn, type NginxEndpoint, type NginxModel, type NginxScope } from './model.ts';
 
 /** Which paths reach the upstream, and under which name. */

@@ -1,8 +1,7 @@
-import { firstArg } from '../directive.ts';
 import type { LintRule } from '../finding.ts';
 import { anchorOf, type LintInput } from '../input.ts';
 import type { EngineLint } from '../engine-lint.ts';
-import { headOf } from './corrections.ts';
+import { buildReadingRules } from '../reading-rules.ts';
 import { nginxGuardRules } from './guard-rules.ts';
 import { nginxHeaderRules } from './header-rules.ts';
 import { nginxIncludes } from './includes.ts';
@@ -12,38 +11,13 @@ import { nginxPathRules } from './path-rules.ts';
 import { nginxStreamRules } from './stream-rules.ts';
 import { nginxTlsRules } from './tls-rules.ts';
 
-const readingRules: readonly LintRule<NginxModel>[] = [
-  {
-    id: 'nginx-include-unread',
-    severity: 'info',
-    requirement: 'current-directives',
-    title: 'an included file was not read',
-    breaks: 'what it says is not checked; nginx does not start where it is missing on the server too',
-    check: ({ unread }) =>
-      unread.map(({ directive, reason }) => ({
-        at: headOf(directive),
-        message: `\`${firstArg(directive)}\` ${reason}`,
-        lines: [`include ${firstArg(directive)};`],
-      })),
-  },
-  {
-    id: 'nginx-no-endpoint',
-    severity: 'info',
-    requirement: 'exact-path',
-    title: 'no MCP endpoint was found',
-    breaks: 'nothing else was checked',
-    check: ({ endpoints, anchor }) =>
-      endpoints.length > 0
-        ? []
-        : [
-            {
-              at: anchor,
-              message: 'no location passes requests to what looks like an MCP server',
-              lines: ['breakwater lint --path /mcp FILE'],
-            },
-          ],
-  },
-];
+const readingRules = buildReadingRules<NginxModel>({
+  engine: 'nginx',
+  name: 'nginx',
+  included: 'included',
+  toInclude: (file) => `include ${file};`,
+  missing: 'no location passes requests to what looks like an MCP server',
+});
 
 /** All rules for nginx, in the order of the documentation. */
 export const nginxRules: readonly LintRule<NginxModel>[] = [

@@ -1,14 +1,8 @@
-import { type Directive, argTexts, firstArg } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { type Directive, argTexts, firstArg, headOf } from '../directive.ts';
 import { insertBehind, insertInto, replaceWith } from '../edits.ts';
 import type { LintRule } from '../finding.ts';
-import {
-  atEndpoints,
-  headOf,
-  requestHeader,
-  setAt,
-  setRequestHeader,
-  toMilliseconds,
-} from './corrections.ts';
+import { requestHeader, setAt, setRequestHeader, toMilliseconds } from './corrections.ts';
 import { type NginxEndpoint, type NginxModel, effective, effectiveAll, valueOf } from './model.ts';
 
 const fiveMinutes = 300_000;

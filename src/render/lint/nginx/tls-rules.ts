@@ -1,8 +1,9 @@
-import { argTexts, firstArg } from '../directive.ts';
+import { atEndpoints } from '../at-endpoints.ts';
+import { argTexts, firstArg, headOf } from '../directive.ts';
 import { insertBehind, replaceWith } from '../edits.ts';
 import type { LintRule } from '../finding.ts';
 import { isLocalHost, isPublicHost, isSelfSigned } from '../upstream-host.ts';
-import { atEndpoints, atServers, headOf, insertInServer, placeOf, setAt } from './corrections.ts';
+import { atServers, insertInServer, placeOf, setAt } from './corrections.ts';
 import { isSecure } from './guard-rules.ts';
 import {
   effective,
