@@ -1,13 +1,11 @@
-import { fieldValue, type Fields } from '../../http/exchange.ts';
+import { fieldValue } from '../../http/exchange.ts';
 import type { Deadlines } from '../../http/deadlines.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { PROTOCOL_VERSION_HEADER } from '../../mcp/headers.ts';
-import type { Principal } from '../../auth/principal.ts';
 import type { Config } from '../../config/config.ts';
 import type { Log } from '../../observe/log.ts';
 import type { SessionSeal } from '../../sessions/seal.ts';
-import type { NoteEvent } from '../../sessions/session-note.ts';
 import { SessionNotes, toNoteKey, type NoteNews } from '../../sessions/session-notes.ts';
 import { LiveSessions } from '../../sessions/live-sessions.ts';
 import type { Store } from '../../state/store/store.ts';
@@ -17,9 +15,10 @@ import type { Route } from '../routes.ts';
 import type { SessionLoss } from '../session-loss.ts';
 import type { SessionPlace } from '../session-names.ts';
 import { awaitSession } from './abandoned-initialize.ts';
+import { endSession } from './end-session.ts';
+import { readCredentials, toLivePlace, type LivePlace } from './live-place.ts';
+import { toNoteEvent } from './note-event.ts';
 import { toLiveKey } from './open-session.ts';
-import { serializeOwnRequest } from './own-head.ts';
-import { sendOwnRequest } from './own-request.ts';
 import { SessionEnder } from './session-ender.ts';
 import { SessionReviver, type LostSession, type Revival, type RevivalEvent } from './session-reviver.ts';
 import { SessionUses } from './session-uses.ts';
@@ -60,24 +59,9 @@ interface HasExchange {
   readonly exchange: Exchange;
 }
 
-/** All that it takes to end a session in the name of its client. */
-interface LivePlace {
-  readonly route: string;
-  readonly serverKey: string;
-  readonly sessionId: string;
-  protocolVersion: string | undefined;
-  principal: Principal | undefined;
-  /** The client's own, where they go on to the server. */
-  credentials: Fields;
-  /** Event ids have come from this session, so that the client may name one. */
-  hasEventIds: boolean;
-}
-
 const SWEEP_MILLISECONDS = 10_000;
-const END_MILLISECONDS = 5000;
 /** Connections that wait in the place of clients that have gone, at a time. */
 const MOST_ADOPTED = 256;
-const noFields: Fields = [];
 
 /** Keeps the legacy sessions of a process: which are in use, which have begun again, and which nobody will come back to. */
 export class SessionKeeper {
@@ -125,7 +109,7 @@ export class SessionKeeper {
       notes: this.#notes,
       seal: () => serving().seal,
       onEvent: (event) => this.#tell(event),
-      onSurplus: (exchange, session) => this.#ender.add([session.liveKey, toPlace(exchange, session)]),
+      onSurplus: (exchange, session) => this.#ender.add([session.liveKey, toLivePlace(exchange, session)]),
     });
   }
 
@@ -158,7 +142,7 @@ export class SessionKeeper {
       serverKey: server.key,
       id: sessionId,
     };
-    const where = toPlace(exchange, session);
+    const where = toLivePlace(exchange, session);
     if (this.#live.begin(session.liveKey, where)) return true;
     this.#ender.add([session.liveKey, where]);
     return false;
@@ -174,14 +158,14 @@ export class SessionKeeper {
       id: sessionId,
     };
     this.#live.forget(session.liveKey);
-    this.#ender.add([session.liveKey, toPlace(exchange, session)]);
+    this.#ender.add([session.liveKey, toLivePlace(exchange, session)]);
   }
 
   /** A request or stream of a session goes to its server; returns whether `leave` has to follow. */
   enter(exchange: Exchange, session: OpenSession): boolean {
     if (!this.isActive) return false;
     this.#watch();
-    const place = this.#live.enter(session.liveKey, () => toPlace(exchange, session));
+    const place = this.#live.enter(session.liveKey, () => toLivePlace(exchange, session));
     // An event id of the session before would be unknown, or another event's.
     exchange.dropsEventId = session.isSuccessor && place?.hasEventIds !== true;
     if (place === undefined) return false;
@@ -286,26 +270,10 @@ export class SessionKeeper {
     const { deadlines, serving, share } = this.#options;
     if (await this.#uses.isUsedElsewhere(key)) return false;
     const route = serving().findRoute(place.route);
-    const server = route?.servers.find(place.serverKey);
-    if (route === undefined || server === undefined) return false;
-    const own = route.access.credentials;
-    const fields = own === undefined ? undefined : await own.fieldsFor(place.principal, undefined);
-    if (fields?.ok === false) return false;
-    share({ kind: 'gone', keys: [key] });
-    const { sessionId, protocolVersion, credentials } = place;
-    const message = serializeOwnRequest({
-      server,
-      request: { method: 'DELETE', body: '', sessionId, protocolVersion },
-      fields: credentials,
-      dropsCredentials: route.access.check !== undefined,
-      outbound:
-        own === undefined || fields === undefined ? undefined : { names: own.names, fields: fields.value },
-      forwarded: '',
-    });
-    const deadline = deadlines.now() + END_MILLISECONDS;
-    const connection = server.pool.acquire();
-    const answer = await sendOwnRequest({ connection, deadlines, deadline, method: 'DELETE', message });
-    return answer !== undefined && answer.status < 300;
+    return (
+      route !== undefined &&
+      endSession({ place, route, deadlines, onSet: () => share({ kind: 'gone', keys: [key] }) })
+    );
   }
 
   #tell(event: RevivalEvent): void {
@@ -324,47 +292,5 @@ export class SessionKeeper {
     // That the store is away is told by whoever is connected to it, once.
     if (isGatewayError(error) && error.code === 'E_STATE_UNREACHABLE') return;
     this.#options.serving().log.error({ err: error }, 'what is remembered of sessions could not be shared');
-  }
-}
-
-function toPlace(exchange: Exchange, session: Pick<OpenSession, 'serverKey' | 'id'>): LivePlace {
-  const { destination, principal } = exchange;
-  return {
-    route: destination.kind === 'mcp' ? destination.route.id : '',
-    serverKey: session.serverKey,
-    sessionId: session.id,
-    protocolVersion: undefined,
-    principal,
-    credentials: readCredentials(exchange),
-    hasEventIds: false,
-  };
-}
-
-function readCredentials({ destination, request }: Exchange): Fields {
-  if (destination.kind !== 'mcp' || destination.route.access.check !== undefined) return noFields;
-  const credentials: string[] = [];
-  for (const name of ['authorization', 'x-api-key']) {
-    const value = fieldValue(request.fields, name);
-    if (value !== undefined) credentials.push(name, value);
-  }
-  return credentials.length === 0 ? noFields : credentials;
-}
-
-function toNoteEvent(
-  { method, name }: { readonly method: string; readonly name: string | undefined },
-  body: Buffer,
-): NoteEvent | undefined {
-  switch (method) {
-    case 'resources/subscribe':
-      return name === undefined ? undefined : { kind: 'subscribed', uri: name };
-    case 'resources/unsubscribe':
-      return name === undefined ? undefined : { kind: 'unsubscribed', uri: name };
-    case 'logging/setLevel': {
-      // It was read as JSON before, and its server took it.
-      const { params } = JSON.parse(body.toString()) as { readonly params?: { readonly level?: unknown } };
-      return typeof params?.level === 'string' ? { kind: 'level', level: params.level } : undefined;
-    }
-    default:
-      return undefined;
   }
 }
