@@ -11,8 +11,11 @@ const elsewhere = {
   security: 'test/sockets/smuggling.property.test.ts',
 };
 
-/** Tests that measure, or fill the machine: one file at a time, and each may take a while. */
-const alone = { testTimeout: 120_000, hookTimeout: 60_000, fileParallelism: false };
+/** Tests of real programs, which take a while and mostly wait. */
+const patient = { testTimeout: 120_000, hookTimeout: 60_000 };
+
+/** Tests that measure, or fill the machine: one file at a time. */
+const alone = { ...patient, fileParallelism: false };
 
 const config: ViteUserConfig = defineConfig({
   test: {
@@ -46,7 +49,6 @@ const config: ViteUserConfig = defineConfig({
           include: ['test/interop/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 120_000,
-          fileParallelism: false,
         },
       },
       {
@@ -71,8 +73,8 @@ const config: ViteUserConfig = defineConfig({
         },
       },
       { test: { ...alone, name: 'certificates', include: ['test/certificates/**/*.test.ts'] } },
-      { test: { ...alone, name: 'proxies', include: ['test/proxies/**/*.test.ts', elsewhere.proxies] } },
-      { test: { ...alone, name: 'access', include: ['test/access/**/*.test.ts'] } },
+      { test: { ...patient, name: 'proxies', include: ['test/proxies/**/*.test.ts', elsewhere.proxies] } },
+      { test: { ...patient, name: 'access', include: ['test/access/**/*.test.ts'] } },
       { test: { ...alone, name: 'replicas', include: ['test/replicas/**/*.test.ts'] } },
       { test: { ...alone, name: 'soak', include: ['test/soak/**/*.test.ts'] } },
     ],
