@@ -62,6 +62,7 @@ describe(`${rounds} times ${calls} calls and ${streams} streams, opened and clos
   it('leave sockets and memory where they were', { timeout: (isFullRun ? 60 : 4) * MINUTE }, async () => {
     const sockets = countSockets(gateway.pid);
     const descriptors = countDescriptors(gateway.pid);
+    const handles = (await gateway.countHandles()) ?? 0;
     const left: number[] = [];
     const heap: number[] = [];
     const resident: number[] = [];
@@ -73,12 +74,14 @@ describe(`${rounds} times ${calls} calls and ${streams} streams, opened and clos
     }
     // A start still has a file open for a moment, in which it writes the keys of session tickets.
     const descriptorsLeft = Math.max(0, countDescriptors(gateway.pid) - descriptors);
+    const handlesLeft = await untilHandles(handles);
     const exitCode = await gateway.stop();
     const records = await gateway.readAccessLog();
     const bounds = toBounds(heap, resident);
     const wrongs = {
       'sockets left after a round': Math.max(...left),
       'descriptors left': descriptorsLeft,
+      'handles left': handlesLeft,
       'answers without a line in the log': rounds * (calls + streams) - records.length,
       'complaints of the gateway': countLines(gateway.complaints),
     };
@@ -93,11 +96,12 @@ describe(`${rounds} times ${calls} calls and ${streams} streams, opened and clos
         ...(isExecutable ? {} : { 'alive after each round, MiB': toMebibytes(heap) }),
         'resident after each round, MiB': toMebibytes(resident),
       },
-      control: 'streams that stay open are seen in sockets and memory',
+      control: 'streams that stay open are seen in sockets, handles and memory',
     });
     expect(wrongs, `${JSON.stringify(wrongs)} ${gateway.complaints}`).toEqual({
       'sockets left after a round': 0,
       'descriptors left': 0,
+      'handles left': 0,
       'answers without a line in the log': 0,
       'complaints of the gateway': 0,
     });
@@ -105,14 +109,17 @@ describe(`${rounds} times ${calls} calls and ${streams} streams, opened and clos
     expect(exitCode).toBe(0);
   });
 
-  it('control: streams that stay open are seen in sockets and memory', async () => {
+  it('control: streams that stay open are seen in sockets, handles and memory', async () => {
     const sockets = countSockets(gateway.pid);
+    const handles = (await gateway.countHandles()) ?? 0;
     const heap = await gateway.measureHeap();
     const clients = await openStreams({ count: atATime, first: 0 });
     expect(countSockets(gateway.pid)).toBe(sockets + 2 * atATime);
+    if (!isExecutable) expect(await gateway.countHandles()).toBeGreaterThan(handles + atATime);
     expect(await gateway.measureHeap()).toBeGreaterThan(heap + atATime * 1024);
     for (const client of clients) client.close();
     expect(await untilSockets(sockets)).toBe(sockets);
+    expect(await untilHandles(handles)).toBe(0);
   });
 
   // A write that meets a connection going down may never be told its end; what waits for it must not wait for ever.
@@ -217,6 +224,13 @@ describe(`${rounds} times ${calls} calls and ${streams} streams, opened and clos
     await Promise.all(others.map(({ ended }) => ended));
     session?.destroy();
     await Promise.all(clients.map(({ ended }) => ended));
+  }
+
+  /** Waits up to 5 s for the gateway to have no more handles than before. Resolves with how many more there are. */
+  async function untilHandles(before: number): Promise<number> {
+    const more = async (): Promise<number> => Math.max(0, ((await gateway.countHandles()) ?? 0) - before);
+    await until(async () => (await more()) === 0);
+    return more();
   }
 
   /**

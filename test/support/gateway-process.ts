@@ -33,6 +33,8 @@ export interface GatewayProcess {
   readAccessLog(): Promise<readonly string[]>;
   /** Bytes alive after a garbage collection, JavaScript heap and buffers together; of the executable, resident bytes. */
   measureHeap(): Promise<number>;
+  /** Sockets, timers and requests that keep its event loop going. Not told by the executable. */
+  countHandles(): Promise<number | undefined>;
   /** How late its event loop ran since the call before, in milliseconds; the first call starts the meter. Not told by the executable. */
   measureLoopDelay(): Promise<LoopDelay | undefined>;
   /** Puts a file into its state directory. */
@@ -124,6 +126,11 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
     throw new Error(`the gateway did not start: ${complaints}`);
   }
   const { pid } = child;
+  const ask = async (what: 'heap' | 'handles' | 'loop'): Promise<unknown> => {
+    const answer = once(child, 'message');
+    child.send(what);
+    return (await answer)[0];
+  };
   return {
     pid,
     port: facts.port,
@@ -137,17 +144,14 @@ export async function startGatewayProcess(options: GatewayProcessOptions): Promi
       return (await readFile(accessFile, 'utf8')).split('\n').filter((line) => line !== '');
     },
     async measureHeap() {
-      if (isExecutable) return readResidentBytes(pid);
-      const answer = once(child, 'message');
-      child.send('heap');
-      return Number((await answer)[0]);
+      return isExecutable ? readResidentBytes(pid) : Number(await ask('heap'));
+    },
+    async countHandles() {
+      return isExecutable ? undefined : Number(await ask('handles'));
     },
     async measureLoopDelay() {
-      if (isExecutable) return undefined;
-      const answer = once(child, 'message');
-      child.send('loop');
       // The probe answers with just this.
-      return (await answer)[0] as LoopDelay;
+      return isExecutable ? undefined : ((await ask('loop')) as LoopDelay);
     },
     writeFile: (name, text) => writeFile(join(stateDir, name), text),
     rewriteConfig: (changes) => writeFile(configFile, JSON.stringify({ ...config, ...changes })),

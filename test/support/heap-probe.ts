@@ -1,6 +1,6 @@
 /**
  * Loaded into the gateway's process before its own program. It answers `heap` with the bytes alive after a collection,
- * and `loop` with how late the event loop ran since the `loop` before; the first one starts the meter.
+ * `handles` with how many sockets, timers and requests keep the event loop going, and `loop` with how late the event loop ran since the `loop` before; the first one starts the meter.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 
@@ -18,6 +18,7 @@ process.on('message', (message) => {
     const { heapUsed, external } = process.memoryUsage();
     process.send?.(heapUsed + external);
   }
+  if (message === 'handles') process.send?.(process.getActiveResourcesInfo().length);
   if (message === 'loop') process.send?.(readLoopDelay());
 });
 // The channel of the probe must not keep a drained gateway running.
