@@ -6,7 +6,6 @@ import { fail, ok, type Result } from '../../lib/result.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Log } from '../../observe/log.ts';
 import { AnnouncedPaths } from '../announced-paths.ts';
-import type { OpenWork } from '../control/status.ts';
 import type {
   LaunchedGateway,
   LaunchedWorker,
@@ -16,9 +15,9 @@ import type {
   RunningDescription,
   WantedConfig,
 } from '../launch.ts';
-import { mergeServers } from '../control/server-status.ts';
 import type { BoundDoors } from '../listening/bound-doors.ts';
 import { DoorKeeper } from './door-keeper.ts';
+import { mergeDescriptions } from './merge-descriptions.ts';
 import { protocol, type FromWorker, type StartFailure } from './messages.ts';
 import { forkWorker, type WorkerHandle } from './worker-handle.ts';
 import { toWorkerHere } from './worker-here.ts';
@@ -201,30 +200,7 @@ class Supervisor {
     const found = described.flatMap(({ pid, answer }) =>
       answer === undefined ? [] : [{ pid, ...answer.description }],
     );
-    const [first] = found;
-    const sum = (read: (one: RunningDescription) => number): number =>
-      found.reduce((total, one) => total + read(one), 0);
-    return {
-      state: this.#isStopping ? 'draining' : 'running',
-      urls: first?.urls ?? [],
-      certificates: first?.certificates ?? [],
-      connections: sum(({ connections }) => connections),
-      upstreamConnections: sum(({ upstreamConnections }) => upstreamConnections),
-      limits: found.find(({ limits }) => limits === 'alone')?.limits ?? first?.limits ?? 'own',
-      sessions: {
-        live: sum(({ sessions }) => sessions.live),
-        revived: sum(({ sessions }) => sessions.revived),
-        ended: sum(({ sessions }) => sessions.ended),
-      },
-      open: mergeOpenWork(found.flatMap(({ open }) => open)),
-      servers: mergeServers(found.flatMap(({ servers }) => servers)),
-      workers: found.map(({ pid, state, connections, open }) => ({
-        pid,
-        state,
-        connections,
-        open: open.reduce((total, { count }) => total + count, 0),
-      })),
-    };
+    return { ...mergeDescriptions(found), state: this.#isStopping ? 'draining' : 'running' };
   }
 
   async stop(): Promise<void> {
@@ -322,21 +298,6 @@ const nobody: Diagnostic = {
   code: 'E_INTERNAL',
   message: 'no worker answered; try again in a moment',
 };
-
-/** Of several workers, as if they were one. */
-function mergeOpenWork(all: readonly OpenWork[]): readonly OpenWork[] {
-  const merged = new Map<string, OpenWork>();
-  for (const work of all) {
-    const key = `${work.route} ${work.what}`;
-    const known = merged.get(key);
-    merged.set(key, {
-      ...work,
-      count: work.count + (known?.count ?? 0),
-      oldestSeconds: Math.max(work.oldestSeconds, known?.oldestSeconds ?? 0),
-    });
-  }
-  return [...merged.values()].sort((left, right) => right.count - left.count);
-}
 
 function toDiagnostics(started: Exclude<Started, { kind: 'ready' }>): readonly Diagnostic[] {
   if (started.kind === 'died')
