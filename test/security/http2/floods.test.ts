@@ -19,8 +19,8 @@ const MOST_CPU_SECONDS = 0.5;
 const MOST_GROWTH = 32 * mebibyte;
 /** "Uses 100 times the processor time of its attacker" is where a cost becomes a vulnerability (Envoy's threat model). */
 const MOST_CPU_RATIO = 100;
-/** Processor time is told in hundredths of a second; below this a ratio says nothing. */
-const CPU_RESOLUTION = 0.05;
+/** Processor time is told in hundredths of a second, and a garbage collection takes several; below this a ratio says nothing. */
+const CPU_RESOLUTION = 0.1;
 const STEADY_CALLS_PER_SECOND = 20;
 
 interface Cost {
