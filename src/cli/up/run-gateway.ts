@@ -4,7 +4,7 @@ import type { LoadedConfig } from '../../config/load.ts';
 import { defaultStateDir } from '../../config/state-dir.ts';
 import type { LaunchedGateway } from '../../gateway/launch.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { keepCompiledCode } from '../../lib/compiled-code.ts';
+import { fitEngine } from '../../lib/engine-settings.ts';
 import { showDiagnostics, usesColor, writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
 import { readVersion } from '../../lib/version.ts';
@@ -55,7 +55,7 @@ export async function runGateway(
     context,
   );
   if (!launched.ok) return reportProblems(launched.error, context);
-  keepCompiledCode();
+  fitEngine();
   // Before the first screen: whoever reads it may give a command at once.
   const reloader = createReloader(
     { up: options, config: loaded.config, launched: launched.value, manager },

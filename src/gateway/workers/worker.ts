@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
 import { systemClock } from '../../lib/clock.ts';
+import { fitEngine } from '../../lib/engine-settings.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
 import { launchGateway, type LaunchedWorker } from '../launch.ts';
 import { protocol, type FromWorker, type StartFailure, type ToWorker } from './messages.ts';
@@ -93,8 +94,9 @@ async function start(
       onCertificate: (event) => tell({ kind: 'certificate', event }),
       share: (news) => tell({ kind: 'news', news }),
     });
-    if (result.ok) return { launched: result.value };
-    return { launched: undefined, failure: { kind: 'problems', diagnostics: result.error } };
+    if (!result.ok) return { launched: undefined, failure: { kind: 'problems', diagnostics: result.error } };
+    fitEngine();
+    return { launched: result.value };
   } catch (error) {
     if (!isGatewayError(error)) throw error;
     const { code, message, hint } = error;
