@@ -20,6 +20,6 @@ if (process.versions.bun === undefined && !isRecentEnough(process.versions.node)
   );
   process.exitCode = 2;
 } else {
-  const { runProcess } = await import('../dist/cli/main.js');
+  const { runProcess } = await import('../dist/program/main.js');
   await runProcess();
 }

@@ -1,9 +1,27 @@
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { rolldown } from 'rolldown';
 
-/** Compiles `src` into `dist`, from nothing, so that no file of an older build is left in the package. */
+/**
+ * Builds `dist` from nothing, so that no file of an older build is left in the package: declarations file by file, and the program in a few
+ * files, because finding and reading hundreds of small ones would be most of its start. What a command alone needs stays a file of its own.
+ */
 const root = fileURLToPath(new URL('..', import.meta.url));
 rmSync(`${root}dist`, { recursive: true, force: true });
 const { status } = spawnSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' });
-process.exit(status ?? 1);
+if (status !== 0) process.exit(status ?? 1);
+
+const bundle = await rolldown({
+  cwd: root,
+  input: { main: 'src/cli/main.ts', index: 'src/index.ts' },
+  platform: 'node',
+  // Dependencies are installed beside the package, and stay theirs.
+  external: /^[^./]/,
+});
+await bundle.write({
+  dir: `${root}dist/program`,
+  format: 'esm',
+  chunkFileNames: '[name]-[hash].js',
+});
+await bundle.close();

@@ -18,12 +18,12 @@ export interface LogsOptions {
   readonly terminal: { readonly isTty: boolean; readonly colour: boolean };
 }
 
-/** Opens what the configuration wants written. Throws a GatewayError when the access log cannot be opened. */
-export function openLogs(config: Config, { terminal, clock }: LogsOptions): Logs {
+/** Opens what the configuration wants written. Rejects with a GatewayError when the access log cannot be opened. */
+export async function openLogs(config: Config, { terminal, clock }: LogsOptions): Promise<Logs> {
   const { level, format, access } = config.log;
   const pretty = format === 'pretty' || (format === 'auto' && terminal.isTty);
   const sentences = { message: RECORD_MESSAGE, covers: recordFields, toText: describeRecord };
-  const main = createLog({ level, pretty, colour: terminal.colour, sentences });
+  const main = await createLog({ level, pretty, colour: terminal.colour, sentences });
   const { log } = main;
   const flushLog = async (): Promise<void> => main.flush();
   switch (access.kind) {

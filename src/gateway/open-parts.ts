@@ -58,7 +58,7 @@ export async function openParts(
       config.log.access.kind !== 'file' &&
       isDeepStrictEqual(before.config.log, config.log)
         ? before.logs
-        : keep(openLogs(config, options));
+        : keep(await openLogs(config, options));
     const log = (): Logs['log'] => options.log() ?? logs.log;
     const redis = await openRedis(
       config,

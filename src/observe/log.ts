@@ -1,5 +1,4 @@
 import pino, { type Logger } from 'pino';
-import pretty from 'pino-pretty';
 
 export type Log = Logger;
 
@@ -21,10 +20,11 @@ export interface OpenLog {
   flush(): void;
 }
 
-/** Opens the structured log on standard error: readable lines for a terminal, JSON for everything else. */
-export function createLog(options: LogOptions): OpenLog {
+/** Opens the structured log on standard error: readable lines for a terminal, JSON for everything else, which is spared what makes them. */
+export async function createLog(options: LogOptions): Promise<OpenLog> {
   const { level } = options;
   if (options.pretty) {
+    const { default: pretty } = await import('pino-pretty');
     const stream = pretty({
       destination: 2,
       sync: true,

@@ -60,7 +60,7 @@ export async function launch(
   ): Promise<Result<LaunchedGateway, readonly Diagnostic[]>> => {
     const { config } = wanted;
     const { superviseGateway } = await import('../../gateway/workers/supervisor.ts');
-    const { log } = openLogs(
+    const { log } = await openLogs(
       { ...config, log: { ...config.log, access: { kind: 'off' } } },
       { terminal: options.terminal, clock: systemClock },
     );

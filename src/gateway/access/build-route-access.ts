@@ -1,17 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { buildCertificateVerifier } from '../../auth/client-certificate.ts';
 import type { SafeFetch } from '../../auth/fetch/safe-fetch.ts';
-import { createOutboundCredentials, type OutboundCredentials } from '../../auth/outbound/credentials.ts';
+import type { OutboundCredentials } from '../../auth/outbound/credentials.ts';
 import { createPostForm } from '../../auth/outbound/post-form.ts';
 import type { SigningKeys } from '../../auth/outbound/signing-keys.ts';
 import { createTokenChallenger, plainChallenger, type Challenger } from '../../auth/resource/challenger.ts';
 import { createIssuerKeys } from '../../auth/resource/issuer-keys.ts';
 import { toMetadataUrl } from '../../auth/resource/metadata.ts';
-import {
-  createTokenVerifier,
-  type OwnIssuer,
-  type TokenVerifier,
-} from '../../auth/resource/token-verifier.ts';
+import type { OwnIssuer, TokenVerifier } from '../../auth/resource/token-verifier.ts';
 import { compileRules } from '../../auth/rules/compile.ts';
 import { createDecider } from '../../auth/rules/decision-cache.ts';
 import type { AuthorizationServer } from '../../auth/server/authorization-server.ts';
@@ -38,7 +34,7 @@ export interface AccessMeans {
   readonly onVerifier: (verifier: TokenVerifier) => void;
 }
 
-/** Builds what routes check with. Rejects with a GatewayError where a file that is named cannot be read. */
+/** Builds what routes check with; what only tokens need is read where there are some. Rejects with a GatewayError where a file that is named cannot be read. */
 export function createRouteAccessBuilder(
   config: Config,
   means: AccessMeans,
@@ -48,6 +44,7 @@ export function createRouteAccessBuilder(
   const post = createPostForm({ clock });
 
   async function buildTokenCheck(route: RouteConfig, oauth: OAuthConfig): Promise<TokenCheck> {
+    const { createTokenVerifier } = await import('../../auth/resource/token-verifier.ts');
     const verifier = createTokenVerifier({
       resource: new URL(toPublicUrl(config, route)),
       oauth: { ...oauth, issuers: await Promise.all(oauth.issuers.map(readRoots)) },
@@ -78,13 +75,15 @@ export function createRouteAccessBuilder(
     };
   }
 
-  function buildCredentials({ credentials, upstreams, auth }: RouteConfig): OutboundCredentials | undefined {
+  async function buildCredentials(route: RouteConfig): Promise<OutboundCredentials | undefined> {
+    const { credentials, upstreams, auth } = route;
     if (credentials.kind === 'none') return undefined;
     // Copies of a server are one audience.
     const [first] = upstreams;
     if (first === undefined) throw new TypeError('a route has at least one server');
     const oauth = auth.kind === 'none' ? undefined : auth.oauth;
     const issuers = oauth === undefined ? [] : listIssuers(config, oauth);
+    const { createOutboundCredentials } = await import('../../auth/outbound/credentials.ts');
     return createOutboundCredentials(credentials, {
       clock,
       upstream: `${toUpstreamOrigin(first.target)}${first.target.path}`,
@@ -98,7 +97,7 @@ export function createRouteAccessBuilder(
   return async (route) => ({
     check: await buildCheck(route),
     decide: route.rules && createDecider(compileRules(route.rules)),
-    credentials: buildCredentials(route),
+    credentials: await buildCredentials(route),
   });
 }
 
