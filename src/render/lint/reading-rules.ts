@@ -39,16 +39,24 @@ export function buildReadingRules<Model extends ReadModel>(words: ReadingWords):
           lines: [toInclude(firstArg(directive))],
         })),
     },
-    {
-      id: `${engine}-no-endpoint`,
-      severity: 'info',
-      requirement: 'exact-path',
-      title: 'no MCP endpoint was found',
-      breaks: 'nothing else was checked',
-      check: ({ endpoints, anchor }) =>
-        endpoints.length > 0
-          ? []
-          : [{ at: anchor, message: missing, lines: ['breakwater lint --path /mcp FILE'] }],
-    },
+    buildNoEndpointRule(engine, missing),
   ];
+}
+
+/** `missing` says what was looked for in vain. */
+export function buildNoEndpointRule<Model extends Pick<ReadModel, 'endpoints' | 'anchor'>>(
+  engine: LintEngine,
+  missing: string,
+): LintRule<Model> {
+  return {
+    id: `${engine}-no-endpoint`,
+    severity: 'info',
+    requirement: 'exact-path',
+    title: 'no MCP endpoint was found',
+    breaks: 'nothing else was checked',
+    check: ({ endpoints, anchor }) =>
+      endpoints.length > 0
+        ? []
+        : [{ at: anchor, message: missing, lines: ['breakwater lint --path /mcp FILE'] }],
+  };
 }

@@ -1,3 +1,4 @@
+import { buildNoEndpointRule } from '../reading-rules.ts';
 import { atEndpoints } from '../at-endpoints.ts';
 import { argTexts, firstArg, type Directive, headOf } from '../directive.ts';
 import { looksLikeEndpoint, withoutSlash } from '../endpoint-path.ts';
@@ -186,23 +187,7 @@ export const apachePathRules: readonly LintRule<ApacheModel>[] = [
           lines: [lineOf(directive)],
         })),
   },
-  {
-    id: 'apache-no-endpoint',
-    severity: 'info',
-    requirement: 'exact-path',
-    title: 'no MCP endpoint was found',
-    breaks: 'nothing else was checked',
-    check: ({ endpoints, anchor }) =>
-      endpoints.length > 0
-        ? []
-        : [
-            {
-              at: anchor,
-              message: 'no `ProxyPass` leads to what looks like an MCP server',
-              lines: ['breakwater lint --path /mcp FILE'],
-            },
-          ],
-  },
+  buildNoEndpointRule('apache', 'no `ProxyPass` leads to what looks like an MCP server'),
 ];
 
 /** Whether a line redirects. */

@@ -1,3 +1,4 @@
+import { buildNoEndpointRule } from '../reading-rules.ts';
 import { atEndpoints } from '../at-endpoints.ts';
 import { argTexts, firstArg, type Directive, headOf } from '../directive.ts';
 import { looksLikeEndpoint } from '../endpoint-path.ts';
@@ -178,23 +179,7 @@ export const haproxyPathRules: readonly LintRule<HaproxyModel>[] = [
             ];
           }),
   },
-  {
-    id: 'haproxy-no-endpoint',
-    severity: 'info',
-    requirement: 'exact-path',
-    title: 'no MCP endpoint was found',
-    breaks: 'nothing else was checked',
-    check: ({ endpoints, anchor }) =>
-      endpoints.length > 0
-        ? []
-        : [
-            {
-              at: anchor,
-              message: 'no `mode http` frontend passes requests to what looks like an MCP server',
-              lines: ['breakwater lint --path /mcp FILE'],
-            },
-          ],
-  },
+  buildNoEndpointRule('haproxy', 'no `mode http` frontend passes requests to what looks like an MCP server'),
 ];
 
 function rewriteTarget(line: Directive): string {
