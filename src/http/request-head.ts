@@ -67,7 +67,7 @@ export function parseRequestHead(
 
   const lines: string[] = [];
   const range = { bytes, text, base: start, start: start + lineEnd + 2, end };
-  const problem = parseFieldLines(range, limits.fields, lines);
+  const problem = parseFieldLines(range, limits.fields, lines, 'dropped');
   if (problem !== undefined) {
     return fail(problem === 'too-many' ? 'E_HTTP_HEAD_TOO_LARGE' : 'E_HTTP_BAD_REQUEST');
   }

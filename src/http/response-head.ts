@@ -50,7 +50,7 @@ export function parseResponseHead(
   if (status === undefined) return fail('malformed');
   const lines: string[] = [];
   const range = { bytes, text, base: 0, start: lineEnd + 2, end };
-  if (parseFieldLines(range, MAX_FIELDS, lines) !== undefined) return fail('malformed');
+  if (parseFieldLines(range, MAX_FIELDS, lines, 'kept') !== undefined) return fail('malformed');
 
   let contentLength: string | undefined;
   let transferEncoding: string | undefined;

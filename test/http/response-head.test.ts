@@ -101,3 +101,10 @@ describe('the status line (RFC 9112 section 4)', () => {
     expect(parse(`${line}\r\n\r\n`).ok).toBe(false);
   });
 });
+
+describe('names of fields', () => {
+  it('keeps all tokens: only a server could take one for another', () => {
+    const { fields } = accepted(`${ok}x_ratelimit_remaining: 3\r\nX.Trace~Id: a\r\n\r\n`);
+    expect(fields).toEqual(['x_ratelimit_remaining', '3', 'x.trace~id', 'a']);
+  });
+});
