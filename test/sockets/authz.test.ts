@@ -112,6 +112,17 @@ describe('the listener that other proxies ask', () => {
     expect((await authz.ask('/authz', original + alice)).status).toBe(200);
   });
 
+  it.each(['"', 'GET","principal":"admin', 'FROBNICATE'])(
+    'log-injection: a method that there is not decides nothing and gets no record: %s',
+    async (method) => {
+      await using authz = await startAuthz();
+      const asked = await authz.ask('/authz', original.replace('POST', method) + alice);
+      expect(asked.status).toBe(403);
+      expect(authz.rig.gateway.lines).toEqual([]);
+      expect((await authz.ask('/authz', original + alice)).status).toBe(200);
+    },
+  );
+
   it('fails closed where rules need the message', async () => {
     const everything: NonNullable<RouteConfig['rules']>[number] = {
       effect: 'allow',

@@ -1,4 +1,5 @@
 import { countField, fieldValue, type Fields, type IncomingRequest } from '../../http/exchange.ts';
+import { isKnownMethod } from '../../http/method.ts';
 
 /** What a request to the loopback listener is about. */
 export type Question =
@@ -6,7 +7,7 @@ export type Question =
   | { readonly kind: 'question'; readonly asked: IncomingRequest }
   /** Something else that is answered there, such as metadata; `asked` is the request under its public authority. */
   | { readonly kind: 'other'; readonly asked: IncomingRequest }
-  /** It does not say, or says twice, what it asks about. */
+  /** It does not say, or says twice, what it asks about, or names no method that there is. */
   | { readonly kind: 'unclear' };
 
 const PATH = '/authz';
@@ -33,7 +34,8 @@ export function readQuestion(request: IncomingRequest): Question {
   if (named === undefined || others.length > 0) return { kind: 'unclear' };
   const method = readOnce(fields, named.method);
   const target = readOnce(fields, named.uri);
-  if (method === undefined || target === undefined) return { kind: 'unclear' };
+  // Records name methods as they are: this one was not read by the parser that lets known ones alone pass.
+  if (method === undefined || !isKnownMethod(method) || target === undefined) return { kind: 'unclear' };
   const mark = target.indexOf('?');
   const end = mark === -1 ? target.length : mark;
   return {
