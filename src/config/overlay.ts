@@ -29,6 +29,7 @@ export type Environment = { readonly [name: string]: string | undefined };
 const prefix = 'BREAKWATER_';
 const scalars: readonly (readonly [string, ...string[]])[] = [
   ['listen'],
+  ['public_url'],
   ['plain_http'],
   ['authz'],
   ['http2'],

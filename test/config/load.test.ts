@@ -232,6 +232,12 @@ describe('precedence', () => {
     expect((await configOf(file, { env, flags: { listen: '1003' } })).listen.port).toBe(1003);
   });
 
+  it('holds for the public URL too', async () => {
+    const publicUrl = 'https://mcp.example.com:8443';
+    const named = { BREAKWATER_PUBLIC_URL: publicUrl };
+    expect((await configOf(route, { env: named })).publicUrl).toBe(publicUrl);
+  });
+
   it('is remembered', async () => {
     const loaded = await loadText(file, { env, flags: { listen: '1003' } });
     expect(loaded.ok && Object.fromEntries(loaded.value.provenance)).toMatchObject({
