@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Config } from '../config/config.ts';
 import type { Clock } from '../lib/clock.ts';
-import { sealsSessions } from './access/sealed-sessions.ts';
+import { sealsSessions } from '../config/sealed-sessions.ts';
 import { openRedisConnection, type RedisConnection } from '../state/redis/redis-connection.ts';
 
 export interface OpenRedisOptions {

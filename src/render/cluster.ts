@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { AuthConfig, Config, OAuthConfig } from '../config/config.ts';
 import type { FileMapping } from '../config/file-value.ts';
+import { sealsSessions } from '../config/sealed-sessions.ts';
 import { moveFiles, type ClusterFiles } from './cluster-files.ts';
 import { buildService, type Service } from './service.ts';
 
@@ -61,7 +62,7 @@ export function buildCluster(
     kept: listKept(config),
     isProvenOverNetwork: acme !== undefined && acme.challenges.some((challenge) => challenge !== 'dns-01'),
     mayLackCertificate: acme !== undefined,
-    isSealed: config.state.kind === 'local' && config.routes.some(({ auth }) => auth.kind === 'required'),
+    isSealed: config.state.kind === 'local' && sealsSessions(config),
     isLimited: config.state.kind === 'local' && rates.length + concurrency.length > 0,
     bodyBytes: Math.max(allBodiesBytes, bodyBytes),
     dnsCommand: acme?.dns?.command[0],

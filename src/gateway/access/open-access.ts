@@ -21,7 +21,7 @@ import { createRouteAccessBuilder } from './build-route-access.ts';
 import { startLoginServer } from './login-server.ts';
 import { buildResourceDocuments } from './resource-documents.ts';
 import type { RouteAccess } from './route-access.ts';
-import { sealsSessions } from './sealed-sessions.ts';
+import { sealsSessions } from '../../config/sealed-sessions.ts';
 
 export interface AccessOptions {
   readonly clock: Clock;
