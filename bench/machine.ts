@@ -6,6 +6,7 @@ export function describeMachine(): Readonly<Record<string, string | number>> {
     processor: cpus()[0]?.model ?? 'unknown',
     cores: cpus().length,
     'memory GiB': Math.round(totalmem() / 1024 ** 3),
-    kernel: release(),
+    // What follows the version names a build of whoever runs the machine.
+    kernel: release().replace(/-.*/, ''),
   };
 }

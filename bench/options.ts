@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util';
 export interface BenchOptions {
   /** Ids of rows; all when empty. */
   readonly only: readonly string[];
-  /** Names of peers; all when empty. */
+  /** Names of peers; when empty all but those that are measured on request. */
   readonly peers: readonly string[];
   readonly rounds: number;
   /** Length of one measurement. */
@@ -21,7 +21,7 @@ export interface BenchOptions {
 
 export const usage = `npm run bench -- [options]
   --only ID       measure this row alone; repeatable, or with commas
-  --peers NAMES   measure these peers alone
+  --peers NAMES   measure these peers alone; bare-node, the floor under every proxy on Node, only so
   --rounds N      rounds of each row (5)
   --seconds N     length of one measurement (5)
   --quick         only show that everything works: headline figures, short warm-ups, few streams

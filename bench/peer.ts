@@ -38,6 +38,8 @@ export interface Peer {
   readonly isPlain?: true;
   /** True for a proxy that speaks MCP itself: it wants a session first and writes messages anew. */
   readonly isMcpEndpoint?: true;
+  /** True for a peer that is measured only where `--peers` names it. */
+  readonly isOnRequest?: true;
   /** True for a program that has no check of tokens at all. */
   readonly isUnchecked?: true;
   /** Why it takes no part in a row, by the id of the row. */

@@ -62,7 +62,7 @@ function findPeers(): { peers: Peer[]; absent: Record<string, string>; versions:
   const absent: Record<string, string> = {};
   const versions: Record<string, string> = {};
   for (const peer of allPeers) {
-    if (options.peers.length > 0 && !options.peers.includes(peer.name)) continue;
+    if (options.peers.length > 0 ? !options.peers.includes(peer.name) : peer.isOnRequest === true) continue;
     const found = peer.find();
     if (found.kind === 'missing') {
       absent[peer.name] = found.reason;

@@ -1,5 +1,6 @@
 import type { Peer } from '../peer.ts';
 import { apache } from './apache.ts';
+import { bareNode } from './bare-node.ts';
 import { breakwater, breakwaterExecutable, findBreakwaterBefore } from './breakwater.ts';
 import { findCaddies } from './caddy.ts';
 import { haproxy } from './haproxy.ts';
@@ -18,6 +19,7 @@ export const allPeers: readonly Peer[] = [
   apache,
   ...findCaddies(),
   undiciBaseline,
+  bareNode,
   mcpProxy,
   supergateway,
 ];
