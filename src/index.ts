@@ -7,5 +7,6 @@ export {
   type LaunchFacts,
   type LaunchOptions,
 } from './gateway/launch.ts';
+export { BoundDoors } from './gateway/listening/bound-doors.ts';
 export type { Diagnostic } from './lib/diagnostic.ts';
 export { systemClock, type Clock } from './lib/clock.ts';

@@ -31,7 +31,7 @@ export class BoundDoors implements Doors {
   readonly #bound = new Map<string, Promise<BoundDoor>>();
 
   /** `handed`: sockets that are open already; the doors on their addresses use them. */
-  constructor(handed: readonly HandedSocket[]) {
+  constructor(handed: readonly HandedSocket[] = []) {
     this.#handed = handed;
   }
 
