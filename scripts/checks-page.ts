@@ -14,7 +14,7 @@ for the front that it recognises (nginx, Caddy, Apache, HAProxy, Cloudflare, ALB
 - **Time**: a healthy endpoint is done in a few seconds, a dead or hostile one within half a minute. \`--idle 90s\` watches a quiet stream on top.
 - **Layers**: dns, tcp, tls, http, proxy, mcp, oauth, limits. Where one lets nothing through, the rest is "not tested because of" it. What could not be
   told is never a pass.
-- **Grade**: A+ nothing wrong, A remarks or what could not be told, B a warning, C an error, D more than one; the column "cap" names faults with which no better grade is given.
+- **Grade**: A+ nothing wrong, A remarks or what could not be told, B a warning, C an error, D more than one, F only by a cap: the column "cap" names faults with which no better grade is given.
 - **Output**: text, \`--json\`, \`--format html|sarif|junit\`. \`--facts FILE\` writes down what was seen, \`--from FILE\` judges it again offline,
   \`--bundle FILE\` packs both for a bug report.
 - **In CI**: \`--baseline FILE\` lists known findings (\`findings:\` with ids, or \`{ id, until, reason }\`); an entry whose finding is gone, or whose day

@@ -6,8 +6,8 @@ import { requirements } from '../src/render/requirements.ts';
 const introduction = `# What \`breakwater lint\` finds
 
 \`breakwater lint FILE\` reads a configuration of nginx, Caddy, Apache httpd or HAProxy and says what in it breaks MCP clients. It changes
-nothing; \`--fix\` writes a corrected copy of an nginx file. \`breakwater explain ID\` says the same as this page about one finding. Made from
-\`src/render/lint/\`.
+nothing: \`--fix\` writes a corrected copy of an nginx file (\`FILE.fixed\`, or \`-o\`), and only \`--fix --in-place\` corrects the file itself.
+\`breakwater explain ID\` says the same as this page about one finding. Made from \`src/render/lint/\`.
 
 - **Which engine**: by the name of the file (\`nginx*\`, \`Caddyfile*\`, \`haproxy*\`, \`httpd*\`, \`apache2*\`), then by its contents; \`--as\` decides.
 - **What is read**: the file and what it includes, up to 200 files of 1 MiB. A file that is not there, or that is no text, is named by

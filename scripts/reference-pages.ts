@@ -1,12 +1,14 @@
 import { buildJsonSchema } from '../src/config/schema/document.ts';
 import { errorCodes } from '../src/lib/error-codes.ts';
 import { buildChecksPage } from './checks-page.ts';
+import { buildCommandsPage } from './commands-page.ts';
 import { buildFindingsPage } from './findings-page.ts';
 
 /** The pages of `docs/` that are made from the code; a test compares them, `node scripts/docs.ts` writes them. */
 export function buildReferencePages(): ReadonlyMap<string, string> {
   return new Map([
     ['docs/errors.md', buildErrorPage()],
+    ['docs/commands.md', buildCommandsPage()],
     ['docs/configuration.md', buildConfigurationPage()],
     ['docs/findings.md', buildFindingsPage()],
     ['docs/doctor.md', buildChecksPage()],
@@ -45,8 +47,9 @@ function buildConfigurationPage(): string {
     '# Configuration',
     '',
     'Every key of `breakwater.yaml`. All are optional but one route, which the command line can give too. Durations',
-    'are written `15s`, `5m`, `24h`; sizes `16KiB`, `8MiB`. Environment variables set the top-level keys that are no list or mapping, `BREAKWATER_LISTEN` for `listen`, and the same',
-    'of `tls`: `BREAKWATER_TLS_CERT`, `_KEY`, `_POLICY`, `_ACME_DIRECTORY`, `_ACME_EMAIL`, `_ACME_ACCEPT_TERMS`, `_ACME_STAGING`;',
+    'are written `500ms`, `15s`, `5m`, `24h`, `30d`; sizes `512B`, `16KiB`, `8MiB`, `1GiB`. Environment variables set the top-level keys that are no list or mapping,',
+    '`BREAKWATER_LISTEN` for `listen`, `BREAKWATER_STATE_REDIS`, and the same of `tls`: `BREAKWATER_TLS_CERT`, `_KEY`, `_POLICY`, `_ACME_DIRECTORY`,',
+    '`_ACME_EMAIL`, `_ACME_ACCEPT_TERMS`, `_ACME_STAGING`;',
     'flags win over the environment, the environment over the file. Made from the schema; `breakwater schema` prints it.',
     '',
     '| key | default | meaning |',
@@ -63,7 +66,9 @@ function listRows(node: SchemaNode, prefix: string): string[] {
     const { description = '' } = child;
     const isGroup = child.properties !== undefined;
     const isRepeat = path === 'routes[].auth';
-    const meaning = isRepeat ? 'Who may call this route, written as `auth`. Default: `auth`.' : description;
+    const meaning = isRepeat
+      ? 'Who may call this route, written as `auth`. Default: `auth`.'
+      : `${description}${describeChoice(child, description)}`;
     const row = `| \`${path}\` | ${isGroup ? '' : describeDefault(child)} | ${meaning.replaceAll('|', '\\|')} |`;
     if (isRepeat) return [row];
     const lists = [child, ...(child.anyOf ?? [])].flatMap(({ items }) =>
@@ -71,6 +76,15 @@ function listRows(node: SchemaNode, prefix: string): string[] {
     );
     return [row, ...listRows(child, `${path}.`), ...lists.flatMap((items) => listRows(items, `${path}[].`))];
   });
+}
+
+/** The words that a setting takes, where its description does not name them all. */
+function describeChoice(node: SchemaNode, description: string): string {
+  const words = [node, ...(node.anyOf ?? []), ...(node.items === undefined ? [] : [node.items])]
+    .flatMap((form) => form.enum ?? (form.const === undefined ? [] : [form.const]))
+    .filter((word) => typeof word === 'string');
+  const isNamed = words.every((word) => description.includes(`\`${word}\``));
+  return isNamed ? '' : ` One of ${words.map((word) => `\`${word}\``).join(', ')}.`;
 }
 
 function describeDefault({ default: value }: SchemaNode): string {

@@ -38,7 +38,7 @@ export function renderPage(facts: EvidenceFacts, records: readonly EvidenceRecor
     ),
     '## Figures\n',
     ...records.map(renderRecord),
-    '## Tests of the plan without figures here\n',
+    '## Tests without figures here\n',
     renderTable(
       ['test', 'what', 'why'],
       plan

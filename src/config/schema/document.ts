@@ -57,7 +57,11 @@ export const sectionSchemas: { readonly [name in keyof Sections]: z.ZodType<Sect
     .array(routeSchema)
     .prefault([])
     .describe('Public paths and the MCP servers behind them. At least one is needed.'),
-  auth: authSchema.optional().describe('Default of all routes for who may call. Default: `none`.'),
+  auth: authSchema
+    .optional()
+    .describe(
+      'Default of all routes for who may call: `none` for everyone, `oauth` for whoever logs in at the built-in server, or a mapping of methods, of which each one alone admits. Default: `none`.',
+    ),
   trusted_proxies: trustedProxiesSchema,
   proxy_protocol: switchField(
     'Demand a PROXY protocol header (version 1 or 2) on every connection; needs `trusted_proxies`.',

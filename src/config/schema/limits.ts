@@ -63,4 +63,4 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
     concurrency: limits.concurrency,
   }))
   .prefault({})
-  .describe('Caps on what one client can make the gateway hold.');
+  .describe('Caps on what clients can make the gateway hold.');

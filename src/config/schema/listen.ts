@@ -34,7 +34,7 @@ export const plainHttpSchema: z.ZodType<ListenSetting | false | undefined> = par
 )
   .optional()
   .describe(
-    'Address for plain HTTP, which only redirects pages to HTTPS and refuses calls, or `false`. Default: port 80 when HTTPS is on port 443, else off.',
+    'Address for plain HTTP, which answers `/healthz`, `/readyz` and `http-01` challenges, redirects pages to HTTPS and refuses calls; or `false`. Default: port 80 when HTTPS is on port 443, else off.',
   );
 
 export const authzSchema: z.ZodType<ListenAddress | undefined> = parsedField(
