@@ -44,6 +44,8 @@ export function createPostForm(options: PostFormOptions): PostForm {
   const plainAgent = new PlainAgent(limits);
   const agent = new Agent({
     ...limits,
+    // token-leak: said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment changes nothing.
+    rejectUnauthorized: true,
     ...(roots === undefined ? {} : { ca: roots }),
   });
   return async ({ url, body, authorization }) => {

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { fail, ok, type Result } from '../../lib/result.ts';
+import type { ProviderFetch } from '../fetch/provider-fetch.ts';
 import type { Profile } from './admission.ts';
 import type { GithubLogin } from './server-options.ts';
 import type { UpstreamLogin } from './upstream-login.ts';
@@ -12,7 +13,7 @@ const TIMEOUT_MILLISECONDS = 10_000;
 /** Login through a GitHub OAuth app. GitHub is no OpenID provider: who it is, its API says. */
 export function createGithubLogin(
   login: GithubLogin,
-  options: { readonly redirectUri: string; readonly fetch: typeof fetch },
+  options: { readonly redirectUri: string; readonly fetch: ProviderFetch },
 ): UpstreamLogin {
   const { redirectUri } = options;
 

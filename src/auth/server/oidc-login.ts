@@ -1,5 +1,6 @@
 import * as client from 'openid-client';
 import { fail, ok } from '../../lib/result.ts';
+import type { ProviderFetch } from '../fetch/provider-fetch.ts';
 import type { Profile } from './admission.ts';
 import type { OidcLogin } from './server-options.ts';
 import type { UpstreamLogin } from './upstream-login.ts';
@@ -9,7 +10,7 @@ const TIMEOUT_SECONDS = 10;
 /** Login at any OpenID provider. Its metadata is read when the first user comes, and again after it could not be read. */
 export function createOidcLogin(
   login: OidcLogin,
-  options: { readonly redirectUri: string; readonly fetch: typeof fetch },
+  options: { readonly redirectUri: string; readonly fetch: ProviderFetch },
 ): UpstreamLogin {
   const { redirectUri } = options;
   let discovered: Promise<client.Configuration> | undefined;

@@ -1,6 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
 import type { Store } from '../../state/store/store.ts';
+import type { ProviderFetch } from '../fetch/provider-fetch.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
 import type { LoadClientMetadata } from '../client-metadata/document.ts';
 
@@ -101,7 +102,7 @@ export interface AuthorizationServerOptions {
   /** For the keys of clients that sign (`private_key_jwt`). */
   readonly fetchJson: SafeFetch;
   /** For identity providers; tests answer themselves. */
-  readonly fetch: typeof fetch;
+  readonly fetch: ProviderFetch;
   /** Shows a login code to the owner, and to nobody else. */
   readonly onOwnerCode: (code: string) => void;
   /** A grant ended: access tokens with this `grant` claim count no more. */

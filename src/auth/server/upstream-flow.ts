@@ -1,5 +1,6 @@
 import { hash, randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
+import type { ProviderFetch } from '../fetch/provider-fetch.ts';
 import { isAdmitted } from './admission.ts';
 import type { LoginFlow } from './login-flow.ts';
 import { createGithubLogin } from './github-login.ts';
@@ -35,7 +36,7 @@ export function createUpstreamFlow(options: {
   readonly redirectUri: string;
   readonly store: Store;
   readonly clock: Clock;
-  readonly fetch: typeof fetch;
+  readonly fetch: ProviderFetch;
   readonly onEvent: (event: ServerEvent) => void;
 }): UpstreamFlow {
   const { logins, store, clock, onEvent } = options;
@@ -79,7 +80,7 @@ export function createUpstreamFlow(options: {
 
 function createUpstreamLogin(
   login: OidcLogin | GithubLogin,
-  options: { readonly redirectUri: string; readonly fetch: typeof fetch },
+  options: { readonly redirectUri: string; readonly fetch: ProviderFetch },
 ): UpstreamLogin {
   return login.kind === 'github' ? createGithubLogin(login, options) : createOidcLogin(login, options);
 }

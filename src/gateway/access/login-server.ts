@@ -1,10 +1,12 @@
 import { createAccounts } from '../../auth/accounts/accounts.ts';
 import { createClientMetadataLoader } from '../../auth/client-metadata/document.ts';
+import { createProviderFetch } from '../../auth/fetch/provider-fetch.ts';
 import type { SafeFetch } from '../../auth/fetch/safe-fetch.ts';
 import type { AuthorizationServer } from '../../auth/server/authorization-server.ts';
 import type { ServerEvent } from '../../auth/server/server-options.ts';
 import type { AuthorizationServerConfig, Config } from '../../config/config.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { readVersion } from '../../lib/version.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
 import type { Store } from '../../state/store/store.ts';
 import { toOrigin, toPublicUrl } from '../public-url.ts';
@@ -59,7 +61,7 @@ export async function startLoginServer(
       hosts: metadataHosts,
     }),
     fetchJson: safeFetch,
-    fetch,
+    fetch: createProviderFetch({ version: readVersion() }),
     onOwnerCode: options.onOwnerCode,
     onGrantRevoked: options.onGrantRevoked,
     onEvent: options.onEvent,

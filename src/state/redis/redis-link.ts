@@ -90,6 +90,7 @@ async function toSocketOptions({ settings, address }: LinkOptions): Promise<
       readonly port: number;
       readonly tls: true;
       readonly minVersion: 'TLSv1.2';
+      readonly rejectUnauthorized: true;
       readonly ca?: Buffer;
     }
 > {
@@ -97,7 +98,8 @@ async function toSocketOptions({ settings, address }: LinkOptions): Promise<
   const { host, port } = address;
   if (!address.secure) return { host, port };
   const ca = settings.ca === undefined ? {} : { ca: await readRoots(settings.ca) };
-  return { host, port, tls: true, minVersion: 'TLSv1.2', ...ca };
+  // The last is said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment gives no stranger the password.
+  return { host, port, tls: true, minVersion: 'TLSv1.2', ...ca, rejectUnauthorized: true };
 }
 
 /** At each connection, so that a file that was replaced counts. */

@@ -42,7 +42,7 @@ export const recordKinds: Readonly<Record<string, RecordKind>> = {
   },
   RefreshToken: {
     content: 'a refresh token: client, account, scopes, grant',
-    lifetime: '`refresh_token_lifetime` since the last refresh',
+    lifetime: '`auth.oauth.server.refresh_token` since the last refresh',
     leak: 'who uses which client; the token is stored as SHA-256 alone',
     indexes: ['grantId'],
     secretId: { field: 'jti' },

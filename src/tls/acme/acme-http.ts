@@ -46,7 +46,12 @@ const defaultTimeout = 30_000;
 /** HTTPS without redirects, since each request is signed for its URL. */
 export function createAcmeHttp(options: AcmeHttpOptions): AcmeHttp {
   const { roots, version, allowPlainLoopback, clock, timeout = defaultTimeout } = options;
-  const secureAgent = new Agent({ keepAlive: true, ...(roots === undefined ? {} : { ca: roots }) });
+  const secureAgent = new Agent({
+    keepAlive: true,
+    // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED in the environment lets nobody pose as the authority.
+    rejectUnauthorized: true,
+    ...(roots === undefined ? {} : { ca: roots }),
+  });
   const plainAgent = new PlainAgent({ keepAlive: true });
 
   function open(url: URL, request: AcmeHttpRequest): ClientRequest {

@@ -27,7 +27,10 @@ export function createChallengeBoard(stateDir: string): ChallengeBoard {
   return {
     async put(topic, text) {
       await ensurePrivateDirectory(directory);
-      await (swept ??= sweep(directory));
+      // What cannot be swept now lies there until the next answer is put; the one that is wanted does not wait for it.
+      await (swept ??= sweep(directory).catch(() => {
+        swept = undefined;
+      }));
       await writeFileAtomically(directory, { name: toName(topic), data: text, mode: 0o600 });
     },
     remove: (topic) => rm(join(directory, toName(topic)), { force: true }),

@@ -120,9 +120,10 @@ export class ManagedCertificate {
   toDuty(): Duty | undefined {
     const { clock, issuers } = this.#options;
     const elapsed = clock.monotonic();
-    if (this.#unsaved) return 'save';
+    // Before saving, which may be in vain for as long as Redis is full or away; what is renewed is saved as well.
     if (this.#forced) return 'renew';
     if (this.#isRenewalDue() && this.#countAttempts(elapsed) < attemptsPerHour) return 'renew';
+    if (this.#unsaved) return 'save';
     const askable = this.#material !== undefined && issuers.some(({ id }) => id === this.#record.issuer);
     return askable && elapsed >= this.#nextAsk ? 'ask' : undefined;
   }
@@ -194,6 +195,8 @@ export class ManagedCertificate {
       if (problems.length === 0) this.#takeRecord(record);
       return false;
     }
+    // What could not be stored yet does not give way to what was stored before it.
+    if (this.#unsaved && material.facts.notBefore <= (this.#material?.facts.notBefore ?? 0)) return false;
     this.#stamp = stamp;
     this.#takeRecord(record);
     if (material.facts.serialNumber === this.#material?.facts.serialNumber) return false;

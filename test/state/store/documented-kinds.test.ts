@@ -26,6 +26,16 @@ it('docs/state.md has each kind of record as the table of the code has it', () =
   expect(readFileSync(page, 'utf8').split('\n').filter(isRow)).toEqual(buildRows());
 });
 
+it('what a lifetime is set by is a setting', () => {
+  const settings = readFileSync(join(root, 'docs/configuration.md'), 'utf8');
+  const named = Object.values(recordKinds).flatMap(({ lifetime }) =>
+    [...lifetime.matchAll(/`([^`]+)`/g)].map(([, name = '']) => name),
+  );
+  expect(named.filter((name) => !settings.includes(`| \`${name}\` |`))).toEqual([]);
+  // Control: some are named.
+  expect(named).toContain('sessions.idle_timeout');
+});
+
 it('no source names a kind that the table lacks', () => {
   const named = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.ts') && !path.startsWith('state/'))

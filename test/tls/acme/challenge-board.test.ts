@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -68,5 +68,28 @@ describe('answers to challenges', () => {
     await createChallengeBoard(stateDir).put('new', 'y');
     expect(board.read('old')).toBeUndefined();
     expect(board.read('new')).toBe('y');
+  });
+
+  it('do not fail for what cannot be swept away, which the next one tries again', async () => {
+    const folder = join(stateDir, 'acme/challenges');
+    const stuck = join(folder, 'stuck');
+    await mkdir(stuck, { recursive: true });
+    await utimes(stuck, 0, 0);
+    const board = createChallengeBoard(stateDir);
+    await board.put('one', 'x');
+    expect(board.read('one')).toBe('x');
+    await rm(stuck, { recursive: true });
+    await writeFile(join(folder, 'left'), 'y');
+    await utimes(join(folder, 'left'), 0, 0);
+    await board.put('two', 'z');
+    expect(await readdir(folder)).toHaveLength(2);
+    expect([board.read('one'), board.read('two')]).toEqual(['x', 'z']);
+  });
+
+  it('say so where they cannot be put', async () => {
+    const board = createChallengeBoard(stateDir);
+    await mkdir(join(stateDir, 'acme'));
+    await writeFile(join(stateDir, 'acme/challenges'), '');
+    await expect(board.put('one', 'x')).rejects.toMatchObject({ code: 'E_STATE_UNWRITABLE' });
   });
 });

@@ -179,6 +179,25 @@ describe.skipIf(!root)('a disk that cannot be written (mounting needs root on Li
     expect(again.facts()).toMatchObject({ issuer: 'one', nextAttemptAt: undefined });
   });
 
+  it('full after a renewal: the certificate that is on the disk does not come back in its place', async () => {
+    mount('size=256k');
+    const fill = join(rig.stateDir, 'fill');
+    const running = await rig.open({ tick: 10 * minute });
+    running.automation.start();
+    await running.automation.settled();
+    rig.issuer.onIssue = async () => {
+      await writeFile(fill, Buffer.alloc(400_000)).catch(() => undefined);
+    };
+    await running.automation.renewNow('mcp.example.com');
+    rig.issuer.onIssue = () => Promise.resolve();
+    expect(running.of('warning').map(({ warning }) => warning.code)).toEqual(['E_STATE_UNWRITABLE']);
+    await rm(fill);
+    await running.automation.renewNow('mcp.example.com');
+    expect(running.of('adopted')).toEqual([]);
+    expect(running.served).toHaveLength(3);
+    expect(rig.issuer.requests).toHaveLength(3);
+  });
+
   it('read-only: it starts, says so, and orders nothing', async () => {
     mount('size=256k');
     remount('ro');
