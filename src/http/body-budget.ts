@@ -4,11 +4,12 @@
  * (memory exhaustion by slow uploads).
  */
 export class BodyBudget {
-  readonly #bytes: number;
+  /** Bytes. A smaller one takes nothing back, and refuses what comes until enough was given. */
+  limit: number;
   #taken = 0;
 
-  constructor(bytes: number) {
-    this.#bytes = bytes;
+  constructor(limit: number) {
+    this.limit = limit;
   }
 
   /** Bytes taken now. */
@@ -19,7 +20,7 @@ export class BodyBudget {
   /** Counts bytes that have arrived; false when they are too many. They count until `give`, also then. */
   take(bytes: number): boolean {
     this.#taken += bytes;
-    return this.#taken <= this.#bytes;
+    return this.#taken <= this.limit;
   }
 
   give(bytes: number): void {

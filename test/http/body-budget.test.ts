@@ -12,4 +12,13 @@ describe('BodyBudget', () => {
     expect(budget.taken).toBe(0);
     expect(budget.take(10)).toBe(true);
   });
+
+  it('counts what is held against another limit, too', () => {
+    const budget = new BodyBudget(10);
+    budget.take(8);
+    budget.limit = 5;
+    expect(budget.take(1)).toBe(false);
+    budget.limit = 9;
+    expect(budget.take(0)).toBe(true);
+  });
 });
