@@ -5,6 +5,7 @@ import {
   type Server as TlsServer,
   type TlsOptions,
 } from 'node:tls';
+import { toAddressGroup } from '../lib/address-group.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { endTransportWith } from '../lib/transport.ts';
 import type { OpenAcceptor } from './acceptor.ts';
@@ -37,6 +38,7 @@ export interface ListenerSettings {
   /** When set, each connection must begin with a PROXY header, and come from a trusted address. */
   readonly proxyProtocol: IsTrusted | undefined;
   readonly maxConnections: number;
+  /** Of an IPv4 address, or a /64 of IPv6. */
   readonly maxConnectionsPerAddress: number;
   readonly h1: H1Settings;
   readonly h2: H2Settings;
@@ -86,7 +88,7 @@ export interface Listener {
 export async function createListener(options: ListenerOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
   const connections = new Set<DrainableConnection>();
-  const perAddress = new Map<string, number>();
+  const perGroup = new Map<string, number>();
   const { deadlines, peers } = options;
   let closed: Promise<void> | undefined;
   let onEmpty: (() => void) | undefined;
@@ -122,17 +124,19 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     return true;
   };
 
+  /** Connection floods from one network (A21): whoever has an IPv6 address has all of its /64. */
   const admitAddress = (socket: Socket, address: string): boolean => {
-    const count = (perAddress.get(address) ?? 0) + 1;
+    const group = toAddressGroup(address);
+    const count = (perGroup.get(group) ?? 0) + 1;
     if (count > settings.maxConnectionsPerAddress) {
       socket.destroy();
       return false;
     }
-    perAddress.set(address, count);
+    perGroup.set(group, count);
     socket.once('close', () => {
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left === 0) perAddress.delete(address);
-      else perAddress.set(address, left);
+      const left = (perGroup.get(group) ?? 1) - 1;
+      if (left === 0) perGroup.delete(group);
+      else perGroup.set(group, left);
     });
     return true;
   };

@@ -39,7 +39,7 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
       default: 2000,
       min: 1,
       max: 1_000_000,
-      description: 'Most client connections of one address at a time.',
+      description: 'Most client connections of one address at a time; of IPv6, of one /64.',
     }),
     http2_streams: countField({
       default: 100,
