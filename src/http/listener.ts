@@ -95,7 +95,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
   let isLingering = false;
   let { settings } = options;
   let tlsServer: TlsServer | undefined;
-  /** Peers that a PROXY header named, by remote end: a TLSSocket does not tell which socket it wraps. */
+  /** Peers that a PROXY header named, by both ends: a TLSSocket does not tell which socket it wraps. */
   const named = new Map<string, Peer>();
 
   /** Connection floods (A21): counted before the handshake, which is what they exhaust. */
@@ -115,10 +115,10 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
     socket.on('error', destroyOnError);
-    const end = remoteEnd(socket);
+    const ends = toEnds(socket);
     socket.once('close', () => {
       sockets.delete(socket);
-      named.delete(end);
+      named.delete(ends);
       if (sockets.size === 0) onEmpty?.();
     });
     return true;
@@ -156,7 +156,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       return;
     }
     const peer = {
-      ...(named.get(remoteEnd(socket)) ?? {
+      ...(named.get(toEnds(socket)) ?? {
         address: toPlainAddress(socket.remoteAddress ?? ''),
         port: socket.remotePort ?? 0,
         secure: tlsServer !== undefined,
@@ -219,7 +219,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       onReady: (source) => {
         if (source !== undefined) {
           if (!admitAddress(socket, source.address)) return;
-          named.set(remoteEnd(socket), { ...source, secure: tlsServer !== undefined });
+          named.set(toEnds(socket), { ...source, secure: tlsServer !== undefined });
         }
         start(socket);
       },
@@ -266,6 +266,7 @@ function protocolOf(socket: Socket): 'h1' | 'h2' | undefined {
   return chosen === 'h2' ? 'h2' : undefined;
 }
 
-function remoteEnd(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`;
+/** One remote port may be connected to several of our addresses at a time: then its end alone would name the wrong client (proxy-confusion). */
+function toEnds({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`;
 }
