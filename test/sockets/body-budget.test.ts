@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { connectH2, watch } from '../support/h2-client.ts';
 import { buildCall } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
-import { eventually, settle, startRig } from '../support/rig.ts';
+import { eventually, receive, settle, startRig } from '../support/rig.ts';
 import { buildRoute } from '../support/routes.ts';
+import { answerJson } from '../support/scripted-upstream.ts';
 
 const limits = { bodyBytes: 100_000, allBodiesBytes: 250_000 };
 const unfinished = `POST /mcp HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(90_000)}`;
@@ -43,6 +44,32 @@ describe('memory-exhaustion by slow uploads', () => {
     stream.close(8);
     for (const client of waiting) client.socket.destroy();
   });
+
+  it.each(['HTTP/1.1', 'HTTP/2'])(
+    'one address that fills the budget over %s leaves others room',
+    async (protocol) => {
+      await using rig = await startRig({ answer: answerJson('{}'), changes: { limits } });
+      using h2 = await connectH2(rig.gateway);
+      for (let count = 0; count < 2; count++) {
+        if (protocol === 'HTTP/1.1') (await rig.connect()).send(unfinished);
+        else
+          watch(
+            h2.session.request({ ':method': 'POST', ':path': '/mcp', ':authority': 'localhost' }),
+          ).stream.write(Buffer.alloc(90_000));
+      }
+      await settle();
+      const other = await rig.connect({ localAddress: '127.0.0.2' });
+      const request = buildPost(buildCall({ size: 90_000 }));
+      other.send(request.slice(0, 60_000));
+      await settle();
+      other.send(request.slice(60_000));
+      expect((await receive(other)).status).toBe(200);
+      expect(rig.gateway.lines).toMatchObject([
+        { error: 'E_OVERLOADED', client: '127.0.0.1' },
+        { status: 200 },
+      ]);
+    },
+  );
 
   it('a reload gives nobody a second budget', async () => {
     await using rig = await startRig({ changes: { limits } });

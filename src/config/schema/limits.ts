@@ -26,7 +26,8 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
       default: '256MiB',
       min: 4 * kib,
       max: 64 * 1024 * mib,
-      description: 'Request bodies held at a time, over all connections; at least one of the largest size.',
+      description:
+        'Request bodies held at a time, over all connections; at least one of the largest size. Above it unfinished ones of the address that holds most are refused.',
     }),
     connections: countField({
       default: 20_000,
