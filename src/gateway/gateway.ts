@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
+import { BodyBudget } from '../http/body-budget.ts';
 import { Deadlines } from '../http/deadlines.ts';
 import type { ListenerSettings } from '../http/listener.ts';
 import { PeerWatch } from '../http/peer-watch.ts';
@@ -16,7 +17,7 @@ import { listServers, type ServerStatus } from './control/server-status.ts';
 import { summariseOpenWork, type OpenWork } from './control/status.ts';
 import type { Exchange } from './exchange.ts';
 import type { Doors } from './listening/doors.ts';
-import { toDoorSettings, type DoorHandlers } from './listening/listener-settings.ts';
+import { toBodyLimit, toDoorSettings, type DoorHandlers } from './listening/listener-settings.ts';
 import { LimitSharing, type LimitReach } from './limit-sharing.ts';
 import { Listeners } from './listening/listeners.ts';
 import type { LoginRelay } from './login-relay.ts';
@@ -174,6 +175,8 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     plain: (request, sink) => serving.plain(request, sink),
     authz: (request, sink) => serving.authz(request, sink),
     onRefused: (refusal) => serving.accessLog?.write(REFUSAL_MESSAGE, formatRefusal(refusal)),
+    // Another one for each configuration would be as much memory again (memory exhaustion by slow uploads).
+    bodies: new BodyBudget(toBodyLimit(options.config)),
   };
   const change = await listeners
     .prepare(toDoorSettings(options.config, tls, handlers))
@@ -269,6 +272,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       before.close();
       sessionServing = toSessionServing(built);
       tls = nextTls;
+      handlers.bodies.limit = toBodyLimit(next.config);
       sharing.follow(next.redis);
       move();
       keepPools();

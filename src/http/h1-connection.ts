@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
-import type { BodyBudget } from './body-budget.ts';
+import type { ArrivingBody, BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from './body-buffer.ts';
-import { toExtraTime } from './body-rate.ts';
+import { toBodyDeadline } from './body-rate.ts';
 import { ChunkedDecoder } from './chunked-decoder.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
 import type { Peer, RequestHandler } from './exchange.ts';
@@ -48,12 +48,12 @@ type State = 'idle' | 'head' | 'body' | 'answering' | 'closing';
  * One HTTP/1.1 client connection: reads requests one after the other, whole, and answers them in order.
  * Bytes that arrive while an answer runs are kept up to one head and one buffer, then reading pauses.
  */
-export class H1Connection implements Expiring, H1ResponseOwner {
+export class H1Connection implements Expiring, H1ResponseOwner, ArrivingBody {
   readonly socket: Socket;
+  readonly peer: Peer;
   place = -1;
   deadline: number;
   readonly #environment: H1Environment;
-  readonly #peer: Peer;
   readonly #onClosed: () => void;
   #state: State = 'idle';
   /** The state in which `deadline` was set last. */
@@ -76,7 +76,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
   constructor(options: { socket: Socket; peer: Peer; environment: H1Environment; onClosed: () => void }) {
     this.socket = options.socket;
     this.#environment = options.environment;
-    this.#peer = options.peer;
+    this.peer = options.peer;
     this.#onClosed = options.onClosed;
     this.#body = new BodyBuffer(options.environment.settings.bodyBytes);
     this.#stall = new StallWatch(options.environment.settings.stallTimeout);
@@ -103,7 +103,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     switch (this.#state) {
       case 'head':
       case 'body':
-        this.#refuse('E_HTTP_TIMEOUT');
+        this.refuse('E_HTTP_TIMEOUT');
         return;
       case 'answering':
         this.#checkStall(now);
@@ -127,6 +127,10 @@ export class H1Connection implements Expiring, H1ResponseOwner {
 
   onStalled(): void {
     if (!this.#stall.running) this.deadline = this.#stall.start(this.#now(), this.socket.writableLength);
+  }
+
+  get taken(): number {
+    return this.#budgeted;
   }
 
   #now(): number {
@@ -159,6 +163,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
   #read(): void {
     if (this.#reading) return;
     this.#reading = true;
+    const before = this.#budgeted;
     let progress = true;
     while (progress && this.#input !== undefined) {
       if (this.#state === 'idle' || this.#state === 'head') progress = this.#readHead(this.#input);
@@ -168,14 +173,22 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.#reading = false;
     // Most requests arrive whole: only what has to wait for more bytes needs a deadline.
     if (this.#state !== this.#timed) this.#limitWait();
+    else if (this.#state === 'body') this.#putOff(this.#budgeted - before);
   }
 
   #limitWait(): void {
-    const { settings } = this.#environment;
+    const { settings, bodies } = this.#environment;
     this.#timed = this.#state;
     if (this.#state === 'head') this.deadline = this.#now() + settings.headTimeout;
-    else if (this.#state === 'body')
-      this.deadline = this.#now() + settings.bodyTimeout + toExtraTime(this.#body.length);
+    else if (this.#state === 'body') {
+      this.deadline = this.#now() + settings.bodyTimeout;
+      bodies.addArriving(this);
+    }
+  }
+
+  #putOff(bytes: number): void {
+    const latest = this.#now() + this.#environment.settings.bodyTimeout;
+    this.deadline = toBodyDeadline(this.deadline, bytes, latest);
   }
 
   #readHead(input: Buffer): boolean {
@@ -196,9 +209,9 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     const known = this.#memo.match(input);
     const end = known > 0 ? known : input.indexOf(headEnd) + headEnd.length;
     if (end < headEnd.length || end > settings.headBytes) {
-      if (input.length > settings.headBytes) this.#refuse(headTooLargeCode(input, settings));
+      if (input.length > settings.headBytes) this.refuse(headTooLargeCode(input, settings));
       // Without this a request with bare line feeds would wait for its time-out instead of being refused.
-      else if (hasBareLineFeed(input)) this.#refuse('E_HTTP_BAD_REQUEST');
+      else if (hasBareLineFeed(input)) this.refuse('E_HTTP_BAD_REQUEST');
       return false;
     }
     const head = known > 0 ? this.#memo.head : this.#parseHead(input, end);
@@ -214,7 +227,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
         return true;
       case 'length':
         if (framing.length > settings.bodyBytes) {
-          this.#refuse('E_HTTP_BODY_TOO_LARGE');
+          this.refuse('E_HTTP_BODY_TOO_LARGE');
           return false;
         }
         break;
@@ -229,7 +242,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
   #parseHead(input: Buffer, end: number): RequestHead | undefined {
     const parsed = parseRequestHead(input, 0, end, this.#environment.settings.head);
     if (!parsed.ok) {
-      this.#refuse(parsed.error);
+      this.refuse(parsed.error);
       return undefined;
     }
     this.#memo.keep(input, end, parsed.value);
@@ -244,25 +257,22 @@ export class H1Connection implements Expiring, H1ResponseOwner {
       if (input.length < missing) {
         this.#input = undefined;
         this.#takeBody(input);
-        if (this.#overBudget) this.#refuse('E_OVERLOADED');
+        this.#makeRoom();
         return false;
       }
       this.#advance(input, missing);
       this.#takeBody(input.length === missing ? input : input.subarray(0, missing));
+      if (!this.#makeRoom()) return false;
       this.#answer(head, this.#body.take());
       return true;
     }
     const used = this.#decoder?.decode(input, 0, (piece) => this.#takeBody(piece));
     if (used === undefined || this.#body.length > this.#environment.settings.bodyBytes) {
-      this.#refuse(used === undefined ? 'E_HTTP_BAD_REQUEST' : 'E_HTTP_BODY_TOO_LARGE');
-      return false;
-    }
-    if (this.#overBudget) {
-      this.#refuse('E_OVERLOADED');
+      this.refuse(used === undefined ? 'E_HTTP_BAD_REQUEST' : 'E_HTTP_BODY_TOO_LARGE');
       return false;
     }
     this.#advance(input, used);
-    if (this.#decoder?.done !== true) return false;
+    if (!this.#makeRoom() || this.#decoder?.done !== true) return false;
     this.#answer(head, this.#body.take());
     return true;
   }
@@ -271,7 +281,17 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.#body.append(piece);
     this.#budgeted += piece.length;
     if (!this.#environment.bodies.take(piece.length)) this.#overBudget = true;
-    this.deadline += toExtraTime(piece.length);
+  }
+
+  /** Sees to it that there is room for what has arrived; false when the request is refused instead. */
+  #makeRoom(): boolean {
+    if (!this.#overBudget) return true;
+    const hasRoom = this.#environment.bodies.makeRoom();
+    // It may have been this one that gave way.
+    if (this.#state !== 'body') return false;
+    this.#overBudget = false;
+    if (!hasRoom) this.refuse('E_OVERLOADED');
+    return hasRoom;
   }
 
   #advance(input: Buffer, used: number): void {
@@ -281,6 +301,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
   #answer(head: RequestHead, body: Buffer): void {
     this.#head = undefined;
     this.#decoder = undefined;
+    if (this.#timed === 'body') this.#environment.bodies.deleteArriving(this);
     this.#state = 'answering';
     this.#timed = 'answering';
     // A running answer has no time-out of its own: streams live as long as both ends want.
@@ -301,16 +322,16 @@ export class H1Connection implements Expiring, H1ResponseOwner {
         fields,
         isRepeat: this.#isRepeat,
         body,
-        peer: this.#peer,
+        peer: this.peer,
       },
       response,
     );
   }
 
-  /** Answers a request that cannot be read; where it ends is unknown, so the connection closes. */
-  #refuse(code: ErrorCode): void {
+  /** Answers a request that cannot be read, or held; where it ends is unknown, so the connection closes. */
+  refuse(code: ErrorCode): void {
     const { status = 400, title } = errorCodes[code];
-    this.#environment.onRefused({ peer: this.#peer, code });
+    this.#environment.onRefused({ peer: this.peer, code });
     const body = `${code}: ${title}\n`;
     const head = serializeHead(status, ['content-type', 'text/plain; charset=utf-8'], {
       framing: body.length,
@@ -325,6 +346,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
     this.#state = 'closing';
     this.#input = undefined;
     this.#body.clear();
+    this.#environment.bodies.deleteArriving(this);
     this.#giveBack();
     if (this.socket.isPaused()) this.socket.resume();
     this.deadline = this.#stall.start(this.#now(), this.socket.writableLength);
@@ -357,6 +379,7 @@ export class H1Connection implements Expiring, H1ResponseOwner {
 
   #onClose(): void {
     this.#environment.deadlines.delete(this);
+    this.#environment.bodies.deleteArriving(this);
     this.#giveBack();
     this.#state = 'closing';
     this.#input = undefined;

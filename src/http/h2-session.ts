@@ -82,7 +82,7 @@ export class H2Session implements Expiring, H2StreamOwner {
   readonly #session: ServerHttp2Session;
   readonly #socket: Socket;
   readonly #environment: H2Environment;
-  readonly #peer: Peer;
+  readonly peer: Peer;
   readonly settings: H2Settings;
   readonly deadlines: Deadlines;
   readonly bodies: BodyBudget;
@@ -101,7 +101,7 @@ export class H2Session implements Expiring, H2StreamOwner {
     this.#session = session;
     this.#socket = options.socket;
     this.#environment = options.environment;
-    this.#peer = options.peer;
+    this.peer = options.peer;
     const { deadlines, settings, bodies } = options.environment;
     this.settings = settings;
     this.deadlines = deadlines;
@@ -167,7 +167,7 @@ export class H2Session implements Expiring, H2StreamOwner {
   }
 
   onRefused(code: ErrorCode): void {
-    this.#environment.onRefused({ peer: this.#peer, code });
+    this.#environment.onRefused({ peer: this.peer, code });
   }
 
   /** Node ends a session at the first breach of the protocol itself; Bun resets the stream alone, however often. */
@@ -190,7 +190,7 @@ export class H2Session implements Expiring, H2StreamOwner {
       const { isRepeat } = opening;
       const body = stream.takeBody();
       this.#environment.handler(
-        { protocol: 'h2', method, path, query, authority, fields, isRepeat, body, peer: this.#peer },
+        { protocol: 'h2', method, path, query, authority, fields, isRepeat, body, peer: this.peer },
         stream.respond(),
       );
     }

@@ -1,9 +1,10 @@
 import type { ServerHttp2Stream } from 'node:http2';
 import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
-import type { BodyBudget } from './body-budget.ts';
+import type { ArrivingBody, BodyBudget } from './body-budget.ts';
 import { BodyBuffer } from './body-buffer.ts';
-import { toExtraTime } from './body-rate.ts';
+import { toBodyDeadline } from './body-rate.ts';
 import type { Deadlines, Expiring } from './deadlines.ts';
+import type { Peer } from './exchange.ts';
 import type { H2RequestHead } from './h2-request.ts';
 import { H2Response } from './h2-response.ts';
 import { takesBody } from './method.ts';
@@ -20,6 +21,7 @@ export interface H2StreamOwner {
   readonly settings: H2StreamSettings;
   readonly deadlines: Deadlines;
   readonly bodies: BodyBudget;
+  readonly peer: Peer;
   /** Counts bytes of bodies that are being read, less when negative; false when the connection holds too many. */
   holdBody(bytes: number): boolean;
   /** The request is whole: it is to be handed on, unless it is reset in the same breath. */
@@ -38,9 +40,11 @@ export interface H2Opening {
 }
 
 const noBody = Buffer.alloc(0);
+/** Up to here a body, as nearly all are whole by then, buys no time and never has to give way. */
+const SMALL_BODY_BYTES = 4096;
 
 /** One HTTP/2 stream: reads its request whole, then carries the answer. A single listener an event: there is a stream a call. */
-export class H2Stream implements Expiring {
+export class H2Stream implements Expiring, ArrivingBody {
   place = -1;
   deadline: number = Number.POSITIVE_INFINITY;
   readonly #stream: ServerHttp2Stream;
@@ -105,6 +109,7 @@ export class H2Stream implements Expiring {
 
   refuse(code: ErrorCode): void {
     this.#stopReading();
+    this.#giveBack();
     this.#owner.onRefused(code);
     if (!this.isOpen) return;
     const { status = 400, title } = errorCodes[code];
@@ -118,15 +123,33 @@ export class H2Stream implements Expiring {
     this.refuse('E_HTTP_TIMEOUT');
   }
 
+  get peer(): Peer {
+    return this.#owner.peer;
+  }
+
+  get taken(): number {
+    return this.#budgeted;
+  }
+
   #onData(piece: Buffer): void {
+    const { bodies, settings } = this.#owner;
     if (!this.#isReading || this.#body === undefined) return;
     this.#body.append(piece);
     this.#budgeted += piece.length;
-    this.deadline += toExtraTime(piece.length);
-    const isAffordable = this.#owner.bodies.take(piece.length);
     const isHeld = this.#owner.holdBody(piece.length);
-    if (this.#body.length > this.#owner.settings.bodyBytes) this.refuse('E_HTTP_BODY_TOO_LARGE');
+    const isAffordable = bodies.take(piece.length) || bodies.makeRoom();
+    // It may have been this one that gave way.
+    if (!this.#isReading) return;
+    if (this.#budgeted > settings.bodyBytes) this.refuse('E_HTTP_BODY_TOO_LARGE');
     else if (!isAffordable || !isHeld) this.refuse('E_OVERLOADED');
+    else if (this.#budgeted > SMALL_BODY_BYTES) this.#wait(piece.length);
+  }
+
+  /** Nothing says yet whether the body is whole. */
+  #wait(bytes: number): void {
+    const { bodies, deadlines, settings } = this.#owner;
+    this.deadline = toBodyDeadline(this.deadline, bytes, deadlines.now() + settings.bodyTimeout);
+    bodies.addArriving(this);
   }
 
   #onEnd(): void {
@@ -147,11 +170,18 @@ export class H2Stream implements Expiring {
     this.#isReading = false;
     this.#owner.deadlines.delete(this);
     this.#owner.holdBody(-this.#budgeted);
+    if (this.#budgeted > SMALL_BODY_BYTES) this.#owner.bodies.deleteArriving(this);
+  }
+
+  #giveBack(): void {
+    this.#owner.bodies.give(this.#budgeted);
+    this.#budgeted = 0;
+    this.#body = undefined;
   }
 
   #onClose(): void {
     this.#stopReading();
-    this.#owner.bodies.give(this.#budgeted);
+    this.#giveBack();
     this.#owner.onStreamClosed(this.#stream.rstCode);
     this.#response?.lose();
   }

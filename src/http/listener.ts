@@ -5,6 +5,7 @@ import {
   type Server as TlsServer,
   type TlsOptions,
 } from 'node:tls';
+import { toAddressGroup } from '../lib/address-group.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
 import { endTransportWith } from '../lib/transport.ts';
 import type { OpenAcceptor } from './acceptor.ts';
@@ -37,6 +38,7 @@ export interface ListenerSettings {
   /** When set, each connection must begin with a PROXY header, and come from a trusted address. */
   readonly proxyProtocol: IsTrusted | undefined;
   readonly maxConnections: number;
+  /** Of an IPv4 address, or a /64 of IPv6. */
   readonly maxConnectionsPerAddress: number;
   readonly h1: H1Settings;
   readonly h2: H2Settings;
@@ -86,14 +88,14 @@ export interface Listener {
 export async function createListener(options: ListenerOptions): Promise<Listener> {
   const sockets = new Set<Socket>();
   const connections = new Set<DrainableConnection>();
-  const perAddress = new Map<string, number>();
+  const perGroup = new Map<string, number>();
   const { deadlines, peers } = options;
   let closed: Promise<void> | undefined;
   let onEmpty: (() => void) | undefined;
   let isLingering = false;
   let { settings } = options;
   let tlsServer: TlsServer | undefined;
-  /** Peers that a PROXY header named, by remote end: a TLSSocket does not tell which socket it wraps. */
+  /** Peers that a PROXY header named, by both ends: a TLSSocket does not tell which socket it wraps. */
   const named = new Map<string, Peer>();
 
   /** Connection floods (A21): counted before the handshake, which is what they exhaust. */
@@ -113,26 +115,28 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     socket.setNoDelay(true);
     socket.setKeepAlive(true, KEEP_ALIVE_MILLISECONDS);
     socket.on('error', destroyOnError);
-    const end = remoteEnd(socket);
+    const ends = toEnds(socket);
     socket.once('close', () => {
       sockets.delete(socket);
-      named.delete(end);
+      named.delete(ends);
       if (sockets.size === 0) onEmpty?.();
     });
     return true;
   };
 
+  /** Connection floods from one network (A21): whoever has an IPv6 address has all of its /64. */
   const admitAddress = (socket: Socket, address: string): boolean => {
-    const count = (perAddress.get(address) ?? 0) + 1;
+    const group = toAddressGroup(address);
+    const count = (perGroup.get(group) ?? 0) + 1;
     if (count > settings.maxConnectionsPerAddress) {
       socket.destroy();
       return false;
     }
-    perAddress.set(address, count);
+    perGroup.set(group, count);
     socket.once('close', () => {
-      const left = (perAddress.get(address) ?? 1) - 1;
-      if (left === 0) perAddress.delete(address);
-      else perAddress.set(address, left);
+      const left = (perGroup.get(group) ?? 1) - 1;
+      if (left === 0) perGroup.delete(group);
+      else perGroup.set(group, left);
     });
     return true;
   };
@@ -152,7 +156,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       return;
     }
     const peer = {
-      ...(named.get(remoteEnd(socket)) ?? {
+      ...(named.get(toEnds(socket)) ?? {
         address: toPlainAddress(socket.remoteAddress ?? ''),
         port: socket.remotePort ?? 0,
         secure: tlsServer !== undefined,
@@ -215,7 +219,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
       onReady: (source) => {
         if (source !== undefined) {
           if (!admitAddress(socket, source.address)) return;
-          named.set(remoteEnd(socket), { ...source, secure: tlsServer !== undefined });
+          named.set(toEnds(socket), { ...source, secure: tlsServer !== undefined });
         }
         start(socket);
       },
@@ -262,6 +266,7 @@ function protocolOf(socket: Socket): 'h1' | 'h2' | undefined {
   return chosen === 'h2' ? 'h2' : undefined;
 }
 
-function remoteEnd(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`;
+/** One remote port may be connected to several of our addresses at a time: then its end alone would name the wrong client (proxy-confusion). */
+function toEnds({ localAddress, localPort, remoteAddress, remotePort }: Socket): string {
+  return `${localAddress} ${localPort} ${remoteAddress} ${remotePort}`;
 }

@@ -55,7 +55,8 @@ interface Bench {
   pass(milliseconds: number): Promise<void>;
 }
 
-function startBench(): Bench {
+function startBench(options: { readonly bodies?: BodyBudget; readonly address?: string } = {}): Bench {
+  const { bodies = new BodyBudget(1_000_000), address = '192.0.2.1' } = options;
   const socket = new HeldSocket();
   const clock = new ManualClock();
   const requests: { request: IncomingRequest; sink: ResponseSink }[] = [];
@@ -64,7 +65,7 @@ function startBench(): Bench {
   const connection = new H1Connection({
     // It uses what every Duplex has.
     socket: socket as unknown as Socket,
-    peer: { address: '192.0.2.1', port: 1, secure: true },
+    peer: { address, port: 1, secure: true },
     onClosed: () => (closed = true),
     environment: {
       settings: {
@@ -76,7 +77,7 @@ function startBench(): Bench {
         idleTimeout: 75_000,
         stallTimeout: 30_000,
       },
-      bodies: new BodyBudget(1_000_000),
+      bodies,
       deadlines: new Deadlines(clock),
       handler: (request, sink) => void requests.push({ request, sink }),
       onRefused: ({ code }) => void refusals.push(code),
@@ -234,5 +235,82 @@ describe('a connection that is being closed', () => {
     expect(bench.socket.destroyed).toBe(false);
     await bench.pass(2500);
     expect(bench.closed).toBe(true);
+  });
+});
+
+describe('memory-exhaustion: bodies that stop short of their end', () => {
+  const post = (bytes: number): string =>
+    `POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n${'x'.repeat(bytes)}`;
+  const chunked = 'POST /mcp HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n';
+  const chunk = `c000\r\n${'x'.repeat(0xc000)}\r\n`;
+
+  it.each([
+    ['of a given length', [post(50_000), 'x'.repeat(49_999)]],
+    ['in one piece', [post(99_999)]],
+    ['in chunks', [chunked, chunk, chunk]],
+  ])('%s have their time-out from then on, however much came before', async (_how, pieces) => {
+    const bench = startBench();
+    for (const piece of pieces) await bench.feed(piece);
+    await bench.pass(29_500);
+    expect(bench.refusals).toEqual([]);
+    await bench.pass(1000);
+    expect(bench.refusals).toEqual(['E_HTTP_TIMEOUT']);
+  });
+
+  it('control: what comes meanwhile puts the end off by what it is worth', async () => {
+    const bench = startBench();
+    await bench.feed(post(0));
+    await bench.pass(20_000);
+    await bench.feed('x'.repeat(90_000));
+    await bench.pass(15_000);
+    expect(bench.refusals).toEqual([]);
+    await bench.pass(1000);
+    expect(bench.refusals).toEqual(['E_HTTP_TIMEOUT']);
+  });
+
+  it('give way to others, the largest of the address that holds most first', async () => {
+    const bodies = new BodyBudget(250_000);
+    const held = [startBench({ bodies }), startBench({ bodies })];
+    await held[0]?.feed(post(90_000));
+    await held[1]?.feed(post(95_000));
+    const other = startBench({ bodies, address: '198.51.100.1' });
+    await other.feed(post(60_000));
+    await other.feed('x'.repeat(40_000));
+    expect(other.requests).toHaveLength(1);
+    expect(held.map(({ refusals }) => refusals)).toEqual([[], ['E_OVERLOADED']]);
+    expect(bodies.taken).toBe(190_000);
+    await held[0]?.feed('x'.repeat(10_000));
+    expect(held[0]?.requests).toHaveLength(1);
+  });
+
+  it('give way themselves where nobody holds more', async () => {
+    const bodies = new BodyBudget(150_000);
+    const other = startBench({ bodies, address: '198.51.100.1' });
+    await other.feed(post(60_000));
+    const bench = startBench({ bodies });
+    await bench.feed(post(50_000));
+    await bench.feed('x'.repeat(50_000));
+    expect(bench.requests).toHaveLength(0);
+    expect(bench.refusals).toEqual(['E_OVERLOADED']);
+    expect(other.refusals).toEqual([]);
+    expect(bodies.taken).toBe(60_000);
+  });
+});
+
+describe('a body in one piece', () => {
+  const whole = `POST /mcp HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n${'x'.repeat(90_000)}`;
+
+  it('is refused where requests that are being answered hold the budget', async () => {
+    const bodies = new BodyBudget(150_000);
+    const first = startBench({ bodies });
+    await first.feed(whole);
+    const second = startBench({ bodies });
+    await second.feed(whole);
+    expect(second.requests).toHaveLength(0);
+    expect(second.refusals).toEqual(['E_OVERLOADED']);
+    first.requests[0]?.sink.send(200, [], '');
+    const third = startBench({ bodies });
+    await third.feed(whole);
+    expect(third.requests).toHaveLength(1);
   });
 });

@@ -1,9 +1,10 @@
+import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { buildCall } from '../support/messages.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { buildPost, connectRaw } from '../support/raw-client.ts';
-import { receive, settle, startRig, type Rig } from '../support/rig.ts';
+import { eventually, receive, settle, startRig, type Rig } from '../support/rig.ts';
 import { answerJson } from '../support/scripted-upstream.ts';
 
 const answer = answerJson('{}');
@@ -166,6 +167,30 @@ describe('PROXY protocol', () => {
     const client = await rig.connect({ preface: version1, localAddress: '127.0.0.1' });
     client.send(buildPost(buildCall()));
     expect((await receive(client)).status).toBe(200);
+  });
+
+  it('proxy-confusion: one port of the proxy towards two of our addresses is two clients', async () => {
+    const listen = { host: '0.0.0.0', port: 0 };
+    await using rig = await startRig({ answer, changes: { ...changes, listen } });
+    const { port, ca, gateway } = rig.gateway;
+    const open = async (host: string, client: string, localPort?: number): Promise<Socket> => {
+      const socket = connect({ host, port, localAddress: '127.0.0.1', localPort });
+      await once(socket, 'connect');
+      socket.write(`PROXY TCP4 ${client} 192.0.2.1 4711 443\r\n`);
+      return socket;
+    };
+    const one = await open('127.0.0.1', '203.0.113.1');
+    const other = await open('127.0.0.2', '203.0.113.2', one.localPort);
+    // Both headers are read before either handshake ends.
+    await eventually(() => gateway.load.connections, 2);
+    await settle();
+    const clients = await Promise.all([one, other].map((socket) => connectRaw({ port, ca, socket })));
+    for (const [at, client] of clients.entries()) {
+      client.send(buildPost(buildCall()));
+      expect((await receive(client)).status).toBe(200);
+      expect(fieldsOf(rig)['x-real-ip']).toBe(`203.0.113.${at + 1}`);
+    }
+    for (const client of clients) client.socket.destroy();
   });
 
   it('slow-header: half a header is waited for 10 seconds', async () => {

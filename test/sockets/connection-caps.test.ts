@@ -103,6 +103,35 @@ describe('connection-flood', () => {
     expect(rig.gateway.gateway.load.connections).toBe(6);
   });
 
+  describe('from another address of one /64 for each connection', () => {
+    const connectFrom = async (addresses: readonly string[]): Promise<number> => {
+      await using rig = await startRig({
+        answer,
+        changes: {
+          proxyProtocol: true,
+          trustedProxies: ['127.0.0.1'],
+          limits: { connectionsPerAddress: 2 },
+        },
+      });
+      for (const address of addresses) {
+        await rig
+          .connect({ preface: `PROXY TCP6 ${address} 2001:db8:ff::1 4711 443\r\n` })
+          .catch(() => undefined);
+      }
+      return rig.gateway.gateway.load.connections;
+    };
+
+    it('counts as one address', async () => {
+      const addresses = ['2001:db8:1:2::1', '2001:db8:1:2::2', '2001:db8:1:2:ffff::', '2001:DB8:1:2:3:4:5:6'];
+      expect(await connectFrom(addresses)).toBe(2);
+    });
+
+    it('control: networks count apart', async () => {
+      const addresses = ['2001:db8:1:1::1', '2001:db8:1:2::1', '2001:db8:1:3::1', '2001:db8:1:4::1'];
+      expect(await connectFrom(addresses)).toBe(4);
+    });
+  });
+
   it('control: without caps the same flood is let in', async () => {
     await using rig = await startRig({ answer });
     const flood = await open(rig, 30);

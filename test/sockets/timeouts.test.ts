@@ -5,7 +5,7 @@ import { connectH2, watch } from '../support/h2-client.ts';
 import { buildCall, buildGet } from '../support/messages.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { buildPost, type RawClient } from '../support/raw-client.ts';
-import { receive, settle, startRig, streamed, type Rig } from '../support/rig.ts';
+import { eventually, receive, settle, startRig, streamed, type Rig } from '../support/rig.ts';
 import { answerJson, eventStreamHead, toChunk } from '../support/scripted-upstream.ts';
 
 const answer = answerJson('{}');
@@ -62,6 +62,16 @@ describe('slow-client: HTTP/1.1', () => {
   it('a body that stops has 10 seconds', async () => {
     await using timed = await startTimed();
     timed.client.send(buildPost(buildCall()).slice(0, -10));
+    await settle();
+    expect(await timed.pass(10_000 - sweep)).toBe(true);
+    expect(await timed.pass(2 * sweep)).toBe(false);
+    expect(timed.client.received).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('memory-exhaustion: a body that stops at its last byte has 10 seconds, too', async () => {
+    await using timed = await startTimed();
+    timed.client.send(buildPost(buildCall({ size: 1024 * 1024 })).slice(0, -1));
+    await eventually(() => timed.client.socket.writableLength, 0);
     await settle();
     expect(await timed.pass(10_000 - sweep)).toBe(true);
     expect(await timed.pass(2 * sweep)).toBe(false);
@@ -185,6 +195,21 @@ describe('slow-client: HTTP/2', () => {
     expect((await exchange.head)[':status']).toBe(408);
     await exchange.closed();
     expect((await client.post(buildCall()).head)[':status']).toBe(200);
+  });
+
+  it('memory-exhaustion: a body that stops at its last byte has 10 seconds, too', async () => {
+    const clock = new ManualClock();
+    await using rig = await startRig({ clock, answer });
+    using client = await connectH2(rig.gateway);
+    const stream = client.session.request({ ':method': 'POST', ':path': '/mcp', ':authority': 'localhost' });
+    const exchange = watch(stream);
+    await new Promise((resolve) => void stream.write(Buffer.alloc(1024 * 1024), resolve));
+    await settle();
+    clock.advance(10_000 - sweep);
+    await settle();
+    expect(stream.closed).toBe(false);
+    clock.advance(2 * sweep);
+    expect((await exchange.head)[':status']).toBe(408);
   });
 
   it('a body that trickles is given no more time than its bytes are worth, 16 KB a second', async () => {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect as connectTcp } from 'node:net';
+import { connect as connectTcp, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 
 /** A TLS client that sends exactly the bytes it is told and keeps all it gets. */
@@ -26,13 +26,13 @@ export async function connectRaw(options: {
   readonly servername?: string;
   /** Sent before the TLS handshake. */
   readonly preface?: string | Buffer;
+  /** Already connected; the TLS handshake goes over it. */
+  readonly socket?: Socket;
 }): Promise<RawClient> {
   const { port, ca, localAddress, servername = 'localhost', preface } = options;
-  const tcp = connectTcp({
-    host: '127.0.0.1',
-    port,
-    ...(localAddress === undefined ? {} : { localAddress }),
-  });
+  const tcp =
+    options.socket ??
+    connectTcp({ host: '127.0.0.1', port, ...(localAddress === undefined ? {} : { localAddress }) });
   if (preface !== undefined) tcp.write(preface);
   tcp.on('error', () => tcp.destroy());
   const socket = connect({ socket: tcp, ca, servername, ALPNProtocols: ['http/1.1'] });

@@ -26,7 +26,8 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
       default: '256MiB',
       min: 4 * kib,
       max: 64 * 1024 * mib,
-      description: 'Request bodies held at a time, over all connections; at least one of the largest size.',
+      description:
+        'Request bodies held at a time, over all connections; at least one of the largest size. Above it unfinished ones of the address that holds most are refused.',
     }),
     connections: countField({
       default: 20_000,
@@ -39,7 +40,7 @@ export const limitsSchema: z.ZodType<LimitsConfig> = z
       default: 2000,
       min: 1,
       max: 1_000_000,
-      description: 'Most client connections of one address at a time.',
+      description: 'Most client connections of one address at a time; of IPv6, of one /64.',
     }),
     http2_streams: countField({
       default: 100,

@@ -9,7 +9,7 @@ export const timeoutsSchema: z.ZodType<TimeoutsConfig> = z
     body: durationField({
       default: '10s',
       description:
-        'Longest time a request body may take to arrive. Each 16 kB that have arrived add a second.',
+        'Longest time a request body may take to arrive, or pause on its way. Each 16 kB that have arrived add a second.',
     }),
     idle: durationField({
       default: '75s',

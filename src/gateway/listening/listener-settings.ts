@@ -1,5 +1,5 @@
 import type { Config } from '../../config/config.ts';
-import { BodyBudget } from '../../http/body-budget.ts';
+import type { BodyBudget } from '../../http/body-budget.ts';
 import type { Peer, RequestHandler } from '../../http/exchange.ts';
 import type { H1Settings } from '../../http/h1-connection.ts';
 import type { H2Settings } from '../../http/h2-session.ts';
@@ -9,11 +9,18 @@ import type { ErrorCode } from '../../lib/error-codes.ts';
 import { createClientCheck } from '../../tls/handshake/client-identity.ts';
 import type { DoorSettings } from './listeners.ts';
 
+/** What serves the connections of all doors, whichever configuration they came under. */
 export interface DoorHandlers {
   readonly secure: RequestHandler;
   readonly plain: RequestHandler;
   readonly authz: RequestHandler;
   readonly onRefused: (refusal: { readonly peer: Peer; readonly code: ErrorCode }) => void;
+  readonly bodies: BodyBudget;
+}
+
+/** Bytes that request bodies may take together: room for at least one of the largest size. */
+export function toBodyLimit({ limits }: Config): number {
+  return Math.max(limits.allBodiesBytes, limits.bodyBytes);
 }
 
 /** What a configuration says of its addresses and of the connections there. */
@@ -29,7 +36,7 @@ export function toDoorSettings(
     maxConnectionsPerAddress: limits.connectionsPerAddress,
     h1: toH1Settings(config),
     h2: toH2Settings(config),
-    bodies: new BodyBudget(Math.max(limits.allBodiesBytes, limits.bodyBytes)),
+    bodies: handlers.bodies,
     onRefused: handlers.onRefused,
   };
   const identify = config.tls.clients === undefined ? undefined : createClientCheck(config.tls.clients);
