@@ -45,7 +45,7 @@ export const accessErrorCodes: { readonly [code in AccessErrorCode]: ErrorEntry 
   E_RATE_LIMITED: {
     title: 'too many requests',
     explanation:
-      'A limit on requests or on how many run at the same time is reached, for this caller, client, address, route or tool.',
+      'A limit on requests or on how many run at the same time is reached, for this caller, client, address, route or tool. Each message of a batch counts, so one with more messages than the limit lets in never fits.',
     fix: 'wait as long as Retry-After says, or raise the limit',
     status: 429,
     rpcCode: -31429,

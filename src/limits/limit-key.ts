@@ -39,6 +39,19 @@ export function toLimitKey(per: LimitKey, request: LimitedRequest): string | und
   }
 }
 
+/** How many messages of a batch each key has to pay for. */
+export function countKeys(
+  tools: ReadonlyMap<string | undefined, number>,
+  toKey: (tool: string | undefined) => string | undefined,
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const [tool, count] of tools) {
+    const key = toKey(tool);
+    if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + count);
+  }
+  return counts;
+}
+
 /** No identity begins with NUL, so none can use up what belongs to an address. */
 function toAnonymousKey(address: string): string {
   return `\0${toAddressGroup(address)}`;

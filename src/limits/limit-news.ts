@@ -33,10 +33,10 @@ export class LimitLedger {
     this.#changed = Array.from({ length: options.concurrency }, () => new Map<string, RunningElsewhere>());
   }
 
-  took(rate: number, key: string): void {
+  took(rate: number, key: string, count = 1): void {
     const taken = this.#taken[rate];
     if (taken === undefined) return;
-    taken.set(key, (taken.get(key) ?? 0) + 1);
+    taken.set(key, (taken.get(key) ?? 0) + count);
     this.#isEmpty = false;
   }
 

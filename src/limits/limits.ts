@@ -3,7 +3,7 @@ import type { Clock } from '../lib/clock.ts';
 import { formatDuration } from '../lib/duration.ts';
 import { compilePatterns, type Matcher } from '../lib/pattern.ts';
 import { toAddressGroup } from '../lib/address-group.ts';
-import { toLimitKey, type LimitedRequest, type LimitKey } from './limit-key.ts';
+import { countKeys, toLimitKey, type LimitedRequest, type LimitKey } from './limit-key.ts';
 import type { Member } from './elsewhere.ts';
 import { LimitLedger, type LimitNews, type LimitSummary } from './limit-news.ts';
 import { createRateGate, type RateGate } from './rate-gate.ts';
@@ -54,6 +54,11 @@ export interface Limits {
   admitUnauthenticated(address: string): LimitRefusal | undefined;
   /** Counts a request against all other limits, or against none of them when one refuses it. */
   enter(request: LimitedRequest): LimitOutcome;
+  /**
+   * Counts a batch as if each of its messages had come alone at this moment: all of them against all limits, those of the door too, which
+   * has counted one; or none of them. `tools` says how many messages call each tool, and how many call none; of `request` the tool is not read.
+   */
+  enterBatch(request: LimitedRequest, tools: ReadonlyMap<string | undefined, number>): LimitOutcome;
   /** What was counted here since the last time; `undefined` for nothing, and where the limits are not shared. */
   readNews(): LimitNews | undefined;
   /** Counts what another process has counted. */
@@ -99,6 +104,14 @@ const DEFAULT_KEYS = 65_536;
 /** Most keys of a rate in a summary. */
 const MOST_SUMMARISED = 10_000;
 
+/** Tools that one batch may call: names that nobody has would push out the counts of those that are in use. */
+const MOST_TOOLS = 1024;
+const tooManyTools: LimitRefusal = {
+  kind: 'limited',
+  retryAfter: 1,
+  which: `${MOST_TOOLS} tools in a batch`,
+};
+
 /** Nothing to undo: rates are not given back. */
 const entered: LimitOutcome = { kind: 'ok', leave: () => undefined };
 
@@ -143,6 +156,27 @@ export function createLimits(options: LimitsOptions): Limits {
         ledger?.took(rate.at, key);
       }
       return slots.length === 0 ? entered : takeSlots(slots, request.isStream);
+    },
+    enterBatch(request, tools) {
+      if (tools.size > MOST_TOOLS) return tooManyTools;
+      const now = clock.monotonic();
+      const charges = rates.flatMap((rate) => listCharges(rate, request, tools));
+      const refusal = findBatchRefusal(charges, now);
+      if (refusal !== undefined) return refusal;
+      const shares: SlotShare[] = [];
+      for (const limit of concurrency) {
+        for (const [key, count] of countKeys(tools, (tool) => slotKeyFor(limit, { ...request, tool }))) {
+          const slot = limit.slots.get(key);
+          if (!limit.slots.hasRoom(slot, request.isStream, count))
+            return request.isStream ? limit.streams : limit.calls;
+          shares.push({ slot, count });
+        }
+      }
+      for (const { rate, key, count } of charges) {
+        rate.gate.take(key, now, count);
+        ledger?.took(rate.at, key, count);
+      }
+      return takeShares(shares, request.isStream);
     },
     readNews: () => ledger?.read(),
     hear(member, news) {
@@ -286,6 +320,54 @@ function takeSlots(slots: readonly Slot[], isStream: boolean): LimitOutcome {
       if (isOver) return;
       isOver = true;
       for (const slot of slots) releaseSlot(slot, isStream);
+    },
+  };
+}
+
+/** What a batch costs at one key of a rate. */
+interface Charge {
+  readonly rate: Rate;
+  readonly key: string;
+  readonly count: number;
+}
+
+/** What a batch takes of one slot. */
+interface SlotShare {
+  readonly slot: Slot;
+  readonly count: number;
+}
+
+function listCharges(
+  rate: Rate,
+  request: LimitedRequest,
+  tools: ReadonlyMap<string | undefined, number>,
+): readonly Charge[] {
+  const counts = countKeys(tools, (tool) => keyFor(rate, { ...request, tool }));
+  const paid = isForDoor(rate) ? 1 : 0;
+  return [...counts].map(([key, count]) => ({ rate, key, count: count - paid }));
+}
+
+function findBatchRefusal(charges: readonly Charge[], now: number): LimitRefusal | undefined {
+  let longest = 0;
+  let name = '';
+  for (const { rate, key, count } of charges) {
+    const wait = rate.gate.waitFor(key, now, count);
+    if (wait <= longest) continue;
+    longest = wait;
+    ({ name } = rate);
+  }
+  return longest === 0 ? undefined : toRefusal(name, longest);
+}
+
+function takeShares(shares: readonly SlotShare[], isStream: boolean): LimitOutcome {
+  for (const { slot, count } of shares) takeSlot(slot, isStream, count);
+  let isOver = false;
+  return {
+    kind: 'ok',
+    leave() {
+      if (isOver) return;
+      isOver = true;
+      for (const { slot, count } of shares) releaseSlot(slot, isStream, count);
     },
   };
 }

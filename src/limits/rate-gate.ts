@@ -5,9 +5,9 @@ import { RecentKeys } from './recent-keys.ts';
  * Whatever counts for several processes, stands behind the same two functions.
  */
 export interface RateGate {
-  /** Milliseconds until the key may take one more; 0 when it may now. */
-  waitFor(key: string, now: number): number;
-  take(key: string, now: number): void;
+  /** Milliseconds until the key may take one more, or `count` of them at once; 0 when it may now. */
+  waitFor(key: string, now: number, count?: number): number;
+  take(key: string, now: number, count?: number): void;
   /** So many requests of the key were let in by other processes. */
   takeElsewhere(key: string, requests: number, now: number): void;
   /** How many requests each key has not got back yet, in fractions, too; at most `most` keys. */
@@ -24,6 +24,9 @@ export interface RateGateOptions {
   readonly keys: number;
 }
 
+/** Milliseconds. Sums of fractions are off by less, and nobody waits for that. */
+const ROUNDING = 1e-6;
+
 /**
  * The generic cell rate algorithm (ITU-T I.371, the leaky bucket as a meter): a key may take `requests` at once and gets them
  * back evenly, one each `within / requests`. It holds one number a key, the time at which the key has everything back.
@@ -38,13 +41,14 @@ export function createRateGate({ requests, within, keys }: RateGateOptions): Rat
   // A key that rested for `within` has everything back, and is the same as one that was never seen.
   const cells = new RecentKeys<Cell>({ create: createCell, limit: keys, lifetime: within });
   return {
-    waitFor(key, now) {
-      const wait = cells.get(key, now).full - tolerance - now;
-      return wait > 0 ? wait : 0;
+    waitFor(key, now, count = 1) {
+      const { full } = cells.get(key, now);
+      const wait = (full > now ? full - now : 0) + (count - 1) * interval - tolerance;
+      return wait > ROUNDING ? wait : 0;
     },
-    take(key, now) {
+    take(key, now, count = 1) {
       const cell = cells.get(key, now);
-      cell.full = (cell.full > now ? cell.full : now) + interval;
+      cell.full = (cell.full > now ? cell.full : now) + count * interval;
     },
     takeElsewhere(key, count, now) {
       const cell = cells.get(key, now);

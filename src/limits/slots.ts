@@ -4,8 +4,8 @@ import { CountsElsewhere, type RunningElsewhere } from './elsewhere.ts';
 export interface Slots {
   /** The counts of a key; they stand still unless `takeSlot` follows at once. */
   get(key: string): Slot;
-  /** Whether one more of the kind may begin. */
-  hasRoom(slot: Slot, isStream: boolean): boolean;
+  /** Whether one more of the kind may begin, or `count` of them at once. */
+  hasRoom(slot: Slot, isStream: boolean, count?: number): boolean;
   /** What other processes that share the limit have running. */
   readonly elsewhere: CountsElsewhere;
   /** What runs here, by key. */
@@ -46,9 +46,10 @@ export function createSlots(
   return {
     elsewhere,
     get: (key) => home.slots.get(key) ?? { key, home, calls: 0, streams: 0 },
-    hasRoom(slot, isStream) {
+    hasRoom(slot, isStream, count = 1) {
       const others = elsewhere.get(slot.key);
-      return isStream ? slot.streams + others.streams < streams : slot.calls + others.calls < calls;
+      const running = isStream ? slot.streams + others.streams : slot.calls + others.calls;
+      return running + count <= (isStream ? streams : calls);
     },
     listRunning: () =>
       [...home.slots.values()].flatMap(({ key, calls: own, streams: ownStreams }) =>
@@ -60,19 +61,19 @@ export function createSlots(
   };
 }
 
-/** Begins a call or stream. */
-export function takeSlot(slot: Slot, isStream: boolean): void {
+/** Begins a call or stream, or `count` of them. */
+export function takeSlot(slot: Slot, isStream: boolean, count = 1): void {
   const { home, key } = slot;
   if (slot.calls === 0 && slot.streams === 0) home.slots.set(key, slot);
-  if (isStream) slot.streams++;
-  else slot.calls++;
+  if (isStream) slot.streams += count;
+  else slot.calls += count;
   home.onChange?.(key, slot);
 }
 
-/** Ends a call or stream that began; once for each. */
-export function releaseSlot(slot: Slot, isStream: boolean): void {
-  if (isStream) slot.streams--;
-  else slot.calls--;
+/** Ends a call or stream that began, or `count` of them; once for each. */
+export function releaseSlot(slot: Slot, isStream: boolean, count = 1): void {
+  if (isStream) slot.streams -= count;
+  else slot.calls -= count;
   const { home, key } = slot;
   if (slot.calls === 0 && slot.streams === 0 && home.slots.size > KEPT_KEYS) home.slots.delete(key);
   home.onChange?.(key, slot);

@@ -39,6 +39,16 @@ export function visitOperations(
   }
 }
 
+/** How many requests of a batch call each tool; by `undefined`, how many of its messages call none. */
+export function countCalls(body: Buffer): ReadonlyMap<string | undefined, number> {
+  const counts = new Map<string | undefined, number>();
+  visitBatch(body, (message) => {
+    const tool = message.kind === 'request' && message.method === 'tools/call' ? message.name : undefined;
+    counts.set(tool, (counts.get(tool) ?? 0) + 1);
+  });
+  return counts;
+}
+
 /** What a message that is no batch asks for, but for the resources of `subscriptions/listen`. */
 export function toOperation(message: RequestEnvelope | NotificationEnvelope): Operation {
   const { method, name, ref } = message;

@@ -256,6 +256,80 @@ describe('concurrency', () => {
   });
 });
 
+describe('a batch', () => {
+  const toBatch = (calls: Readonly<Record<string, number>>, others = 0): Map<string | undefined, number> =>
+    new Map<string | undefined, number>([...Object.entries(calls), [undefined, others]]);
+
+  it('batch-hiding: costs at every rate what its messages would cost one by one', () => {
+    for (const per of ['principal', 'client', 'route', 'tool', 'address'] as const) {
+      const bench = createBench([{ per, routes: ['/mcp'] }]);
+      expect(bench.enterBatch(call, toBatch({ expensive: 11 })).kind).toBe('limited');
+      expect(bench.enterBatch(call, toBatch({ expensive: 7 })).kind).toBe('ok');
+      expect(bench.enterBatch(call, toBatch({ expensive: 4 })).kind).toBe('limited');
+      expect(bench.admitted(9, { tool: 'expensive' })).toBe(3);
+    }
+  });
+
+  it('batch-hiding: is counted by rates that name tools, and what else is in it is not', () => {
+    const bench = createBench([{ per: 'principal', requests: 3, tools: ['delete_*'] }]);
+    expect(bench.enterBatch(call, toBatch({ delete_a: 2, delete_b: 2 })).kind).toBe('limited');
+    expect(bench.enterBatch(call, toBatch({ delete_a: 2, search: 50 }, 50)).kind).toBe('ok');
+    expect(bench.admitted(5, { tool: 'delete_b' })).toBe(1);
+  });
+
+  it('batch-hiding: pays at the door for all but the message that was counted there', () => {
+    const bench = createBench([{ per: 'address', requests: 5 }]);
+    expect(bench.admitUnauthenticated(call.address)).toBeUndefined();
+    expect(bench.enterBatch(call, toBatch({ search: 1 }, 3)).kind).toBe('ok');
+    expect(bench.admitUnauthenticated(call.address)).toBeUndefined();
+    expect(bench.admitUnauthenticated(call.address)).toMatchObject({ kind: 'limited' });
+  });
+
+  it('batch-hiding: takes as many places as calls run, and gives them back once', () => {
+    const bench = createBench([], [{ per: 'tool', calls: 3 }]);
+    expect(bench.enterBatch(call, toBatch({ slow: 4 })).kind).toBe('limited');
+    const batch = bench.enterBatch(call, toBatch({ slow: 2, quick: 3 }));
+    expect([1, 2].map(() => bench.enterAs({ tool: 'slow' }).kind)).toEqual(['ok', 'limited']);
+    expect(bench.enterAs({ tool: 'quick' }).kind).toBe('limited');
+    leave(batch);
+    leave(batch);
+    expect([1, 2, 3].map(() => bench.enterAs({ tool: 'slow' }).kind)).toEqual(['ok', 'ok', 'limited']);
+  });
+
+  it('takes nothing where one limit refuses', () => {
+    const bench = createBench(
+      [{ per: 'principal' }, { per: 'tool', requests: 2 }],
+      [{ per: 'route', calls: 4 }],
+    );
+    expect(bench.enterBatch(call, toBatch({ search: 3 })).kind).toBe('limited');
+    expect(bench.enterBatch(call, toBatch({}, 5))).toMatchObject({ which: '4 calls at a time by route' });
+    leave(bench.enterBatch(call, toBatch({ search: 2 }, 2)));
+    leave(bench.enterBatch(call, toBatch({ other: 2 }, 2)));
+    leave(bench.enterBatch(call, toBatch({ third: 2 })));
+    expect(bench.admitted(5)).toBe(0);
+  });
+
+  it('says when it is worth trying again', () => {
+    const bench = createBench([{ per: 'principal', requests: 6, within: 60_000 }]);
+    leave(bench.enterBatch(call, toBatch({}, 6)));
+    expect(bench.enterBatch(call, toBatch({}, 3))).toEqual({
+      kind: 'limited',
+      retryAfter: 30,
+      which: '6 requests in 1m by principal',
+    });
+  });
+
+  it('key-flush: of a thousand names that nobody has is refused, and the counts of others stay', () => {
+    const bench = createBench([{ per: 'tool', requests: 1 }]);
+    bench.admitted(1, { tool: 'expensive' });
+    const names = new Map(Array.from({ length: 70_000 }, (_, at) => [`t${at}`, 1] as const));
+    for (let turn = 0; turn < 3; turn++) {
+      expect(bench.enterBatch(call, names).kind).toBe('limited');
+      expect(bench.admitted(1, { tool: 'expensive' })).toBe(0);
+    }
+  });
+});
+
 describe('who is nobody', () => {
   it('attack: calls without identity slip past limits by principal or client', () => {
     for (const per of ['principal', 'client'] as const) {

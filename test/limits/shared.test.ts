@@ -51,6 +51,21 @@ describe('limits that processes share', () => {
     expect(countLetIn(both[0], 1)).toBe(0);
   });
 
+  it('batch-hiding: count each message of a batch that another let in, and what runs of it', () => {
+    const tools = new Map([['search', 3]]);
+    const { both, exchange } = createPair({ rates, concurrency: [{ ...concurrency[0], calls: 4 }] });
+    const batch = both[0].enterBatch(request, tools);
+    exchange();
+    expect(both[1].enterBatch(request, new Map([['search', 2]])).kind).toBe('limited');
+    expect(countLetIn(both[1], 3)).toBe(1);
+    expect(both[0].summarise()).toMatchObject({
+      spent: [[['key:ci', 3]]],
+      running: [[['key:ci', { calls: 3, streams: 0 }]]],
+    });
+    if (batch.kind === 'ok') batch.leave();
+    expect(both[0].summarise()).toMatchObject({ running: [[]] });
+  });
+
   it('control: without news each counts for itself', () => {
     const { both } = createPair({ rates });
     expect(countLetIn(both[0], 9) + countLetIn(both[1], 9)).toBe(8);

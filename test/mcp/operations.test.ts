@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { classify } from '../../src/mcp/classify.ts';
 import { scanEnvelope } from '../../src/mcp/envelope.ts';
-import { visitOperations, type Operation } from '../../src/mcp/operations.ts';
+import { countCalls, visitOperations, type Operation } from '../../src/mcp/operations.ts';
 import { buildBodyCases } from '../security/agreement/body-cases.ts';
 import { readCall } from '../security/agreement/decision.ts';
 import { buildHeaderCases } from '../security/agreement/header-cases.ts';
@@ -24,6 +24,17 @@ const watched = (name: string | undefined): object => ({
   method: 'subscriptions/listen',
   kind: 'resource',
   name,
+});
+
+it('countCalls says how often a batch calls each tool, and how much else is in it', () => {
+  const call = (name: string): string => toBody('tools/call', `{"name":${name}}`);
+  const told = '{"jsonrpc":"2.0","method":"tools/call","params":{"name":"a"}}';
+  const body = `[${call('"a"')},${told},${call('"\\u0061"')},${call('7')},${toBody('ping')},${call('"b"')}]`;
+  expect([...countCalls(Buffer.from(body))]).toEqual([
+    ['a', 2],
+    [undefined, 3],
+    ['b', 1],
+  ]);
 });
 
 describe('visitOperations', () => {

@@ -1,4 +1,6 @@
+import type { ProviderContext } from 'oidc-provider';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createRefreshRotation } from '../../src/auth/server/refresh-rotation.ts';
 import { systemClock } from '../../src/lib/clock.ts';
 import { openRedisConnection } from '../../src/state/redis/redis-connection.ts';
 import { openRedisStore } from '../../src/state/store/redis-store.ts';
@@ -70,6 +72,23 @@ describe.skipIf(redisIsExcused)('replicas on one Redis', () => {
         );
         expect(taken.filter((value) => value !== undefined)).toEqual([{ grantId: 'g' }]);
       }
+    }));
+
+  it('parallel-refresh: a refresh token that is shown to both is replaced by one, and the other waits for the new one', () =>
+    withReplicas(2, async (...replicas) => {
+      const answers = replicas.map(async ({ store }) => {
+        const rotation = createRefreshRotation({ store, clock: systemClock });
+        const body = { refresh_token: 'used' };
+        // What it reads of the context of a refresh.
+        const refresh = { state: {}, body, oidc: { entities: { RefreshToken: { jti: 'used' } } } };
+        const context = refresh as unknown as ProviderContext;
+        if (await rotation.rotate(context)) await rotation.noteSuccessor('used', 'next');
+        await rotation.finish(context);
+        return context.body;
+      });
+      expect(await Promise.all(answers)).toEqual(
+        expect.arrayContaining([{ refresh_token: 'used' }, { refresh_token: 'next' }]),
+      );
     }));
 
   it('loses none of 1000 increments that two make at once', () =>

@@ -33,6 +33,25 @@ describe('rates', () => {
     expect((await rig.ask(buildPost(buildCall(), { fields }))).status).toBe(429);
   });
 
+  it('batch-hiding: a batch costs what its calls would cost one by one', async () => {
+    const perTool: RateConfig = { ...perCaller, per: 'tool', requests: 3 };
+    const named: RateConfig = { ...perCaller, requests: 3, tools: ['echo'] };
+    const calls = (count: number): string =>
+      buildPost(`[${Array.from({ length: count }, (_, id) => buildCall({ id })).join(',')}]`, { fields });
+    for (const rate of [perTool, named]) {
+      await using rig = await startRig({ answer, auth, changes: { limits: { rates: [rate] } } });
+      const refused = await rig.ask(calls(4));
+      expect(refused.status).toBe(429);
+      expect(Number(refused.field('retry-after'))).toBeGreaterThan(0);
+      expect(JSON.parse(refused.body)).toMatchObject({ error: { data: { reason: 'E_RATE_LIMITED' } } });
+      expect((await rig.ask(calls(2))).status).toBe(200);
+      expect((await rig.ask(calls(2))).status).toBe(429);
+      expect((await rig.ask(calls(1))).status).toBe(200);
+      expect((await rig.ask(buildPost(buildCall(), { fields }))).status).toBe(429);
+      expect(rig.upstream.requests).toHaveLength(2);
+    }
+  });
+
   it('control: without rates nothing is refused', async () => {
     await using rig = await startRig({ answer, auth });
     const call = buildPost(buildCall(), { fields });
@@ -41,6 +60,16 @@ describe('rates', () => {
 });
 
 describe('concurrency', () => {
+  it('batch-hiding: counts each call of a batch until the answer has come', async () => {
+    const limit: ConcurrencyConfig = { per: 'tool', calls: 2, streams: undefined, routes: [] };
+    await using rig = await startRig({ answer, auth, changes: { limits: { concurrency: [limit] } } });
+    const batch = (count: number): string =>
+      buildPost(`[${Array.from({ length: count }, (_, id) => buildCall({ id })).join(',')}]`, { fields });
+    expect((await rig.ask(batch(3))).status).toBe(429);
+    for (let turn = 0; turn < 3; turn++) expect((await rig.ask(batch(2))).status).toBe(200);
+    expect(rig.upstream.requests).toHaveLength(3);
+  });
+
   it('counts streams until they end', async () => {
     const limit: ConcurrencyConfig = { per: 'principal', calls: undefined, streams: 1, routes: [] };
     await using rig = await startRig({

@@ -6,7 +6,7 @@ export interface Account {
   readonly name: string;
   readonly email: string | undefined;
   readonly createdAt: number;
-  /** Logins from before are older than the password. */
+  /** When the password was set; logins from before go on. */
   readonly passwordChangedAt: number;
 }
 

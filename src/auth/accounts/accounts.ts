@@ -9,6 +9,7 @@ import {
   type Account,
   type StoredAccount,
 } from './account-record.ts';
+import { endLogins } from './end-logins.ts';
 import { isPossiblePassword, parseAccountName, toPasswordForm } from './account-rules.ts';
 import { createLoginThrottle, type Attempt } from './login-throttle.ts';
 import { defaultCost, deriveWithScrypt, hashPassword, matchesHash, type DeriveKey } from './password-hash.ts';
@@ -23,7 +24,7 @@ export type LoginOutcome =
 
 /** The local accounts of the store. Names are in the form of `parseAccountName`, new passwords in that of `checkNewPassword`. */
 export interface Accounts {
-  /** Rejects with a GatewayError: E_NAME_TAKEN. */
+  /** Adds an account, which inherits nothing of an earlier one of its name. Rejects with a GatewayError: E_NAME_TAKEN. */
   add(account: {
     readonly name: string;
     readonly email: string | undefined;
@@ -31,7 +32,7 @@ export interface Accounts {
   }): Promise<Account>;
   /** Resolves to false when there is no such account. */
   setPassword(name: string, password: string): Promise<boolean>;
-  /** Resolves to false when there is no such account. */
+  /** Removes an account and ends its logins. Resolves to false when there is no such account. */
   remove(name: string): Promise<boolean>;
   /** By name. */
   list(): Promise<readonly Account[]>;
@@ -76,6 +77,8 @@ export function createAccounts(store: Store, options: AccountsOptions): Accounts
     async add({ name, email, password }) {
       const now = clock.now();
       const passwordHash = await hashPassword(password, defaultCost, derive);
+      // account-reuse: a login that ended after the account did, or a removal that broke off, has left something.
+      if ((await load(name)) === undefined) await endLogins(store, name);
       const account = { name, email, createdAt: now, passwordChangedAt: now, passwordHash };
       const isNew = await store.update(accountKind, name, (current) =>
         current === undefined ? { value: toAccountValue(account) } : undefined,
@@ -93,7 +96,12 @@ export function createAccounts(store: Store, options: AccountsOptions): Accounts
         return { value: toAccountValue({ ...known, passwordHash, passwordChangedAt: clock.now() }) };
       });
     },
-    remove: async (name) => (await store.consume(accountKind, name)) !== undefined,
+    async remove(name) {
+      const isThere = (await store.consume(accountKind, name)) !== undefined;
+      // account-reuse: whoever gets this name later is somebody else.
+      await endLogins(store, name);
+      return isThere;
+    },
     async list() {
       const entries = await store.list(accountKind);
       return entries

@@ -12,6 +12,8 @@ export interface LoginThrottle {
   begin(attempt: Attempt): Promise<number>;
   /** The password was right: the account counts from the beginning, and this address is known to be its owner's. */
   succeed(attempt: Attempt): Promise<void>;
+  /** Whether a login from this address succeeded within the last 30 days. */
+  isKnown(attempt: Attempt): Promise<boolean>;
 }
 
 export interface Attempt {
@@ -52,12 +54,16 @@ export function createLoginThrottle(store: Store, { clock }: { readonly clock: C
     return wait;
   }
 
+  const isKnown = async ({ name, address }: Attempt): Promise<boolean> =>
+    (await store.get(KIND, toPairId(name, address))) !== undefined;
+
   return {
+    isKnown,
     async begin({ name, address }) {
       const wait = await count(toId('address', toAddressGroup(address)), policies.address);
       if (wait > 0) return wait;
       // Otherwise anybody could keep the owner out by guessing wrong.
-      if ((await store.get(KIND, toPairId(name, address))) !== undefined) return 0;
+      if (await isKnown({ name, address })) return 0;
       return count(toId('account', name), policies.account);
     },
     async succeed({ name, address }) {

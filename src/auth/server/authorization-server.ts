@@ -94,7 +94,7 @@ export async function createAuthorizationServer(
     try {
       await next();
     } finally {
-      rotation.finish(context);
+      await rotation.finish(context);
     }
   });
   observe(provider, options, (clientId) => registration.keep(clientId));

@@ -91,8 +91,8 @@ export function createInteractionPages(options: {
     if (action === 'deny') return deny(flow);
     if (isLogin && chosen !== undefined) return steps.leave(flow, Number(chosen));
     if (isLogin && action === 'password') return steps.password(flow, form, visit.address);
-    if (isLogin && action === 'owner') return steps.owner(flow);
-    if (isLogin && action === 'code') return steps.code(flow, form);
+    if (isLogin && action === 'owner') return steps.owner(flow, visit.address);
+    if (isLogin && action === 'code') return steps.code(flow, form, visit.address);
     if (!isLogin && action === 'consent') return consent.allow(flow);
     if (!isLogin && action === 'switch') return switchAccount(flow);
     sendError(flow.response, 403, 'invalid_form', 'It belongs to another step of the sign-in.');

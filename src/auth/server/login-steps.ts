@@ -20,8 +20,8 @@ export interface LoginSteps {
   showLogin(flow: LoginFlow, problem?: Problem): void;
   showCode(flow: LoginFlow, problem?: Problem): void;
   password(flow: LoginFlow, form: Form, address: string): Promise<void>;
-  owner(flow: LoginFlow): Promise<void>;
-  code(flow: LoginFlow, form: Form): Promise<void>;
+  owner(flow: LoginFlow, address: string): Promise<void>;
+  code(flow: LoginFlow, form: Form, address: string): Promise<void>;
   /** Leaves for the provider of this number. */
   leave(flow: LoginFlow, index: number): Promise<void>;
 }
@@ -98,9 +98,9 @@ export function createLoginSteps(options: {
         }
       }
     },
-    async owner(flow) {
+    async owner(flow, address) {
       if (owner === undefined) return showLogin(flow);
-      if ((await owner.issue(flow.uid)) === 'shown')
+      if ((await owner.issue(flow.uid, address)) === 'shown')
         return sendRedirect(flow.response, `${flow.action}/code`);
       const retryAfter = 600;
       showLogin(flow, {
@@ -109,9 +109,9 @@ export function createLoginSteps(options: {
         retryAfter,
       });
     },
-    async code(flow, form) {
+    async code(flow, form, address) {
       if (owner === undefined) return showLogin(flow);
-      switch (await owner.redeem(flow.uid, form.get('code') ?? '')) {
+      switch (await owner.redeem(flow.uid, form.get('code') ?? '', address)) {
         case 'ok': {
           const profile = { id: 'owner', name: 'owner', email: undefined, groups: [] };
           return enter(flow, { subject: 'owner', login: 'owner', profile }, 'otp');

@@ -149,6 +149,7 @@ declare module 'oidc-provider' {
 
   export const errors: {
     readonly InvalidGrant: new (detail: string) => Error;
+    readonly TemporarilyUnavailable: new (description?: string) => Error;
     readonly InvalidTarget: new (description?: string) => Error;
     readonly InvalidScope: new (description: string, scope: string) => Error;
     readonly OIDCProviderError: new (status: number, message: string) => Error;

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientMetadata } from 'oidc-provider';
+import { toAddressGroup } from '../../lib/address-group.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { toGrantTypes } from './clients.ts';
@@ -29,7 +30,7 @@ const MAX_REDIRECTS = 16;
 const MAX_NAME = 100;
 const authMethods = ['none', 'client_secret_basic', 'client_secret_post'];
 
-/** Open registration of clients (RFC 7591), limited per address. */
+/** Open registration of clients (RFC 7591), limited per address, in each process for itself. What registers nothing counts for nothing. */
 export function createClientRegistration(options: {
   readonly store: Store;
   readonly clock: Clock;
@@ -51,18 +52,20 @@ export function createClientRegistration(options: {
       inAll = 0;
       byAddress.clear();
     }
-    const count = (byAddress.get(address) ?? 0) + 1;
+    // Otherwise one subscriber could use up what is there for all.
+    const group = toAddressGroup(address);
+    const count = (byAddress.get(group) ?? 0) + 1;
     if (count > REGISTRATIONS_PER_HOUR || inAll >= REGISTRATIONS_PER_HOUR_IN_ALL) return false;
-    byAddress.set(address, count);
+    byAddress.set(group, count);
     inAll += 1;
     return true;
   }
 
   return {
     async register({ body, address }) {
-      if (!isWithinLimits(address)) return toError(429, 'temporarily_unavailable', 'too many registrations');
       const parsed = parseRegistration(body, redirects);
       if (!parsed.ok) return toError(400, parsed.error.code, parsed.error.text);
+      if (!isWithinLimits(address)) return toError(429, 'temporarily_unavailable', 'too many registrations');
       const now = clock.now();
       const client: ClientMetadata = {
         client_id: randomBytes(18).toString('base64url'),

@@ -89,7 +89,7 @@ function registerRemove(users: Command, run: Run): void {
   withStateOptions(users.command('remove'))
     .summary('remove an account')
     .description(
-      'Removes an account: nobody can log in with it any more, nor refresh a token. Tokens that are out end by themselves, within minutes.',
+      'Removes an account: nobody can log in with it any more, and all its logins end, within seconds. An account that gets the name later inherits nothing.',
     )
     .argument('<USER>', 'the name of the account')
     .addHelpText(
@@ -114,7 +114,7 @@ function registerPasswd(users: Command, run: Run): void {
   withPassword(users.command('passwd'))
     .summary('change the password of an account')
     .description(
-      'Gives an account a new password, which needs 12 characters. Clients that are logged in stay so.',
+      'Gives an account a new password, which needs 12 characters. Clients and browsers that are logged in stay so.',
     )
     .argument('<USER>', 'the name of the account')
     .addHelpText(

@@ -43,7 +43,7 @@ export const ratesSchema: z.ZodPrefault<z.ZodType<readonly RateConfig[]>> = z
       })),
   )
   .prefault([])
-  .describe('Most requests in a time. All that fit a request count it.');
+  .describe('Most requests in a time. All that fit a request count it, and each message of a batch is one.');
 
 export const concurrencySchema: z.ZodPrefault<z.ZodType<readonly ConcurrencyConfig[]>> = z
   .array(
@@ -71,7 +71,7 @@ export const concurrencySchema: z.ZodPrefault<z.ZodType<readonly ConcurrencyConf
     ),
   )
   .prefault([])
-  .describe('Most that runs at the same time.');
+  .describe('Most that runs at the same time, each message of a batch for itself.');
 
 /** As the path of a route is written: with or without a trailing slash. */
 function toPath(text: string): string {

@@ -1,5 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { createLimits, type LimitRefusal, type Limits } from '../../limits/limits.ts';
+import type { Envelope } from '../../mcp/envelope.ts';
+import { countCalls } from '../../mcp/operations.ts';
 import { isLongLived } from '../last-words.ts';
 import type { Exchange } from '../exchange.ts';
 import type { Reply } from '../reply.ts';
@@ -31,18 +33,27 @@ export function createLimitStage(limits: Limits): (exchange: Exchange) => Reply 
   return function limit(exchange) {
     const { destination, envelope, principal } = exchange;
     if (destination.kind !== 'mcp') return undefined;
-    const outcome = limits.enter({
+    const limited = {
       principalId: principal?.id,
       client: principal?.client,
       address: exchange.client.address,
       route: destination.route.id,
-      tool: envelope?.kind === 'request' && envelope.method === 'tools/call' ? envelope.name : undefined,
+      tool: toTool(envelope),
       isStream: isLongLived(exchange),
-    });
+    };
+    // batch-hiding: a batch costs what its messages would cost one by one.
+    const outcome =
+      envelope?.kind === 'batch'
+        ? limits.enterBatch(limited, countCalls(exchange.request.body))
+        : limits.enter(limited);
     if (outcome.kind === 'limited') return toReply(outcome);
     exchange.leave = () => outcome.leave();
     return undefined;
   };
+}
+
+function toTool(envelope: Envelope | undefined): string | undefined {
+  return envelope?.kind === 'request' && envelope.method === 'tools/call' ? envelope.name : undefined;
 }
 
 function toReply({ retryAfter }: LimitRefusal): Reply {

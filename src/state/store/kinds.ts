@@ -48,7 +48,8 @@ export const recordKinds: Readonly<Record<string, RecordKind>> = {
     secretId: { field: 'jti' },
   },
   RefreshSuccessor: {
-    content: 'the token that replaced a used refresh token, for clients that refresh twice at once',
+    content:
+      'the token that replaced a used refresh token, or that one is being made, for clients that refresh twice at once',
     lifetime: '30 seconds',
     leak: 'nothing: the token is encrypted, and the used one is the key',
     indexes: [],

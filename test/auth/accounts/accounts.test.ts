@@ -99,6 +99,43 @@ describe('local accounts', () => {
     expect((await tryOut('alice', password)).kind).toBe('wrong');
   });
 
+  it('account-reuse: begin without what another of their name has left, and leave alone what others have', async () => {
+    const leave = async (name: string): Promise<void> => {
+      await store.put('Session', `${name}-session`, { accountId: name, uid: name });
+      await store.put('Grant', `${name}-grant`, { accountId: name });
+      await store.put('RefreshToken', `${name}-token`, { accountId: name, grantId: `${name}-grant` });
+      await store.put('AuthorizationCode', `${name}-code`, { accountId: name, grantId: `${name}-grant` });
+      await store.put('Consent', `${name}-consent`, { subject: name });
+      await store.put('Person', name, { subject: name });
+      await store.put('Interaction', `${name}-login`, { result: { login: { accountId: name } } });
+      await store.put('Interaction', `${name}-consent`, { session: { accountId: name } });
+    };
+    const kinds = [
+      'Session',
+      'Grant',
+      'RefreshToken',
+      'AuthorizationCode',
+      'Consent',
+      'Person',
+      'Interaction',
+    ];
+    const count = async (): Promise<readonly number[]> =>
+      Promise.all(kinds.map(async (kind) => (await store.list(kind)).length));
+    await leave('bob');
+    const ofBob = await count();
+    await leave('alice');
+    await accounts.remove('alice');
+    expect(await count()).toEqual(ofBob);
+    // As a login does that was under way, or a removal that broke off.
+    await leave('alice');
+    await accounts.add({ name: 'alice', email: undefined, password });
+    expect(await count()).toEqual(ofBob);
+    await leave('alice');
+    await expect(accounts.add({ name: 'alice', email: undefined, password })).rejects.toThrow();
+    await accounts.setPassword('alice', 'a new one, as long');
+    expect(await count()).toEqual(ofBob.map((number) => 2 * number));
+  });
+
   it('leave out records that are no accounts', async () => {
     for (const value of [{}, { email: null, createdAt: 1, passwordChangedAt: 1 }, { email: 3 }]) {
       await store.put('Account', 'odd', value);

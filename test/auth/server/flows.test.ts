@@ -16,6 +16,10 @@ import {
   type AuthRig,
 } from '../../support/auth-server-rig.ts';
 import { formsOf, type AuthBrowser } from '../../support/auth-browser.ts';
+import { createAccounts } from '../../../src/auth/accounts/accounts.ts';
+import { deriveWithScrypt } from '../../../src/auth/accounts/password-hash.ts';
+import { createMemoryStore } from '../../../src/state/store/memory-store.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
 
 let rig: AuthRig;
 beforeAll(async () => {
@@ -88,8 +92,36 @@ describe('refreshing', () => {
     const { refresh: token } = await obtainTokens(other);
     isThere = false;
     expect((await refresh(other, token)).json['error']).toBe('invalid_grant');
-    isThere = true;
-    expect((await refresh(other, token)).status).toBe(200);
+    await other.close();
+  });
+
+  it('account-reuse: an account with the name of one that was removed inherits none of its logins', async () => {
+    const clock = new ManualClock(Date.now());
+    const store = createMemoryStore({ clock });
+    const accounts = createAccounts(store, {
+      clock,
+      derive: (text, salt, cost) => deriveWithScrypt(text, salt, { ...cost, logN: 4 }),
+    });
+    const alice = { name: 'alice', email: undefined };
+    await accounts.add({ ...alice, password: 'correct horse' });
+    const other = await startAuthRig({ clock, store, accounts });
+    const { access, refresh: token } = await obtainTokens(other);
+    const browser = other.browser();
+    await logInAndAllow(browser, authorizePath(createPkce()));
+    const open = await browser.visit({ path: authorizePath(createPkce(), { prompt: 'consent' }) });
+    const grant = JSON.parse(Buffer.from(access.split('.')[1] ?? '', 'base64url').toString())['grant'];
+    expect(await other.server.hasGrant(grant)).toBe(true);
+
+    await accounts.remove('alice');
+    expect(await other.server.hasGrant(grant)).toBe(false);
+    await accounts.add({ ...alice, password: 'of another alice' });
+    expect((await refresh(other, token)).json['error']).toBe('invalid_grant');
+    const start = await browser.visit({ path: authorizePath(createPkce()) });
+    expect(start.text).toContain('Sign in to connect');
+    expect((await browser.submit(open, '/consent')).text).toContain('This sign-in has ended');
+    const consent = await browser.submit(start, '/password', { name: 'alice', password: 'of another alice' });
+    expect(consent.location).toBeUndefined();
+    expect(consent.text).toContain('signed in as alice');
     await other.close();
   });
 });

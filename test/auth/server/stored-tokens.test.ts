@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { ProviderContext } from 'oidc-provider';
 import { describe, expect, it } from 'vitest';
 import { createRefreshRotation } from '../../../src/auth/server/refresh-rotation.ts';
@@ -76,9 +77,9 @@ describe('refreshes that overlap', () => {
     const rotations = [rotation.rotate(first), rotation.rotate(second)];
     expect(await rotations[0]).toBe(true);
     await rotation.noteSuccessor('used', 'next');
-    rotation.finish(first);
+    await rotation.finish(first);
     expect(await rotations[1]).toBe(false);
-    rotation.finish(second);
+    await rotation.finish(second);
     expect(first.body).toEqual({ refresh_token: 'used' });
     expect(second.body).toEqual({ refresh_token: 'next' });
   });
@@ -88,7 +89,50 @@ describe('refreshes that overlap', () => {
     const [first, second] = [refreshOf('used'), refreshOf('used')];
     expect(await rotation.rotate(first)).toBe(true);
     const waiting = rotation.rotate(second);
-    rotation.finish(first);
+    await rotation.finish(first);
     expect(await waiting).toBe(true);
+  });
+
+  it('parallel-refresh: a turn is one for all processes over the store', async () => {
+    const store = createMemoryStore({ clock });
+    const [here, there] = [createRefreshRotation({ store, clock }), createRefreshRotation({ store, clock })];
+    const [first, second] = [refreshOf('used'), refreshOf('used')];
+    expect(await here.rotate(first)).toBe(true);
+    const waiting = there.rotate(second);
+    await expect.poll(() => clock.pending).toBe(1);
+    await here.noteSuccessor('used', 'next');
+    clock.advance(50);
+    expect(await waiting).toBe(false);
+    await there.finish(second);
+    expect(second.body).toEqual({ refresh_token: 'next' });
+  });
+
+  it('a rotation that fails lets one of another process try', async () => {
+    const store = createMemoryStore({ clock });
+    const [here, there] = [createRefreshRotation({ store, clock }), createRefreshRotation({ store, clock })];
+    const first = refreshOf('used');
+    expect(await here.rotate(first)).toBe(true);
+    const waiting = there.rotate(refreshOf('used'));
+    await expect.poll(() => clock.pending).toBe(1);
+    await here.finish(first);
+    clock.advance(50);
+    expect(await waiting).toBe(true);
+  });
+
+  it('a process that dies in its turn keeps others out for ten seconds', async () => {
+    const store = createMemoryStore({ clock });
+    const [dead, other] = [createRefreshRotation({ store, clock }), createRefreshRotation({ store, clock })];
+    expect(await dead.rotate(refreshOf('used'))).toBe(true);
+    const early = refreshOf('used');
+    const outcome = other.rotate(early).catch((error: unknown) => error);
+    await expect.poll(() => clock.pending).toBe(1);
+    while (clock.pending > 0) {
+      clock.advance(50);
+      await nextTurn();
+    }
+    expect(await outcome).toMatchObject({ message: 'temporarily_unavailable' });
+    await other.finish(early);
+    clock.advance(10_000);
+    expect(await other.rotate(refreshOf('used'))).toBe(true);
   });
 });
