@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import type { Lock } from '../lock.ts';
 import { pause } from '../pause.ts';
@@ -84,7 +85,7 @@ function hold(options: {
       else lose('another replica has taken it, or Redis has forgotten it');
     } catch (error) {
       if (clock.monotonic() - renewedAt < giveUpMilliseconds) return;
-      lose(error instanceof Error ? error.message : String(error));
+      lose(toErrorMessage(error));
     }
   };
   const timer = clock.setInterval(() => {

@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { isPublicHostName } from './certificate-name.ts';
 import { withDeadline } from './deadline.ts';
 import { IssueError } from './issuer.ts';
@@ -99,7 +100,7 @@ export function createOnDemand(parts: OnDemandParts): OnDemand {
     } catch (error) {
       if (signal.aborted) return undefined;
       refuse(name, unansweredFor);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = toErrorMessage(error);
       parts.onProblem(name, `whether it may have a certificate could not be found out: ${reason}`);
       return undefined;
     } finally {

@@ -1,5 +1,6 @@
 import type { ChallengeType } from '../acme/challenge.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { GatewayError, isGatewayError } from '../../lib/gateway-error.ts';
 import { withDeadline } from './deadline.ts';
 import {
@@ -135,6 +136,6 @@ function checkIssued(issued: IssuedCertificate, name: string, now: number): TlsM
 /** A defect in an issuer must not end the process that serves: it is reported like any other failure. */
 function toFailure(error: unknown): GatewayError {
   if (isGatewayError(error)) return error;
-  const message = `asking the certificate authority failed: ${error instanceof Error ? error.message : String(error)}`;
+  const message = `asking the certificate authority failed: ${toErrorMessage(error)}`;
   return new GatewayError('E_INTERNAL', message, { cause: error });
 }
