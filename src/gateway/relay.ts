@@ -7,6 +7,7 @@ import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import { ListEventStream } from '../mcp/list-event-stream.ts';
 import type { UpstreamConnection } from '../upstream/connection.ts';
 import type { Applicant, Waiting } from '../upstream/limits/connection-limit.ts';
+import { findRedirect, MAX_REDIRECTS } from '../upstream/redirect.ts';
 import type { UpstreamServer } from '../upstream/server.ts';
 import { announceEndpoint } from './announce-endpoint.ts';
 import { DeferredAnswer, isDeferrable, openDeferredAnswer } from './deferred-answer.ts';
@@ -18,7 +19,6 @@ import { CLIENT_GONE } from './outcome.ts';
 import { sendReply } from './reply.ts';
 import type { RelayEnvironment } from './relay-environment.ts';
 import { toRelayedFields } from './response-fields.ts';
-import { findRedirect } from './redirects.ts';
 import type { Route } from './routes.ts';
 import { toFailureSign, toStatusSign } from './server-signs.ts';
 import type { SessionPlace } from './session-names.ts';
@@ -32,7 +32,6 @@ interface HeldAnswer {
   readonly list: HeldList;
 }
 
-const MAX_REDIRECTS = 3;
 const MAX_CONNECT_ATTEMPTS = 2;
 /** Errors hold no lists, and some are plain text. */
 const FIRST_ERROR_STATUS = 400;
@@ -365,7 +364,8 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
   #redirectTarget(head: ResponseHead): string | undefined {
     if (this.#redirects >= MAX_REDIRECTS) return undefined;
     const publicAuthority = this.exchange.request.authority;
-    const target = findRedirect(head, { server: this.server, target: this.#target, publicAuthority });
+    const context = { origin: this.server.origin, target: this.#target, publicAuthority };
+    const target = findRedirect(head, context);
     if (target !== undefined) this.#redirects++;
     return target;
   }
