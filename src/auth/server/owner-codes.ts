@@ -1,5 +1,6 @@
 import { hash, randomInt } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Store } from '../../state/store/store.ts';
 
 /** One-time codes that the single owner of a gateway reads from its terminal. */
@@ -26,7 +27,7 @@ export function createOwnerCodes(options: {
   const { store, clock, show } = options;
   let shown: readonly number[] = [];
   /** Guesses at one code are taken one after the other, so that none is uncounted. */
-  let last: Promise<unknown> = Promise.resolve();
+  const queue = new SerialQueue();
 
   async function check(uid: string, code: string): Promise<'ok' | 'wrong' | 'expired'> {
     const record = await store.consume(KIND, uid);
@@ -51,11 +52,7 @@ export function createOwnerCodes(options: {
       show(`${code.slice(0, 4)}-${code.slice(4)}`);
       return 'shown';
     },
-    async redeem(uid, code) {
-      const result = last.then(() => check(uid, code));
-      last = result.catch(() => undefined);
-      return result;
-    },
+    redeem: (uid, code) => queue.run(() => check(uid, code)),
   };
 }
 
