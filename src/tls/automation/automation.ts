@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { toErrorMessage } from '../../lib/error-message.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
+import { createWorkQueue } from '../../lib/work-queue.ts';
 import { announcePresence, type Presence } from '../../state/presence.ts';
 import type { RedisConnection } from '../../state/redis/redis-connection.ts';
 import { createRedisTexts } from '../../state/redis/redis-texts.ts';
@@ -22,7 +23,6 @@ import { createOnDemand, type OnDemand, type OnDemandOptions } from './on-demand
 import { createOrderLedger } from './order-ledger.ts';
 import { createSharedVault } from './shared-vault.ts';
 import { openRenewalRequests } from './renewal-requests.ts';
-import { createWorkQueue } from './work-queue.ts';
 import type { TlsMaterial } from '../tls-material.ts';
 
 export interface AutomationOptions {
