@@ -123,7 +123,7 @@ export async function createAuthorizationServer(
     metadata,
     jwks,
     registration: config.registration ? registration : undefined,
-    pages: createInteractionPages({ provider, flows, steps, consent, upstream, people, host, onEvent }),
+    pages: createInteractionPages({ provider, flows, steps, consent, upstream, host, onEvent }),
     signOut: createSignOut({ provider, tokens, host }),
     provider: provider.callback(),
     onError: (error) => onEvent({ kind: 'error', text: toErrorMessage(error) }),
