@@ -5,6 +5,7 @@ import { GatewayError } from '../../lib/gateway-error.ts';
 import type { Lock } from '../lock.ts';
 import { pause } from '../pause.ts';
 import type { RedisConnection } from './redis-connection.ts';
+import { toTextKey } from './redis-texts.ts';
 
 export interface RedisLockOptions {
   readonly connection: RedisConnection;
@@ -103,7 +104,7 @@ function hold(options: {
     lost: lost.signal,
     async put(name, text) {
       lost.signal.throwIfAborted();
-      const target = `${connection.prefix}secret:${name}`;
+      const target = toTextKey(connection, name);
       const done = await connection.run(putScript, [key, target], [token, text]);
       if (done === 1) return;
       lose('another replica has taken it, or Redis has forgotten it');
