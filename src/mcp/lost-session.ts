@@ -8,6 +8,11 @@ export interface SessionAnswer {
   readonly body: string;
 }
 
+/** Whether an answer with this status may say that the session is lost: its body tells. */
+export function mayBeLostSession(status: number): boolean {
+  return status === 404 || status === 400 || status === 401;
+}
+
 /**
  * Whether an answer says that the server does not know the session, and so has not executed the request. By the specification that is
  * 404 (2025-11-25, Session Management), with whatever body: `Session not found` of the Python SDK (-32600) and of the TypeScript SDK
@@ -16,7 +21,7 @@ export interface SessionAnswer {
  * an unknown method, is no lost session.
  */
 export function isLostSession({ status, body }: SessionAnswer): boolean {
-  if (status !== 404 && status !== 400 && status !== 401) return false;
+  if (!mayBeLostSession(status)) return false;
   const error = readError(body);
   if (error === 'answer') return false;
   if (error === undefined) return status === 404 || saysLost(body);

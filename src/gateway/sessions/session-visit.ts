@@ -1,6 +1,6 @@
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import type { ResponseHead } from '../../http/response-head.ts';
-import { isLostSession, maxLostBody } from '../../mcp/lost-session.ts';
+import { isLostSession, maxLostBody, mayBeLostSession } from '../../mcp/lost-session.ts';
 import type { UpstreamListener } from '../../upstream/connection.ts';
 import type { UpstreamServer } from '../../upstream/server.ts';
 import type { Exchange, OpenSession } from '../exchange.ts';
@@ -57,8 +57,7 @@ export class SessionVisit implements UpstreamListener {
   onHead(head: ResponseHead, isRepeat: boolean): void {
     const { status } = head;
     const { exchange } = this.#carrier;
-    const mayBeLost = status === 404 || status === 400 || status === 401;
-    if (mayBeLost && !head.isEventStream && this.#canRevive) {
+    if (mayBeLostSession(status) && !head.isEventStream && this.#canRevive) {
       this.#held = { head, isRepeat, pieces: [], length: 0 };
       return;
     }
