@@ -26,7 +26,7 @@ import { acceptCertificate } from './delivered-certificate.ts';
 import { toIssuerId, toIssuerTitle, type IssuerSettings } from './issuer-settings.ts';
 import { chooseProfile, finishOrder, placeOrder } from './order.ts';
 import { fetchRenewalInfo } from './renewal-info.ts';
-import { createSession, type AcmeSession } from './signed-requests.ts';
+import { createAcmeSession, type AcmeSession } from './signed-requests.ts';
 
 export interface AcmeIssuerOptions {
   readonly settings: IssuerSettings;
@@ -81,7 +81,7 @@ export function createAcmeIssuer(options: AcmeIssuerOptions): CertificateIssuer 
         const { signal } = request;
         request.onStep('account');
         const acme = await fetchDirectory({ http, url: settings.directory, title, clock, signal });
-        const session = createSession({ http, directory: acme, title, clock, signal });
+        const session = createAcmeSession({ http, directory: acme, title, clock, signal });
         const opening: AccountOptions = { session, home, settings };
         const account = await openings.run(() => openAccount(opening));
         try {
