@@ -6,7 +6,7 @@ import { createEndpointRewriter } from '../mcp/endpoint-event.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import { ListEventStream } from '../mcp/list-event-stream.ts';
 import type { UpstreamConnection } from '../upstream/connection.ts';
-import type { Applicant, Waiting } from '../upstream/limits/connection-limit.ts';
+import type { QueuedRequest, Waiting } from '../upstream/limits/connection-limit.ts';
 import { findRedirect, MAX_REDIRECTS } from '../upstream/redirect.ts';
 import type { UpstreamServer } from '../upstream/server.ts';
 import { announceEndpoint } from './announce-endpoint.ts';
@@ -40,7 +40,7 @@ const FIRST_ERROR_STATUS = 400;
  * Carries one exchange to the upstream and its answer back, chunk by chunk. When either side goes, the
  * other learns it at once; a slow client pauses the upstream.
  */
-export class Relay implements Carrier, Applicant, SessionPlace, Placed {
+export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
   readonly kind = 'mcp';
   place = -1;
   readonly exchange: Exchange;
@@ -136,7 +136,7 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
     this.#refuse('E_AUTH_INVALID');
   }
 
-  onTurn(): void {
+  onSlot(): void {
     this.#waiting = undefined;
     this.#isEntered = true;
     this.#dispatch();
@@ -318,7 +318,7 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
     if (this.route.servers.isShared) this.exchange.outcome.upstream = server.name;
     this.#target = upstreamTarget ?? `${this.#destination.upstreamPath ?? server.path}${request.query}`;
     const entry = server.standing.work.enter(server.limits, this);
-    if (entry === 'entered') this.onTurn();
+    if (entry === 'entered') this.onSlot();
     else if (entry === 'full') this.fail('E_UPSTREAM_BUSY');
     else this.#waiting = entry;
   }
