@@ -95,7 +95,7 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
     sink.onClose = () => this.#onClientGone();
     sink.onDrain = () => this.#connection?.resume();
     if (session !== undefined && keeper.isActive) this.#visit = new SessionVisit(keeper, this, session);
-    this.setOut();
+    this.#selectServer();
   }
 
   /** Begins the answer as an event stream, because the upstream is silent for long; without effect where that cannot be. */
@@ -131,7 +131,7 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
   }
 
   /** Ends the exchange because its caller may no longer be here: a key that was revoked, a token that is over. */
-  turnOut(): void {
+  revoke(): void {
     if (this.#settled) return;
     this.#refuse('E_AUTH_INVALID');
   }
@@ -290,7 +290,7 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
       this.#tried.add(this.server);
       const other = route.servers.pick(this.#tried);
       if (other !== undefined) {
-        this.rest();
+        this.releaseServer();
         this.#enter(other);
         return true;
       }
@@ -302,8 +302,12 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
     return route.servers.isShared && this.#visit?.lose('unreachable', code, new Set([this.server])) === true;
   }
 
-  setOut(): void {
+  dispatchAgain(): void {
     this.#attempts = 0;
+    this.#selectServer();
+  }
+
+  #selectServer(): void {
     const { serverKey } = this.exchange;
     const { servers } = this.route;
     const server = serverKey === undefined ? servers.pick() : servers.find(serverKey);
@@ -323,7 +327,7 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
     else this.#waiting = entry;
   }
 
-  rest(): void {
+  releaseServer(): void {
     this.#connection = undefined;
     if (!this.#isEntered) return;
     this.#isEntered = false;
@@ -385,7 +389,7 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
     this.#stream?.stop();
     this.#visit?.leave({ sawEventId: this.#stream?.resumable === true });
     this.#waiting?.leave();
-    this.rest();
+    this.releaseServer();
     this.#environment.onSettled(this);
   }
 }

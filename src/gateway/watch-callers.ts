@@ -71,10 +71,10 @@ export class CallerWatch {
       const destination = serving().routes.find(relay.exchange.request);
       if (!relays.has(relay) || destination.kind !== 'mcp') this.#open.delete(relay);
       else if (now - since < LONGEST_OUTAGE) this.#ask(relay, destination);
-      else this.#turnOut(relay);
+      else this.#revoke(relay);
     }
     if (![...serving().access.routes.values()].some(({ check }) => check?.keys ?? check?.tokens)) return;
-    for (const relay of relays.snapshot()) if (relay.kind === 'mcp' && isOver(relay)) this.#turnOut(relay);
+    for (const relay of relays.snapshot()) if (relay.kind === 'mcp' && isOver(relay)) this.#revoke(relay);
   }
 
   #ask(relay: Relay, destination: McpDestination): void {
@@ -104,7 +104,7 @@ export class CallerWatch {
     }
     const isOther = asked.principal !== undefined && asked.principal.id !== exchange.principal?.id;
     if (reply !== undefined || (isOther && exchange.principal !== undefined)) {
-      this.#turnOut(relay);
+      this.#revoke(relay);
       return;
     }
     this.#open.delete(relay);
@@ -115,9 +115,9 @@ export class CallerWatch {
     if (isFiltered && isLongLived(exchange)) relay.leave();
   }
 
-  #turnOut(relay: Relay): void {
+  #revoke(relay: Relay): void {
     this.#open.delete(relay);
-    relay.turnOut();
+    relay.revoke();
   }
 }
 

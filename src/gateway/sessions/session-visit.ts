@@ -16,9 +16,9 @@ export interface Carrier extends UpstreamListener {
   /** The exchange has ended. */
   readonly isSettled: boolean;
   /** Lets go of the server: nothing is under way there. */
-  rest(): void;
+  releaseServer(): void;
   /** Sends the request once more, to where the exchange says now. */
-  setOut(): void;
+  dispatchAgain(): void;
   /** Ends the exchange with an error of ours. */
   fail(code: ErrorCode): void;
 }
@@ -131,7 +131,7 @@ export class SessionVisit implements UpstreamListener {
     const { exchange, route } = carrier;
     this.#held = undefined;
     this.#revivals++;
-    carrier.rest();
+    carrier.releaseServer();
     this.leave({ sawEventId: false });
     void this.#goOn({ exchange, route, session: this.#session, tried }, loss, giveUp);
   }
@@ -148,7 +148,7 @@ export class SessionVisit implements UpstreamListener {
     lost.exchange.session = session;
     lost.exchange.serverKey = session.serverKey;
     this.#enter();
-    this.#carrier.setOut();
+    this.#carrier.dispatchAgain();
   }
 
   #enter(): void {
