@@ -16,7 +16,7 @@ export interface CallerWatchOptions {
 
 const LOOK_MILLISECONDS = 1000;
 const ASKED_PER_TURN = 100;
-/** As long an issuer that is away may leave it open whether somebody can stay (see `src/auth/resource/standing.ts`). */
+/** As long an issuer that is away may leave it open whether somebody can stay (see `src/auth/resource/token-status.ts`). */
 const LONGEST_OUTAGE = 60_000;
 
 type McpDestination = Extract<Destination, { kind: 'mcp' }>;
