@@ -7,6 +7,9 @@ export const goSuites: readonly string[] = tls12Suites.map(toIanaName);
 function toIanaName(name: string): string {
   const [exchange = '', signature = '', ...cipher] = name.split('-');
   // OpenSSL leaves the hash out where there is only one.
-  const rest = cipher.join('_').replace(/^AES(\d+)/, 'AES_$1').replace(/POLY1305$/, 'POLY1305_SHA256');
+  const rest = cipher
+    .join('_')
+    .replace(/^AES(\d+)/, 'AES_$1')
+    .replace(/POLY1305$/, 'POLY1305_SHA256');
   return `TLS_${exchange}_${signature}_WITH_${rest}`;
 }

@@ -6,7 +6,7 @@ it.each([
   [new TypeError(''), ''],
   ['a text', 'a text'],
   [undefined, 'undefined'],
-  [{ toString: () => 'an object' }, 'an object'],
+  [new URL('https://mcp.example.com/'), 'https://mcp.example.com/'],
 ])('toErrorMessage tells what %o says', (thrown, message) => {
   expect(toErrorMessage(thrown)).toBe(message);
 });
