@@ -38,7 +38,7 @@ describe('withDeadline', () => {
     const waiting = withDeadline(deadline, forever);
     ending.abort(new Error('closing'));
     await expect(waiting).rejects.toThrow('closing');
-    const work = vi.fn(forever);
+    const work = vi.fn<typeof forever>(forever);
     await expect(withDeadline(deadline, work)).rejects.toThrow('closing');
     expect(work).not.toHaveBeenCalled();
     expect(deadline.clock.pending).toBe(0);
