@@ -8,9 +8,12 @@ export interface SessionAnswer {
   readonly body: string;
 }
 
-/** Whether an answer with this status may say that the session is lost: its body tells. */
-export function mayBeLostSession(status: number): boolean {
-  return status === 404 || status === 400 || status === 401;
+/**
+ * Whether an answer with this status may say that the session is lost: its body tells. A 401 that challenges says that the caller has to
+ * log in, whatever else it says: to begin a session again would fail for the same reason, and its challenge would be lost.
+ */
+export function mayBeLostSession(status: number, isChallenge: boolean): boolean {
+  return status === 404 || status === 400 || (status === 401 && !isChallenge);
 }
 
 /**
@@ -21,7 +24,7 @@ export function mayBeLostSession(status: number): boolean {
  * an unknown method, is no lost session.
  */
 export function isLostSession({ status, body }: SessionAnswer): boolean {
-  if (!mayBeLostSession(status)) return false;
+  if (!mayBeLostSession(status, false)) return false;
   const error = readError(body);
   if (error === 'answer') return false;
   if (error === undefined) return status === 404 || saysLost(body);

@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../../lib/error-codes.ts';
+import { fieldValue } from '../../http/exchange.ts';
 import type { ResponseHead } from '../../http/response-head.ts';
 import { isLostSession, maxLostBody, mayBeLostSession } from '../../mcp/lost-session.ts';
 import type { UpstreamListener } from '../../upstream/connection.ts';
@@ -57,7 +58,8 @@ export class SessionVisit implements UpstreamListener {
   onHead(head: ResponseHead, isRepeat: boolean): void {
     const { status } = head;
     const { exchange } = this.#carrier;
-    if (mayBeLostSession(status) && !head.isEventStream && this.#canRevive) {
+    const isChallenge = fieldValue(head.fields, 'www-authenticate') !== undefined;
+    if (mayBeLostSession(status, isChallenge) && !head.isEventStream && this.#canRevive) {
       this.#held = { head, isRepeat, pieces: [], length: 0 };
       return;
     }
