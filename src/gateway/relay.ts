@@ -16,7 +16,7 @@ import type { Exchange, McpDestination } from './exchange.ts';
 import { HeldList } from './held-list.ts';
 import { buildFarewell, buildLastWords, isLongLived } from './last-words.ts';
 import { CLIENT_GONE } from './outcome.ts';
-import { sendReply } from './reply.ts';
+import { sendReply, toErrorReply, type ErrorReply } from './reply.ts';
 import type { RelayEnvironment } from './relay-environment.ts';
 import { toRelayedFields } from './response-fields.ts';
 import type { Route } from './routes.ts';
@@ -126,14 +126,12 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
 
   /** Gives the exchange up for good: the drain time is over. */
   giveUp(): void {
-    if (this.#settled) return;
-    this.#refuse('E_DRAINING');
+    this.#refuse(toErrorReply('E_DRAINING'));
   }
 
-  /** Ends the exchange because its caller may no longer be here: a key that was revoked, a token that is over. */
-  revoke(): void {
-    if (this.#settled) return;
-    this.#refuse('E_AUTH_INVALID');
+  /** Ends the exchange because its caller may no longer be here, with what they would be told now. */
+  revoke(reply: ErrorReply): void {
+    this.#refuse(reply);
   }
 
   onSlot(): void {
@@ -156,14 +154,14 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
     const { isEventStream } = head;
     exchange.outcome.upstreamStatus = head.status;
     if (this.#deferred !== undefined) {
-      if (!this.#deferred.begin(head)) this.#refuse('E_UPSTREAM_NO_MESSAGE');
+      if (!this.#deferred.begin(head)) this.#refuse(toErrorReply('E_UPSTREAM_NO_MESSAGE'));
       return;
     }
     exchange.outcome.status = head.status;
     exchange.outcome.stream = isEventStream;
     const session = sessions.forAnswer(exchange, this, head);
     if (session.kind === 'refused') {
-      this.#refuse(session.code);
+      this.#refuse(toErrorReply(session.code));
       return;
     }
     const length = head.framing.kind === 'length' ? head.framing.length : undefined;
@@ -253,7 +251,7 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
 
   /** Writes what a late answer has become; false when it cannot be told, or must not. */
   #writeLate(stream: EventStream, bytes: Buffer | undefined): boolean {
-    if (bytes === undefined) this.#refuse('E_UPSTREAM_NO_MESSAGE');
+    if (bytes === undefined) this.#refuse(toErrorReply('E_UPSTREAM_NO_MESSAGE'));
     else stream.write(bytes);
     return !this.#settled;
   }
@@ -263,21 +261,26 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
   }
 
   /** Breaks off an answer that must not go on. */
-  #refuse(code: ErrorCode = 'E_UPSTREAM_BAD_RESPONSE'): void {
+  #refuse(reply: ErrorReply = toErrorReply('E_UPSTREAM_BAD_RESPONSE')): void {
     this.#connection?.abort();
     this.#connection = undefined;
-    this.fail(code);
+    this.#end(reply);
+  }
+
+  fail(code: ErrorCode): void {
+    this.#end(toErrorReply(code));
   }
 
   /** Ends the exchange with an error of ours, said in the way that is still open. */
-  fail(code: ErrorCode): void {
+  #end(reply: ErrorReply): void {
     if (this.#settled) return;
     const { exchange } = this;
+    const { code } = reply;
     exchange.outcome.code = code;
     if (this.#stream !== undefined) {
       this.#stream.breakOff(buildLastWords(exchange, { code, resumable: this.#stream.resumable }));
     } else if (exchange.sink.headSent) exchange.sink.abort();
-    else sendReply(exchange, { kind: 'error', code }, this.#environment.policy);
+    else sendReply(exchange, reply, this.#environment.policy);
     this.#settle();
   }
 
@@ -378,7 +381,9 @@ export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
     if (this.#settled) return;
     this.#stream?.stop();
     const connection = this.#connection;
-    if (connection !== undefined && !this.#environment.keeper.adopt(connection, this)) connection.abort();
+    // Who waits in the place of the client has its slot at the server, too.
+    if (connection !== undefined && this.#environment.keeper.adopt(connection, this)) this.#isEntered = false;
+    else connection?.abort();
     if (this.exchange.outcome.status === 0) this.exchange.outcome.status = CLIENT_GONE;
     this.#settle();
   }

@@ -200,7 +200,7 @@ export class SessionKeeper {
 
   /**
    * Waits in the place of a client that has gone for the answer to its `initialize`, to end the session that is in it; false where there is
-   * nothing to wait for.
+   * nothing to wait for. The slot that the request has at its server is given back when the wait is over.
    */
   adopt(connection: UpstreamConnection, { exchange, route, server }: SessionPlace & HasExchange): boolean {
     const { envelope, outcome } = exchange;
@@ -213,6 +213,7 @@ export class SessionKeeper {
       deadlines: this.#options.deadlines,
       onEnd: (sessionId) => {
         this.#adopted--;
+        server.standing.work.leave();
         if (sessionId !== undefined) this.abandon(exchange, { route, server }, sessionId);
       },
     });
