@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { errorCodes, type ErrorCode } from '../lib/error-codes.ts';
+import { toErrorMessage } from '../lib/error-message.ts';
 import { isGatewayError } from '../lib/gateway-error.ts';
 import { showDiagnostics, type CliContext } from './context.ts';
 
@@ -25,7 +26,7 @@ export function toFailure(error: unknown): Failure {
     const { code, message, hint } = error;
     return { code, message, hint, exit: exitOf(code), ...trace };
   }
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = toErrorMessage(error);
   return {
     code: 'E_INTERNAL',
     message: `unexpected failure: ${reason}`,

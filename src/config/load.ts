@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { systemClock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
+import { toErrorMessage } from '../lib/error-message.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Config } from './config.ts';
 import { checkConsistency } from './consistency.ts';
@@ -121,7 +122,7 @@ async function readSource(options: LoadOptions): Promise<Result<SourceFile | und
       EACCES: 'permission is denied',
       EISDIR: 'it is a directory',
     };
-    return problem(reasons[String(code)] ?? (error instanceof Error ? error.message : String(error)));
+    return problem(reasons[String(code)] ?? toErrorMessage(error));
   }
 }
 

@@ -3,6 +3,7 @@ import type { RuleConfig } from './config.ts';
 import type { SplitCondition, SplitConfig } from './split-config.ts';
 import { toConflictDiagnostics, type Conflict } from './conflict.ts';
 import { covers } from './rule-cover.ts';
+import { everyone } from './schema/rules.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 import type { SourceTree } from './source-tree.ts';
@@ -84,15 +85,6 @@ function coversMessages(earlier: When, later: When): boolean {
   const eras = toSplitEras(earlier);
   return toSplitEras(later).every((era) => eras.includes(era)) && covers(toRule(earlier), toRule(later));
 }
-
-const everyone: RuleConfig['who'] = {
-  principals: [],
-  issuers: [],
-  subjects: [],
-  clients: [],
-  groups: [],
-  claims: {},
-};
 
 function toRule({ methods, tools, prompts, resources }: When): RuleConfig {
   return { effect: 'allow', who: everyone, methods, tools, prompts, resources, scopes: [] };

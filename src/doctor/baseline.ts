@@ -1,5 +1,6 @@
 import { isJsonObject } from '../auth/fetch/strict-json.ts';
 import { parse } from 'yaml';
+import { toErrorMessage } from '../lib/error-message.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import { suggestion } from '../lib/suggestion.ts';
 import { findCheck, allChecks } from './all-checks.ts';
@@ -25,9 +26,7 @@ export function parseBaseline(text: string): Result<Baseline, readonly string[]>
   try {
     document = parse(text);
   } catch (error) {
-    return fail([
-      `it is no YAML: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)}`,
-    ]);
+    return fail([`it is no YAML: ${toErrorMessage(error).split('\n')[0] ?? ''}`]);
   }
   const findings = isJsonObject(document) ? document['findings'] : undefined;
   if (!Array.isArray(findings)) return fail(['it needs a list `findings`']);

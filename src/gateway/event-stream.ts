@@ -1,6 +1,7 @@
 import type { Deadlines, Expiring } from '../http/deadlines.ts';
 import type { ResponseSink } from '../http/exchange.ts';
 import { SseBoundary } from '../http/sse-boundary.ts';
+import { byteOrderMark } from '../mcp/byte-order-mark.ts';
 import type { EndpointRewriter } from '../mcp/endpoint-event.ts';
 import type { ListEventStream } from '../mcp/list-event-stream.ts';
 
@@ -20,7 +21,6 @@ export interface EventStreamOptions {
 }
 
 const comment = Buffer.from(': keepalive\n\n');
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 /** How soon to look again when a comment was due in the middle of an event. */
 const RETRY_MILLISECONDS = 1000;
 /**

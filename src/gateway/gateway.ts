@@ -278,7 +278,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       keepPools();
       // Who may come in by a certificate is settled in the handshake.
       if (!isDeepStrictEqual(before.config.tls.clients, next.config.tls.clients))
-        listeners.renewConnections();
+        listeners.retireConnections();
       callers.lookAgain(before);
       silence.update();
     },

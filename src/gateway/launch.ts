@@ -131,7 +131,7 @@ export async function launchGateway(
   options: LaunchOptions,
 ): Promise<Result<LaunchedWorker, readonly Diagnostic[]>> {
   const { clock, share, handed = [] } = options;
-  const wanted = await settle(options, handed);
+  const wanted = await resolveWantedConfig(options, handed);
   if (!wanted.ok) return wanted;
   const { config, warnings } = wanted.value;
   // What outlives a configuration logs where the one of the time says.
@@ -185,12 +185,12 @@ export async function launchGateway(
     }, STAGE_MILLISECONDS);
   };
   const reload = async (next: WantedConfig): Promise<Result<ReloadFacts, readonly Diagnostic[]>> => {
-    const settled = await settle(next, handed);
-    if (!settled.ok) return settled;
-    const refusal = findUnchangeable(parts.config, settled.value.config);
+    const resolved = await resolveWantedConfig(next, handed);
+    if (!resolved.ok) return resolved;
+    const refusal = findUnchangeable(parts.config, resolved.value.config);
     if (refusal !== undefined) return fail([refusal]);
     const before = parts;
-    const reopened = await open(settled.value.config, { wantsKey: false, before });
+    const reopened = await open(resolved.value.config, { wantsKey: false, before });
     if (!reopened.ok) return reopened;
     const after = reopened.value;
     try {
@@ -204,7 +204,7 @@ export async function launchGateway(
     if (before.certificates === after.certificates) await after.certificates.refresh();
     else after.certificates.start();
     return ok({
-      warnings: [...after.warnings, ...settled.value.warnings],
+      warnings: [...after.warnings, ...resolved.value.warnings],
       urls: listUrls(after.config, gateway),
     });
   };
@@ -253,7 +253,7 @@ export async function launchGateway(
 }
 
 /** The configuration as this machine can have it, unless it leaves a door open to everyone. */
-async function settle(
+async function resolveWantedConfig(
   wanted: WantedConfig,
   handed: readonly HandedSocket[],
 ): Promise<

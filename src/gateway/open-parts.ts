@@ -64,8 +64,7 @@ export async function openParts(
       config,
       {
         clock: options.clock,
-        onProblem: (error) =>
-          log().error({ err: error }, 'the state store cannot be read; what is known so far counts on'),
+        onProblem: (error) => tellStoreProblem(log(), error),
         onRecovered: () => log().info('the state store can be used again'),
       },
       before,
@@ -116,6 +115,10 @@ interface CurrentLog {
   readonly log: () => Logs['log'];
 }
 
+function tellStoreProblem(log: Logs['log'], error: unknown): void {
+  log.error({ err: error }, 'the state store cannot be read; what is known so far counts on');
+}
+
 function openCertificates(
   config: Config,
   options: Omit<OpenPartsOptions, 'log'> & CurrentLog & SharedState,
@@ -148,8 +151,7 @@ function openAccessFor(
     wantsKey,
     onOwnerCode,
     onLogin: (event) => logLoginEvent(log(), event),
-    onProblem: (error) =>
-      log().error({ err: error }, 'the state store cannot be read; what is known so far counts on'),
+    onProblem: (error) => tellStoreProblem(log(), error),
     redis,
     onWarning: (found) => warnings.push(found),
   });

@@ -6,7 +6,8 @@ import { createEndpointRewriter } from '../mcp/endpoint-event.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
 import { ListEventStream } from '../mcp/list-event-stream.ts';
 import type { UpstreamConnection } from '../upstream/connection.ts';
-import type { Applicant, Waiting } from '../upstream/limits/connection-limit.ts';
+import type { QueuedRequest, Waiting } from '../upstream/limits/connection-limit.ts';
+import { findRedirect, MAX_REDIRECTS } from '../upstream/redirect.ts';
 import type { UpstreamServer } from '../upstream/server.ts';
 import { announceEndpoint } from './announce-endpoint.ts';
 import { DeferredAnswer, isDeferrable, openDeferredAnswer } from './deferred-answer.ts';
@@ -15,10 +16,9 @@ import type { Exchange, McpDestination } from './exchange.ts';
 import { HeldList } from './held-list.ts';
 import { buildFarewell, buildLastWords, isLongLived } from './last-words.ts';
 import { CLIENT_GONE } from './outcome.ts';
-import { sendReply } from './reply.ts';
+import { sendReply, toErrorReply, type ErrorReply } from './reply.ts';
 import type { RelayEnvironment } from './relay-environment.ts';
 import { toRelayedFields } from './response-fields.ts';
-import { findRedirect } from './redirects.ts';
 import type { Route } from './routes.ts';
 import { toFailureSign, toStatusSign } from './server-signs.ts';
 import type { SessionPlace } from './session-names.ts';
@@ -32,7 +32,6 @@ interface HeldAnswer {
   readonly list: HeldList;
 }
 
-const MAX_REDIRECTS = 3;
 const MAX_CONNECT_ATTEMPTS = 2;
 /** Errors hold no lists, and some are plain text. */
 const FIRST_ERROR_STATUS = 400;
@@ -41,7 +40,7 @@ const FIRST_ERROR_STATUS = 400;
  * Carries one exchange to the upstream and its answer back, chunk by chunk. When either side goes, the
  * other learns it at once; a slow client pauses the upstream.
  */
-export class Relay implements Carrier, Applicant, SessionPlace, Placed {
+export class Relay implements Carrier, QueuedRequest, SessionPlace, Placed {
   readonly kind = 'mcp';
   place = -1;
   readonly exchange: Exchange;
@@ -96,7 +95,7 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
     sink.onClose = () => this.#onClientGone();
     sink.onDrain = () => this.#connection?.resume();
     if (session !== undefined && keeper.isActive) this.#visit = new SessionVisit(keeper, this, session);
-    this.setOut();
+    this.#selectServer();
   }
 
   /** Begins the answer as an event stream, because the upstream is silent for long; without effect where that cannot be. */
@@ -127,17 +126,15 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
 
   /** Gives the exchange up for good: the drain time is over. */
   giveUp(): void {
-    if (this.#settled) return;
-    this.#refuse('E_DRAINING');
+    this.#refuse(toErrorReply('E_DRAINING'));
   }
 
-  /** Ends the exchange because its caller may no longer be here: a key that was revoked, a token that is over. */
-  turnOut(): void {
-    if (this.#settled) return;
-    this.#refuse('E_AUTH_INVALID');
+  /** Ends the exchange because its caller may no longer be here, with what they would be told now. */
+  revoke(reply: ErrorReply): void {
+    this.#refuse(reply);
   }
 
-  onTurn(): void {
+  onSlot(): void {
     this.#waiting = undefined;
     this.#isEntered = true;
     this.#dispatch();
@@ -157,14 +154,14 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
     const { isEventStream } = head;
     exchange.outcome.upstreamStatus = head.status;
     if (this.#deferred !== undefined) {
-      if (!this.#deferred.begin(head)) this.#refuse('E_UPSTREAM_NO_MESSAGE');
+      if (!this.#deferred.begin(head)) this.#refuse(toErrorReply('E_UPSTREAM_NO_MESSAGE'));
       return;
     }
     exchange.outcome.status = head.status;
     exchange.outcome.stream = isEventStream;
     const session = sessions.forAnswer(exchange, this, head);
     if (session.kind === 'refused') {
-      this.#refuse(session.code);
+      this.#refuse(toErrorReply(session.code));
       return;
     }
     const length = head.framing.kind === 'length' ? head.framing.length : undefined;
@@ -254,7 +251,7 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
 
   /** Writes what a late answer has become; false when it cannot be told, or must not. */
   #writeLate(stream: EventStream, bytes: Buffer | undefined): boolean {
-    if (bytes === undefined) this.#refuse('E_UPSTREAM_NO_MESSAGE');
+    if (bytes === undefined) this.#refuse(toErrorReply('E_UPSTREAM_NO_MESSAGE'));
     else stream.write(bytes);
     return !this.#settled;
   }
@@ -264,21 +261,26 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
   }
 
   /** Breaks off an answer that must not go on. */
-  #refuse(code: ErrorCode = 'E_UPSTREAM_BAD_RESPONSE'): void {
+  #refuse(reply: ErrorReply = toErrorReply('E_UPSTREAM_BAD_RESPONSE')): void {
     this.#connection?.abort();
     this.#connection = undefined;
-    this.fail(code);
+    this.#end(reply);
+  }
+
+  fail(code: ErrorCode): void {
+    this.#end(toErrorReply(code));
   }
 
   /** Ends the exchange with an error of ours, said in the way that is still open. */
-  fail(code: ErrorCode): void {
+  #end(reply: ErrorReply): void {
     if (this.#settled) return;
     const { exchange } = this;
+    const { code } = reply;
     exchange.outcome.code = code;
     if (this.#stream !== undefined) {
       this.#stream.breakOff(buildLastWords(exchange, { code, resumable: this.#stream.resumable }));
     } else if (exchange.sink.headSent) exchange.sink.abort();
-    else sendReply(exchange, { kind: 'error', code }, this.#environment.policy);
+    else sendReply(exchange, reply, this.#environment.policy);
     this.#settle();
   }
 
@@ -291,7 +293,7 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
       this.#tried.add(this.server);
       const other = route.servers.pick(this.#tried);
       if (other !== undefined) {
-        this.rest();
+        this.releaseServer();
         this.#enter(other);
         return true;
       }
@@ -303,8 +305,12 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
     return route.servers.isShared && this.#visit?.lose('unreachable', code, new Set([this.server])) === true;
   }
 
-  setOut(): void {
+  dispatchAgain(): void {
     this.#attempts = 0;
+    this.#selectServer();
+  }
+
+  #selectServer(): void {
     const { serverKey } = this.exchange;
     const { servers } = this.route;
     const server = serverKey === undefined ? servers.pick() : servers.find(serverKey);
@@ -319,12 +325,12 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
     if (this.route.servers.isShared) this.exchange.outcome.upstream = server.name;
     this.#target = upstreamTarget ?? `${this.#destination.upstreamPath ?? server.path}${request.query}`;
     const entry = server.standing.work.enter(server.limits, this);
-    if (entry === 'entered') this.onTurn();
+    if (entry === 'entered') this.onSlot();
     else if (entry === 'full') this.fail('E_UPSTREAM_BUSY');
     else this.#waiting = entry;
   }
 
-  rest(): void {
+  releaseServer(): void {
     this.#connection = undefined;
     if (!this.#isEntered) return;
     this.#isEntered = false;
@@ -365,7 +371,8 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
   #redirectTarget(head: ResponseHead): string | undefined {
     if (this.#redirects >= MAX_REDIRECTS) return undefined;
     const publicAuthority = this.exchange.request.authority;
-    const target = findRedirect(head, { server: this.server, target: this.#target, publicAuthority });
+    const context = { origin: this.server.origin, target: this.#target, publicAuthority };
+    const target = findRedirect(head, context);
     if (target !== undefined) this.#redirects++;
     return target;
   }
@@ -374,7 +381,9 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
     if (this.#settled) return;
     this.#stream?.stop();
     const connection = this.#connection;
-    if (connection !== undefined && !this.#environment.keeper.adopt(connection, this)) connection.abort();
+    // Who waits in the place of the client has its slot at the server, too.
+    if (connection !== undefined && this.#environment.keeper.adopt(connection, this)) this.#isEntered = false;
+    else connection?.abort();
     if (this.exchange.outcome.status === 0) this.exchange.outcome.status = CLIENT_GONE;
     this.#settle();
   }
@@ -385,7 +394,7 @@ export class Relay implements Carrier, Applicant, SessionPlace, Placed {
     this.#stream?.stop();
     this.#visit?.leave({ sawEventId: this.#stream?.resumable === true });
     this.#waiting?.leave();
-    this.rest();
+    this.releaseServer();
     this.#environment.onSettled(this);
   }
 }

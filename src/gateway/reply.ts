@@ -3,17 +3,20 @@ import { buildErrorBody } from '../mcp/rpc-error.ts';
 import { requestId, type Exchange } from './exchange.ts';
 import { buildCommonFields, type ResponsePolicy } from './response-fields.ts';
 
+/** An error of the table, as a client is told of it. */
+export interface ErrorReply {
+  readonly kind: 'error';
+  readonly code: ErrorCode;
+  /** Added to the title for the client: facts about its own request, never about what lies behind us. */
+  readonly detail?: string;
+  readonly fields?: readonly string[];
+  /** Ends the connection after the answer. */
+  readonly close?: boolean;
+}
+
 /** An answer of our own. Stages return one to end the exchange. */
 export type Reply =
-  | {
-      readonly kind: 'error';
-      readonly code: ErrorCode;
-      /** Added to the title for the client: facts about its own request, never about what lies behind us. */
-      readonly detail?: string;
-      readonly fields?: readonly string[];
-      /** Ends the connection after the answer. */
-      readonly close?: boolean;
-    }
+  | ErrorReply
   | { readonly kind: 'empty'; readonly status: number; readonly fields: readonly string[] }
   | { readonly kind: 'json'; readonly status: number; readonly body: string }
   /** A public JSON document, which may be kept for an hour and read by every page. */
@@ -21,6 +24,18 @@ export type Reply =
 
 /** For documents that say the same to everyone (Fetch standard, CORS protocol). */
 export const openToPages: readonly string[] = ['access-control-allow-origin', '*'];
+
+export function toErrorReply(code: ErrorCode): ErrorReply {
+  return { kind: 'error', code };
+}
+
+/** Tells a client how to come in (RFC 9110 section 15.5.2: a 401 has to). */
+export function buildChallengeReply(
+  code: 'E_AUTH_REQUIRED' | 'E_AUTH_INVALID' | 'E_AUTH_SCOPE',
+  challenge: string,
+): ErrorReply {
+  return { kind: 'error', code, fields: ['www-authenticate', challenge] };
+}
 
 /** Sends a reply; errors on an MCP route are JSON-RPC errors that carry the request's id (JSON-RPC 2.0 section 5). */
 export function sendReply(exchange: Exchange, reply: Reply, policy: ResponsePolicy): void {

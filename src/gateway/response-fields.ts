@@ -3,8 +3,9 @@ import { expectAgain } from '../http/serialize.ts';
 import { strictTransport } from '../http/strict-transport.ts';
 import { exposedHeaders } from '../mcp/browser-access.ts';
 import { SESSION_ID_HEADER } from '../mcp/headers.ts';
+import { isUpstreamUrl } from '../upstream/target.ts';
 import type { Exchange } from './exchange.ts';
-import { isUpstreamUrl, toPublicPath } from './routes.ts';
+import { toPublicPath } from './routes.ts';
 import type { SessionPlace } from './session-names.ts';
 
 /** Fields of an upstream's answer that are ours to set, or that speak about a connection the client does not have. */

@@ -6,6 +6,7 @@ import type { IncomingRequest } from '../http/exchange.ts';
 import { sealedQueryPrefix } from '../sessions/seal-endpoint.ts';
 import type { UpstreamGroup } from '../upstream/group.ts';
 import type { UpstreamServer } from '../upstream/server.ts';
+import { isUpstreamUrl } from '../upstream/target.ts';
 import type { RouteAccess } from './access/route-access.ts';
 import type { AnnouncedPaths } from './announced-paths.ts';
 import type { Destination, McpDestination } from './exchange.ts';
@@ -208,11 +209,6 @@ function toDestination(route: Route): McpDestination {
  */
 export function hasBoundSessions({ access, servers }: Route): boolean {
   return access.check !== undefined || servers.isShared;
-}
-
-/** Whether a URL names the upstream. Its scheme does not count: uvicorn writes the forwarded one before its own host. */
-export function isUpstreamUrl(server: Pick<UpstreamServer, 'origin'>, url: URL): boolean {
-  return url.host === new URL(server.origin).host;
 }
 
 /**

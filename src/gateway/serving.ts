@@ -91,7 +91,7 @@ export interface Surroundings {
 /** How requests are served under one configuration. */
 export interface Serving extends ServingParts {
   readonly routes: RouteTable;
-  /** The servers of each route, by its path. */
+  /** The servers of each route, by its identity (`toRouteId`). */
   readonly routeServers: ReadonlyMap<string, RouteServers>;
   /** Those in use just now. */
   pools(): Iterable<UpstreamPool>;

@@ -5,7 +5,7 @@ import type { Destination, Exchange } from './exchange.ts';
 import { isLongLived } from './last-words.ts';
 import type { LoginRelay } from './login-relay.ts';
 import type { Relay } from './relay.ts';
-import type { Reply } from './reply.ts';
+import { buildChallengeReply, toErrorReply, type ErrorReply, type Reply } from './reply.ts';
 import type { Serving } from './serving.ts';
 
 export interface CallerWatchOptions {
@@ -16,7 +16,7 @@ export interface CallerWatchOptions {
 
 const LOOK_MILLISECONDS = 1000;
 const ASKED_PER_TURN = 100;
-/** As long an issuer that is away may leave it open whether somebody can stay (see `src/auth/resource/standing.ts`). */
+/** As long an issuer that is away may leave it open whether somebody can stay (see `src/auth/resource/token-status.ts`). */
 const LONGEST_OUTAGE = 60_000;
 
 type McpDestination = Extract<Destination, { kind: 'mcp' }>;
@@ -71,10 +71,11 @@ export class CallerWatch {
       const destination = serving().routes.find(relay.exchange.request);
       if (!relays.has(relay) || destination.kind !== 'mcp') this.#open.delete(relay);
       else if (now - since < LONGEST_OUTAGE) this.#ask(relay, destination);
-      else this.#turnOut(relay);
+      else this.#revoke(relay, unavailable);
     }
     if (![...serving().access.routes.values()].some(({ check }) => check?.keys ?? check?.tokens)) return;
-    for (const relay of relays.snapshot()) if (relay.kind === 'mcp' && isOver(relay)) this.#turnOut(relay);
+    for (const relay of relays.snapshot())
+      if (relay.kind === 'mcp' && isOver(relay)) this.#revoke(relay, buildEnd(relay.exchange));
   }
 
   #ask(relay: Relay, destination: McpDestination): void {
@@ -104,7 +105,7 @@ export class CallerWatch {
     }
     const isOther = asked.principal !== undefined && asked.principal.id !== exchange.principal?.id;
     if (reply !== undefined || (isOther && exchange.principal !== undefined)) {
-      this.#turnOut(relay);
+      this.#revoke(relay, reply?.kind === 'error' ? reply : buildEnd(asked));
       return;
     }
     this.#open.delete(relay);
@@ -115,13 +116,21 @@ export class CallerWatch {
     if (isFiltered && isLongLived(exchange)) relay.leave();
   }
 
-  #turnOut(relay: Relay): void {
+  #revoke(relay: Relay, reply: ErrorReply): void {
     this.#open.delete(relay);
-    relay.turnOut();
+    relay.revoke(reply);
   }
 }
 
-const unavailable = { kind: 'error', code: 'E_AUTH_UNAVAILABLE' } as const;
+const unavailable = toErrorReply('E_AUTH_UNAVAILABLE');
+
+/** What somebody is told whose key or token has come to its end: what they would be told with the next request. */
+function buildEnd({ destination, principal }: Exchange): ErrorReply {
+  const check = destination.kind === 'mcp' ? destination.route.access.check : undefined;
+  if (check === undefined) return toErrorReply('E_AUTH_INVALID');
+  const refusal = principal?.method === 'token' ? 'inactive' : 'key';
+  return buildChallengeReply('E_AUTH_INVALID', check.challenger.invalid(refusal));
+}
 
 function isOver({ exchange: { destination, principal } }: Relay): boolean {
   if (destination.kind !== 'mcp' || principal === undefined) return false;

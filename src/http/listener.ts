@@ -74,7 +74,7 @@ export interface Listener {
   /** Serves new connections by other settings. Those that are open keep theirs, with whatever handler they were given. */
   use(settings: ListenerSettings): void;
   /** Ends the connections that are open now, each after its next answer. New ones are accepted as before. */
-  renewConnections(): void;
+  retireConnections(): void;
   /**
    * Stops accepting; idle connections close now, or with `lingers` after their next answer, and busy ones after theirs. Resolves when all
    * are gone.
@@ -234,7 +234,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     },
     sockets,
     use,
-    renewConnections() {
+    retireConnections() {
       for (const connection of connections) connection.drain(true);
     },
     drain({ lingers } = { lingers: false }) {

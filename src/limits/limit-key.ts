@@ -10,7 +10,7 @@ export interface LimitedRequest {
   /** OAuth client, where there is one. */
   readonly client: string | undefined;
   readonly address: string;
-  /** Path of the route. */
+  /** Identity of the route: its path, with its host before it where it is for one. */
   readonly route: string;
   /** Tool that is called, where one is. */
   readonly tool: string | undefined;

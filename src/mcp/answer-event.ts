@@ -1,7 +1,7 @@
+import { byteOrderMark, hasByteOrderMark } from './byte-order-mark.ts';
 import { buildMessageEvent } from './rpc-error.ts';
 
 const LF = 0x0a;
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 const eventStart = Buffer.from('event: message\ndata: ');
 const eventEnd = Buffer.from('\n\n');
 const noBytes = Buffer.alloc(0);
@@ -57,8 +57,7 @@ export function buildAnswerEvent(answer: Buffer, id: string): Buffer | undefined
 
 /** A mark before JSON is allowed to be ignored (RFC 8259 section 8.1); in the middle of a stream it would be part of the text. */
 export function withoutByteOrderMark(text: Buffer): Buffer {
-  const hasMark = text.subarray(0, byteOrderMark.length).equals(byteOrderMark);
-  return hasMark ? text.subarray(byteOrderMark.length) : text;
+  return hasByteOrderMark(text) ? text.subarray(byteOrderMark.length) : text;
 }
 
 function parseObject(text: Buffer): object | undefined {

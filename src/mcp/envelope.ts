@@ -8,6 +8,7 @@ import {
   slot,
   type KeyTable,
 } from './envelope-keys.ts';
+import { CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
 import { scanLiteral, scanNumber, scanString, skipSpace, tokenKind, type Token } from './json-tokens.ts';
 import { KeyLedger } from './key-ledger.ts';
 import { MessageReader, type MessageEnvelope } from './message-envelope.ts';
@@ -61,14 +62,6 @@ export function scanEnvelope(body: Buffer): EnvelopeResult {
 export function visitBatch(body: Buffer, visit: (message: MessageEnvelope) => void): void {
   scanner.scan(body, visit);
 }
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
 
 /** What an open container is to the message. */
 const role = { array: 0, batch: 1, object: 2, message: 3, params: 4, meta: 5, ref: 6 } as const;

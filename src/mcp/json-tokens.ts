@@ -1,11 +1,11 @@
 import { AsciiStrings } from '../lib/ascii-strings.ts';
+import { QUOTE } from './json-bytes.ts';
 
 /**
  * The lexical level of JSON (RFC 8259 sections 2, 3, 6 and 7), byte by byte and without allocation. The text
  * must be valid UTF-8 and shorter than 1 GiB. Reading past the end yields NUL, which no token may hold.
  */
 
-const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 const DOT = 0x2e;

@@ -1,8 +1,8 @@
+import { byteOrderMark, hasByteOrderMark } from './byte-order-mark.ts';
 import { filterList, type FilteredList, type ListFilter } from './list-filter.ts';
 
 const CR = 0x0d;
 const LF = 0x0a;
-const byteOrderMark = Buffer.from([0xef, 0xbb, 0xbf]);
 
 /** One line of an event: where it stands, with its end, and its field. */
 interface Line {
@@ -21,7 +21,7 @@ interface Line {
  * first of its stream decides what a byte order mark before it is.
  */
 export function filterListEvent(event: Buffer, filter: ListFilter, beginsStream = true): FilteredList {
-  const hasMark = event.subarray(0, byteOrderMark.length).equals(byteOrderMark);
+  const hasMark = hasByteOrderMark(event);
   // byte-order-mark: behind the beginning of a stream it makes a field that nobody knows, to readers that keep to the standard alone.
   if (hasMark && !beginsStream) return { kind: 'unreadable', reason: 'ambiguous' };
   const lines = readLines(event, hasMark ? byteOrderMark.length : 0);

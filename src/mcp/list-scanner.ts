@@ -1,4 +1,5 @@
 import { buildTable, findSlot, type KeyTable } from './envelope-keys.ts';
+import { CLOSE_ARRAY, CLOSE_OBJECT, COLON, COMMA, OPEN_ARRAY, OPEN_OBJECT, QUOTE } from './json-bytes.ts';
 import {
   decodeString,
   scanLiteral,
@@ -10,14 +11,6 @@ import {
 } from './json-tokens.ts';
 import { ListEdits } from './list-edits.ts';
 import type { FilteredList, ListedKind, ListFilter, UnreadableReason } from './list-filter.ts';
-
-const QUOTE = 0x22;
-const COMMA = 0x2c;
-const COLON = 0x3a;
-const OPEN_ARRAY = 0x5b;
-const CLOSE_ARRAY = 0x5d;
-const OPEN_OBJECT = 0x7b;
-const CLOSE_OBJECT = 0x7d;
 
 /** Containers that may be open at once: more than any schema needs, and few to hold. */
 const MAX_DEPTH = 512;

@@ -9,6 +9,14 @@ export interface SessionAnswer {
 }
 
 /**
+ * Whether an answer with this status may say that the session is lost: its body tells. A 401 that challenges says that the caller has to
+ * log in, whatever else it says: to begin a session again would fail for the same reason, and its challenge would be lost.
+ */
+export function mayBeLostSession(status: number, isChallenge: boolean): boolean {
+  return status === 404 || status === 400 || (status === 401 && !isChallenge);
+}
+
+/**
  * Whether an answer says that the server does not know the session, and so has not executed the request. By the specification that is
  * 404 (2025-11-25, Session Management), with whatever body: `Session not found` of the Python SDK (-32600) and of the TypeScript SDK
  * (-32001), plain text of others. Servers built after the examples of the TypeScript SDK answer 400 (`No valid session ID provided`,
@@ -16,7 +24,7 @@ export interface SessionAnswer {
  * an unknown method, is no lost session.
  */
 export function isLostSession({ status, body }: SessionAnswer): boolean {
-  if (status !== 404 && status !== 400 && status !== 401) return false;
+  if (!mayBeLostSession(status, false)) return false;
   const error = readError(body);
   if (error === 'answer') return false;
   if (error === undefined) return status === 404 || saysLost(body);

@@ -1,3 +1,4 @@
+import { wrapWords } from '../lib/wrap-words.ts';
 import { requirements, type RequirementId } from './requirements.ts';
 
 /** A directive, with what it is for and what stands inside it. */
@@ -55,16 +56,4 @@ export function printTaggedLines(lines: readonly TaggedLine[], syntax: LineSynta
     });
   };
   return `${print(lines, 0).join('\n').trimEnd()}\n`;
-}
-
-function wrapWords(text: string, width: number): readonly string[] {
-  const rows: string[] = [];
-  let row = '';
-  for (const word of text.split(' ')) {
-    if (row !== '' && row.length + 1 + word.length > width) {
-      rows.push(row);
-      row = word;
-    } else row = row === '' ? word : `${row} ${word}`;
-  }
-  return [...rows, row];
 }

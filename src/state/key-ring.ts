@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
+import { toErrorMessage } from '../lib/error-message.ts';
 import { GatewayError, isGatewayError } from '../lib/gateway-error.ts';
 import { formatKeptKeys, parseKeptKeys, type KeptKey } from './kept-keys.ts';
 import { chooseKey, isKeyDue, retainKeys, type KeySchedule } from './key-schedule.ts';
@@ -113,7 +114,7 @@ export function createKeyRing<Key>(options: KeyRingOptions<Key>): KeyRing<Key> {
       if (isShared) await synchronize();
     } catch (error) {
       if (closing.signal.aborted) return;
-      const message = error instanceof Error ? error.message : String(error);
+      const message = toErrorMessage(error);
       warn(message, isGatewayError(error) ? error.code : 'E_INTERNAL');
     }
     // Keys that cannot be kept are still replaced in time.

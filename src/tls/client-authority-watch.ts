@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
+import { toErrorMessage } from '../lib/error-message.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import {
   createClientAuthoritySource,
@@ -60,7 +61,7 @@ export async function openClientAuthorities(
     clock,
     watch: (onChange) => createFileWatcher({ paths: crl === undefined ? [ca] : [ca, crl], clock, onChange }),
     onFailure(error) {
-      const message = `looking at client authorities failed: ${error instanceof Error ? error.message : String(error)}`;
+      const message = `looking at client authorities failed: ${toErrorMessage(error)}`;
       report({ kind: 'clients-kept', errors: [{ severity: 'error', code: 'E_INTERNAL', message }] });
     },
     async look() {

@@ -1,5 +1,6 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
+import { toErrorMessage } from '../lib/error-message.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { CertificateEvent, CertificateProvider } from './certificate-provider.ts';
 import type { CertificateSource } from './certificate-source.ts';
@@ -62,7 +63,7 @@ export async function openWatchedSource(
     look,
     watch: options.watch,
     onFailure(error) {
-      const message = `looking for a new certificate failed: ${error instanceof Error ? error.message : String(error)}`;
+      const message = `looking for a new certificate failed: ${toErrorMessage(error)}`;
       report({ kind: 'kept', errors: [{ severity: 'error', code: 'E_INTERNAL', message }] });
     },
   });

@@ -24,3 +24,8 @@ export function toUpstreamOrigin(target: UpstreamTarget): string {
   const scheme = target.kind === 'tcp' && target.secure ? 'https' : 'http';
   return `${scheme}://${toUpstreamAuthority(target)}`;
 }
+
+/** Whether a URL names the upstream of this origin. Its scheme does not count: uvicorn writes the forwarded one before its own host. */
+export function isUpstreamUrl({ origin }: { readonly origin: string }, url: URL): boolean {
+  return url.host === new URL(origin).host;
+}

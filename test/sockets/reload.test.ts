@@ -253,6 +253,25 @@ describe('who may come in', () => {
     expect(await goes.closed()).toContain('data: begun');
   });
 
+  it.each([
+    ['a key that is gone', { auth: one }, theirs, 401, 'E_AUTH_INVALID', /^Bearer .*error="invalid_token"/],
+    ['a rule that denies', { auth: both, rules: [] }, ours, 403, 'E_ACCESS_DENIED', undefined],
+  ])(
+    'lost-access: who waits for an answer is told what they would be told now: %s',
+    async (_why, change, { key }, status, code, challenge) => {
+      await using rig = await startRig({ answer: () => undefined, auth: both });
+      const client = await rig.connect();
+      client.send(call.replace('Accept', `Authorization: Bearer ${key}\r\nAccept`));
+      await rig.upstream.next();
+      await rig.gateway.reload([buildRoute(rig.upstream.port, change)]);
+      const answer = await receive(client);
+      expect(answer.status).toBe(status);
+      expect(answer.body).toContain(code);
+      if (challenge === undefined) expect(answer.field('www-authenticate')).toBeUndefined();
+      else expect(answer.field('www-authenticate')).toMatch(challenge);
+    },
+  );
+
   it('is not asked of those whose route is open now', async () => {
     await using rig = await startRig({ answer: answerAs('x'), auth: both });
     const stays = await openStream(rig, get(ours));

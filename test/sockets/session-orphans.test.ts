@@ -4,6 +4,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 import { buildGet } from '../support/messages.ts';
 import { buildPost } from '../support/raw-client.ts';
 import { streamed } from '../support/rig.ts';
+import { buildRoute } from '../support/routes.ts';
 import { initializeParams, startSessionRig, versionField, type SessionRig } from '../support/session-rig.ts';
 import { buildTwoCallers } from '../support/two-callers.ts';
 import { until } from '../support/until.ts';
@@ -116,6 +117,32 @@ describe('a session that nobody uses', () => {
     await until(() => rig.gateway.gateway.load.exchanges === 0);
     answer();
     expect(await deletedOf(orphans, 1)).toEqual(['late']);
+  });
+
+  it('abandoned-initialize: it keeps its slot at the server until that has answered', async () => {
+    await using orphans = await startSessionRig();
+    const { server, rig } = orphans;
+    const id = await orphans.begin();
+    const upstreamLimits = { connections: 1, queue: 10, queueTimeout: minute };
+    await rig.gateway.reload([{ ...buildRoute(server.port), upstreamLimits }]);
+    const { promise: asked, resolve: onAsked } = Promise.withResolvers<() => void>();
+    server.intercept = ({ body, socket }) => {
+      if (!body.includes('initialize')) return false;
+      onAsked(() => void socket.write('HTTP/1.1 500 X\r\nContent-Length: 0\r\n\r\n'));
+      return true;
+    };
+    const client = await rig.connect();
+    client.send(buildPost(initialize));
+    const answer = await asked;
+    client.socket.destroy();
+    await until(() => rig.gateway.gateway.load.exchanges === 0);
+    const waiting = orphans.call(id, 'next');
+    await until(() => rig.gateway.gateway.load.exchanges === 1);
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
+    expect(server.executed).toEqual([]);
+    answer();
+    expect((await waiting).status).toBe(200);
+    expect(server.executed).toEqual(['next']);
   });
 
   it('control: opted out, it is left to its server', async () => {

@@ -170,6 +170,23 @@ describe('a session that its server has lost', () => {
     expect(server.executed).toEqual([]);
   });
 
+  it('is not lost where the server wants its caller to log in: the challenge passes, whatever it says', async () => {
+    await using revival = await startSessionRig();
+    const { server } = revival;
+    const id = await revival.begin();
+    const body = '{"error":"invalid_token","error_description":"Session expired"}';
+    const challenge = 'Bearer error="invalid_token"';
+    server.intercept = ({ socket }) => {
+      const length = `Content-Length: ${body.length}\r\n`;
+      socket.write(`HTTP/1.1 401 X\r\nWWW-Authenticate: ${challenge}\r\n${length}\r\n${body}`);
+      return true;
+    };
+    const answer = await revival.call(id, 1);
+    expect(answer).toMatchObject({ status: 401, body });
+    expect(answer.field('www-authenticate')).toBe(challenge);
+    expect(server.begun).toBe(1);
+  });
+
   it('ends with a 404, which clients understand, when it does not begin again after a 400', async () => {
     await using revival = await startSessionRig();
     const { server } = revival;

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { fail, ok } from '../../lib/result.ts';
 import { toBasicAuthorization } from '../basic-authorization.ts';
@@ -80,7 +81,7 @@ export function createExchangeCredentials(
         endsAt: Math.min(endsAt, principal.expiresAt ?? Infinity),
       };
     } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = toErrorMessage(error);
       return toFailure(`the token endpoint cannot be reached: ${reason}`);
     }
   };

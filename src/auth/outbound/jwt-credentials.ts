@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import type { Clock } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { fail, ok } from '../../lib/result.ts';
 import type { Principal } from '../principal.ts';
 import type { OutboundCredentials, OutboundFields } from './credentials.ts';
@@ -88,7 +89,7 @@ export function createJwtCredentials(config: JwtConfig, options: JwtOptions): Ou
     if (running !== undefined) return running;
     const made = sign(principal)
       .catch((error: unknown): OutboundFields => {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = toErrorMessage(error);
         return fail({ code: 'E_INTERNAL', reason: `signing a token failed: ${reason}` });
       })
       .finally(() => signing.delete(holder));

@@ -13,7 +13,7 @@ import {
   parseSignedToken,
   type SignedToken,
 } from './signed-token.ts';
-import { createStanding } from './standing.ts';
+import { createTokenStatuses } from './token-status.ts';
 import { toAudiences, toTokenPrincipal, type ClaimNames, type ClaimRules } from './token-claims.ts';
 
 /** What becomes of a token. */
@@ -96,7 +96,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const { clock } = options;
   const issuers = buildIssuers(options);
   const askable = [...issuers.values()].filter(({ introspect }) => introspect !== undefined);
-  const standing = createStanding({ clock });
+  const statuses = createTokenStatuses({ clock });
   const known = new LRUCache<string, TokenVerdict & { kind: 'accepted' }>({
     max: mostKnown,
     maxSize: mostKnownCharacters,
@@ -110,7 +110,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
   const running = new Map<string, Promise<TokenVerdict>>();
 
   const isCurrent = (principal: Principal): boolean =>
-    (principal.expiresAt ?? Infinity) > clock.now() && standing.isActive(principal);
+    (principal.expiresAt ?? Infinity) > clock.now() && statuses.isActive(principal);
 
   async function judgeSigned(issuer: Issuer, token: SignedToken): Promise<TokenVerdict> {
     const { rules, algorithms, types, keys, hasGrant } = issuer;
@@ -125,7 +125,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     if (hasGrant === undefined) return { kind: 'accepted', principal: principal.value };
     const { grant } = token.payload;
     if (typeof grant !== 'string' || !(await hasGrant(grant))) return refuse('inactive');
-    standing.watch(principal.value, async () => {
+    statuses.watch(principal.value, async () => {
       try {
         return (await hasGrant(grant)) ? 'active' : 'ended';
       } catch (error) {
@@ -142,7 +142,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     if (!answer.ok) return answer.error === 'unavailable' ? unavailable : refuse('inactive');
     const principal = toTokenPrincipal(answer.value, { ...rules, endsByItself: true }, clock.now());
     if (!principal.ok) return refuse(principal.error);
-    standing.watch(principal.value, async () => {
+    statuses.watch(principal.value, async () => {
       const again = await introspect(token);
       if (again.ok) return 'active';
       return again.error === 'inactive' ? 'ended' : 'unknown';
@@ -204,7 +204,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     forgetGrant(grantId) {
       for (const [token, { principal }] of known.entries()) {
         if (principal.claims['grant'] !== grantId || principal.issuer !== options.own?.issuer) continue;
-        standing.end(principal);
+        statuses.end(principal);
         known.delete(token);
       }
     },

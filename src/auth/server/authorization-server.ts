@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { JWK } from 'jose';
 import { Provider, type Client, type ProviderContext } from 'oidc-provider';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { findRegisteredRedirect } from '../client-metadata/redirects.ts';
 import { createClientFinder } from './clients.ts';
 import { createConsentStep } from './consent-step.ts';
@@ -122,11 +123,10 @@ export async function createAuthorizationServer(
     metadata,
     jwks,
     registration: config.registration ? registration : undefined,
-    pages: createInteractionPages({ provider, flows, steps, consent, upstream, people, host, onEvent }),
+    pages: createInteractionPages({ provider, flows, steps, consent, upstream, host, onEvent }),
     signOut: createSignOut({ provider, tokens, host }),
     provider: provider.callback(),
-    onError: (error) =>
-      onEvent({ kind: 'error', text: error instanceof Error ? error.message : 'unknown error' }),
+    onError: (error) => onEvent({ kind: 'error', text: toErrorMessage(error) }),
   });
   const server = createServer({ maxHeaderSize: 32 * 1024 }, handle);
   const place = createSocketPlace();
@@ -167,7 +167,7 @@ function observe(
 ): void {
   const { onEvent, onGrantRevoked } = options;
   provider.on('server_error', (_context, error) => {
-    onEvent({ kind: 'error', text: error instanceof Error ? error.message : 'unknown error' });
+    onEvent({ kind: 'error', text: toErrorMessage(error) });
   });
   provider.on('grant.revoked', (context, grantId) => {
     const isReuse = (context as ProviderContext).oidc.route === 'token';
@@ -179,7 +179,7 @@ function observe(
     if (client === undefined) return;
     onEvent({ kind: 'token-issued', text: client.clientId });
     keepClient(client.clientId).catch((error: unknown) => {
-      onEvent({ kind: 'error', text: error instanceof Error ? error.message : 'unknown error' });
+      onEvent({ kind: 'error', text: toErrorMessage(error) });
     });
   });
 }

@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import type { ProviderFetch } from '../fetch/provider-fetch.ts';
 import type { Profile } from './admission.ts';
@@ -79,7 +80,7 @@ export function createGithubLogin(
         const token = await redeem(code, verifier);
         return token === undefined ? fail('GitHub refused the code') : await readUser(token);
       } catch (error) {
-        return fail(error instanceof Error ? error.message : 'unknown error');
+        return fail(toErrorMessage(error));
       }
     },
   };

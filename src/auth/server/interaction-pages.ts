@@ -6,7 +6,6 @@ import type { LoginFlow, LoginFlows } from './login-flow.ts';
 import type { LoginSteps } from './login-steps.ts';
 import { sendPage } from './page-response.ts';
 import { renderErrorPage } from './pages/message-page.ts';
-import type { People } from './people.ts';
 import { readForm } from './request-body.ts';
 import { interactionPath } from './flow-cookies.ts';
 import { serverPaths } from './server-metadata.ts';
@@ -32,11 +31,10 @@ export function createInteractionPages(options: {
   readonly steps: LoginSteps;
   readonly consent: ConsentStep;
   readonly upstream: UpstreamFlow;
-  readonly people: People;
   readonly host: string;
   readonly onEvent: (event: ServerEvent) => void;
 }): InteractionPages {
-  const { provider, flows, steps, consent, upstream, people, host, onEvent } = options;
+  const { provider, flows, steps, consent, upstream, host, onEvent } = options;
 
   function sendError(response: ServerResponse, status: number, code: string, text: string): void {
     const title = status === 403 ? 'This form cannot be used' : 'This sign-in has ended';
@@ -122,9 +120,7 @@ export function createInteractionPages(options: {
           text: 'The sign-in did not succeed, or you have no access here.',
         });
       }
-      await people.remember(person);
-      onEvent({ kind: 'login', text: `${person.subject} by ${person.login}` });
-      await flows.logIn(flow, person, 'fed');
+      await steps.enter(flow, person, 'fed');
     },
   };
 }

@@ -22,6 +22,8 @@ export interface LoginSteps {
   password(flow: LoginFlow, form: Form, address: string): Promise<void>;
   owner(flow: LoginFlow, address: string): Promise<void>;
   code(flow: LoginFlow, form: Form, address: string): Promise<void>;
+  /** Ends the login step for somebody who has shown who they are, by a method of RFC 8176 or `fed`. */
+  enter(flow: LoginFlow, person: Person, method: string): Promise<void>;
   /** Leaves for the provider of this number. */
   leave(flow: LoginFlow, index: number): Promise<void>;
 }
@@ -74,6 +76,7 @@ export function createLoginSteps(options: {
   return {
     showLogin,
     showCode,
+    enter,
     async password(flow, form, address) {
       if (accounts === undefined) return showLogin(flow);
       const name = form.get('name') ?? '';

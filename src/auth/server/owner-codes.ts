@@ -1,6 +1,7 @@
 import { hash, randomInt } from 'node:crypto';
 import { toAddressGroup } from '../../lib/address-group.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Store } from '../../state/store/store.ts';
 import { createLoginThrottle } from '../accounts/login-throttle.ts';
 
@@ -44,7 +45,7 @@ export function createOwnerCodes(options: {
   const throttle = createLoginThrottle(store, { clock });
   let shown: readonly ShownCode[] = [];
   /** Guesses at one code are taken one after the other, so that none is uncounted. */
-  let last: Promise<unknown> = Promise.resolve();
+  const queue = new SerialQueue();
 
   async function check(uid: string, code: string): Promise<'ok' | 'wrong' | 'expired'> {
     const record = await store.consume(KIND, uid);
@@ -74,10 +75,9 @@ export function createOwnerCodes(options: {
       return 'shown';
     },
     async redeem(uid, code, address) {
-      const result = last.then(() => check(uid, code));
-      last = result.catch(() => undefined);
-      if ((await result) === 'ok') await throttle.succeed({ name: OWNER, address });
-      return result;
+      const outcome = await queue.run(() => check(uid, code));
+      if (outcome === 'ok') await throttle.succeed({ name: OWNER, address });
+      return outcome;
     },
   };
 }

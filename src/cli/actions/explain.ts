@@ -3,11 +3,11 @@ import type { Check } from '../../doctor/check.ts';
 import { errorCodes, type ErrorCode, type ErrorEntry } from '../../lib/error-codes.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { suggestion } from '../../lib/suggestion.ts';
+import { wrapWords } from '../../lib/wrap-words.ts';
 import { requirements } from '../../render/requirements.ts';
 import type { FindingEntry } from '../../render/lint/finding.ts';
 import { findEntry, findingTable, suggestFinding } from '../../render/lint/findings.ts';
 import { writeEnvelope, type CliContext } from '../context.ts';
-import { wrap } from '../wrap.ts';
 
 /** Explains one code or finding, or lists all codes. The spelling is forgiving: `config-value` is `E_CONFIG_VALUE`. */
 export function runExplain(wanted: string | undefined, context: CliContext): number {
@@ -68,7 +68,7 @@ function explainCheck({ judge: _judge, ...check }: Check, context: CliContext): 
     `fix: ${advice}`,
     `layer ${layer}, severity ${severity}${cap === undefined ? '' : `, no better grade than ${cap}`}; see ${reference}`,
   ];
-  context.io.stdout.write(`${paragraphs.map((text) => wrap(text, width)).join('\n\n')}\n`);
+  context.io.stdout.write(`${paragraphs.map((text) => wrapWords(text, width).join('\n')).join('\n\n')}\n`);
   return 0;
 }
 
@@ -87,7 +87,7 @@ function explainFinding(entry: FindingEntry, context: CliContext): number {
     `right: ${told.right}`,
     `severity ${told.severity}; see ${told.reference}`,
   ];
-  context.io.stdout.write(paragraphs.map((text) => `${wrap(text, width)}\n`).join('\n'));
+  context.io.stdout.write(paragraphs.map((text) => `${wrapWords(text, width).join('\n')}\n`).join('\n'));
   return 0;
 }
 
@@ -104,6 +104,6 @@ function describe(code: ErrorCode, { entry, width }: { entry: ErrorEntry; width:
   const paragraphs = [`${code}: ${entry.title}`, entry.explanation, `fix: ${entry.fix}`, facts.join(', ')];
   return paragraphs
     .filter((text) => text !== '')
-    .map((text) => `${wrap(text, width)}\n`)
+    .map((text) => `${wrapWords(text, width).join('\n')}\n`)
     .join('\n');
 }

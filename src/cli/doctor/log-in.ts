@@ -5,6 +5,7 @@ import { configuredTargets } from '../../auth/fetch/target-policy.ts';
 import { toMetadataUrl } from '../../auth/resource/metadata.ts';
 import type { Target } from '../../doctor/facts.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { readVersion } from '../../lib/version.ts';
 import type { CliContext } from '../context.ts';
@@ -137,7 +138,7 @@ async function listen(): Promise<Callback> {
 }
 
 function toFailure(error: unknown): GatewayError {
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = toErrorMessage(error);
   return new GatewayError('E_AUTH_REQUIRED', `the login failed: ${reason}`, {
     hint: 'run `breakwater doctor` without `--login`: it says what stands in the way',
     cause: error,

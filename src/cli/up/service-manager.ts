@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { Clock, Timer } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 
 /** What whoever started the gateway as a service wants to know of it (sd_notify(3)). Never rejects: a service runs without it, too. */
@@ -117,5 +118,5 @@ function isMissing(error: unknown): boolean {
 
 function toReason(error: unknown): string {
   if (isMissing(error)) return 'there is no `systemd-notify`';
-  return `\`systemd-notify\` failed: ${error instanceof Error ? error.message.trim() : String(error)}`;
+  return `\`systemd-notify\` failed: ${toErrorMessage(error).trim()}`;
 }

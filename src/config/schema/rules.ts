@@ -36,7 +36,8 @@ function refuseDropped(claims: unknown, context: z.RefinementCtx): unknown {
   return claims;
 }
 
-const everyone: RuleConfig['who'] = {
+/** No list asks for anything. */
+export const everyone: RuleConfig['who'] = {
   principals: [],
   issuers: [],
   subjects: [],

@@ -1,3 +1,4 @@
+import { createWorkQueue } from '../../lib/work-queue.ts';
 import type { Exchange, ExchangeName, HttpFacts, Target } from '../facts.ts';
 import { isFromServer } from '../reading.ts';
 import { createConnection } from './connection.ts';
@@ -57,7 +58,7 @@ export async function gatherHttp(options: GatherHttpOptions): Promise<HttpFacts>
   const origin = new URL(target.url).origin;
   const context: QuestionContext = { target, origin, version, httpPort };
   let until = performance.now() + options.budget;
-  const inTurn = createTurns(atATime);
+  const queue = createWorkQueue(atATime);
   const exchanges: Partial<Record<ExchangeName, Exchange>> = {};
   const sessions = new Set<string>();
 
@@ -71,7 +72,7 @@ export async function gatherHttp(options: GatherHttpOptions): Promise<HttpFacts>
 
   /** Asks in its turn, unless there is no time left. What was asked is waited for: an answer that is given up may have begun a session. */
   function ask(question: NamedQuestion, extra: Partial<NamedQuestion> = {}): Promise<Asked | undefined> {
-    return inTurn(async () => {
+    return queue.run(async () => {
       if (performance.now() >= until) return undefined;
       const { deadline = options.deadline } = question;
       const asked = await exchange(peer, {
@@ -200,22 +201,4 @@ function toExchanges(asked: readonly (Asked | undefined)[]): readonly Exchange[]
 
 function times<T>(count: number, build: (index: number) => T): readonly T[] {
   return Array.from({ length: count }, (_, index) => build(index));
-}
-
-/** Lets so many run at the same time; the others wait in their order. */
-function createTurns(most: number): <T>(work: () => Promise<T>) => Promise<T> {
-  const waiting: (() => void)[] = [];
-  let running = 0;
-  return async (work) => {
-    if (running < most) running++;
-    else await new Promise<void>((turn) => waiting.push(turn));
-    try {
-      return await work();
-    } finally {
-      const next = waiting.shift();
-      // A turn that ends is handed on, so that the number stays.
-      if (next === undefined) running--;
-      else next();
-    }
-  };
 }

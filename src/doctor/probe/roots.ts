@@ -1,4 +1,5 @@
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { runsOnBun } from '../../lib/transport.ts';
 
@@ -17,6 +18,6 @@ export function buildRoots(extra: string | undefined): Result<Roots, string> {
     // Bun takes no context that was made beforehand.
     return ok(runsOnBun ? { ca } : { secureContext });
   } catch (error) {
-    return fail(error instanceof Error ? error.message : String(error));
+    return fail(toErrorMessage(error));
   }
 }

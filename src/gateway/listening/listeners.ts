@@ -81,8 +81,8 @@ export class Listeners {
   }
 
   /** Ends the connections of today, each after its answer. */
-  renewConnections(): void {
-    for (const { listener } of this.#open.values()) listener.renewConnections();
+  retireConnections(): void {
+    for (const { listener } of this.#open.values()) listener.retireConnections();
   }
 
   /** Stops accepting for good. Resolves when all connections are gone. */

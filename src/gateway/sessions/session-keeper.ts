@@ -135,13 +135,8 @@ export class SessionKeeper {
   /** A server has begun a session for the client of a request; false when there is no room for it. */
   begin(exchange: Exchange, place: SessionPlace, sessionId: string): boolean {
     if (!this.isActive) return true;
-    const { route, server } = place;
     this.#watch();
-    const session = {
-      liveKey: toLiveKey(route.id, server.key, sessionId),
-      serverKey: server.key,
-      id: sessionId,
-    };
+    const session = toNewSession(place, sessionId);
     const where = toLivePlace(exchange, session);
     if (this.#live.begin(session.liveKey, where)) return true;
     this.#ender.add([session.liveKey, where]);
@@ -151,12 +146,7 @@ export class SessionKeeper {
   /** A session that a server has begun will not be used: its client has gone, or there is no room for it. */
   abandon(exchange: Exchange, place: SessionPlace, sessionId: string): void {
     if (!this.isActive) return;
-    const { route, server } = place;
-    const session = {
-      liveKey: toLiveKey(route.id, server.key, sessionId),
-      serverKey: server.key,
-      id: sessionId,
-    };
+    const session = toNewSession(place, sessionId);
     this.#live.forget(session.liveKey);
     this.#ender.add([session.liveKey, toLivePlace(exchange, session)]);
   }
@@ -210,7 +200,7 @@ export class SessionKeeper {
 
   /**
    * Waits in the place of a client that has gone for the answer to its `initialize`, to end the session that is in it; false where there is
-   * nothing to wait for.
+   * nothing to wait for. The slot that the request has at its server is given back when the wait is over.
    */
   adopt(connection: UpstreamConnection, { exchange, route, server }: SessionPlace & HasExchange): boolean {
     const { envelope, outcome } = exchange;
@@ -223,6 +213,7 @@ export class SessionKeeper {
       deadlines: this.#options.deadlines,
       onEnd: (sessionId) => {
         this.#adopted--;
+        server.standing.work.leave();
         if (sessionId !== undefined) this.abandon(exchange, { route, server }, sessionId);
       },
     });
@@ -293,4 +284,12 @@ export class SessionKeeper {
     if (isGatewayError(error) && error.code === 'E_STATE_UNREACHABLE') return;
     this.#options.serving().log.error({ err: error }, 'what is remembered of sessions could not be shared');
   }
+}
+
+/** A session that a server has begun, as far as it is known before its client has named it. */
+function toNewSession(
+  { route, server }: SessionPlace,
+  id: string,
+): Pick<OpenSession, 'liveKey' | 'serverKey' | 'id'> {
+  return { liveKey: toLiveKey(route.id, server.key, id), serverKey: server.key, id };
 }

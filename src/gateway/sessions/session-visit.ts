@@ -1,6 +1,7 @@
 import type { ErrorCode } from '../../lib/error-codes.ts';
+import { fieldValue } from '../../http/exchange.ts';
 import type { ResponseHead } from '../../http/response-head.ts';
-import { isLostSession, maxLostBody } from '../../mcp/lost-session.ts';
+import { isLostSession, maxLostBody, mayBeLostSession } from '../../mcp/lost-session.ts';
 import type { UpstreamListener } from '../../upstream/connection.ts';
 import type { UpstreamServer } from '../../upstream/server.ts';
 import type { Exchange, OpenSession } from '../exchange.ts';
@@ -16,9 +17,9 @@ export interface Carrier extends UpstreamListener {
   /** The exchange has ended. */
   readonly isSettled: boolean;
   /** Lets go of the server: nothing is under way there. */
-  rest(): void;
+  releaseServer(): void;
   /** Sends the request once more, to where the exchange says now. */
-  setOut(): void;
+  dispatchAgain(): void;
   /** Ends the exchange with an error of ours. */
   fail(code: ErrorCode): void;
 }
@@ -57,8 +58,8 @@ export class SessionVisit implements UpstreamListener {
   onHead(head: ResponseHead, isRepeat: boolean): void {
     const { status } = head;
     const { exchange } = this.#carrier;
-    const mayBeLost = status === 404 || status === 400 || status === 401;
-    if (mayBeLost && !head.isEventStream && this.#canRevive) {
+    const isChallenge = fieldValue(head.fields, 'www-authenticate') !== undefined;
+    if (mayBeLostSession(status, isChallenge) && !head.isEventStream && this.#canRevive) {
       this.#held = { head, isRepeat, pieces: [], length: 0 };
       return;
     }
@@ -132,7 +133,7 @@ export class SessionVisit implements UpstreamListener {
     const { exchange, route } = carrier;
     this.#held = undefined;
     this.#revivals++;
-    carrier.rest();
+    carrier.releaseServer();
     this.leave({ sawEventId: false });
     void this.#goOn({ exchange, route, session: this.#session, tried }, loss, giveUp);
   }
@@ -149,7 +150,7 @@ export class SessionVisit implements UpstreamListener {
     lost.exchange.session = session;
     lost.exchange.serverKey = session.serverKey;
     this.#enter();
-    this.#carrier.setOut();
+    this.#carrier.dispatchAgain();
   }
 
   #enter(): void {

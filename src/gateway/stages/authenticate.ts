@@ -4,7 +4,7 @@ import type { TokenVerdict } from '../../auth/resource/token-verifier.ts';
 import type { Fields } from '../../http/exchange.ts';
 import { isCurrent, type RouteCheck, type TokenCheck } from '../access/route-access.ts';
 import type { Exchange } from '../exchange.ts';
-import type { Reply } from '../reply.ts';
+import { buildChallengeReply, type Reply } from '../reply.ts';
 
 /** Finds out who calls. A challenge names an error only when a credential was sent (RFC 6750 section 3.1). */
 export function createAuthenticateStage(): (
@@ -28,14 +28,14 @@ export function createAuthenticateStage(): (
     const { challenger } = check;
     switch (verdict.kind) {
       case 'refused':
-        return challenge('E_AUTH_INVALID', challenger.invalid(verdict.refusal));
+        return buildChallengeReply('E_AUTH_INVALID', challenger.invalid(verdict.refusal));
       case 'unavailable':
         return { kind: 'error', code: 'E_AUTH_UNAVAILABLE' };
       case 'accepted': {
         const { principal } = verdict;
         const { requiredScopes } = tokens;
         if (!requiredScopes.every((scope) => principal.scopes.includes(scope)))
-          return challenge('E_AUTH_SCOPE', challenger.insufficient([]));
+          return buildChallengeReply('E_AUTH_SCOPE', challenger.insufficient([]));
         return accept(exchange, check, { principal, token: tokens.isKept ? token : undefined });
       }
     }
@@ -48,16 +48,16 @@ export function createAuthenticateStage(): (
     const { keys, tokens, challenger } = check;
     switch (credential.kind) {
       case 'none':
-        return challenge('E_AUTH_REQUIRED', challenger.missing());
+        return buildChallengeReply('E_AUTH_REQUIRED', challenger.missing());
       case 'ambiguous':
-        return challenge('E_AUTH_INVALID', challenger.invalid('malformed'));
+        return buildChallengeReply('E_AUTH_INVALID', challenger.invalid('malformed'));
       case 'key':
       case 'bearer': {
         const { kind, secret } = credential;
         const principal = keys?.verify(secret);
         if (principal !== undefined) return accept(exchange, check, { principal, token: undefined });
         if (kind === 'key' || tokens === undefined)
-          return challenge('E_AUTH_INVALID', challenger.invalid('key'));
+          return buildChallengeReply('E_AUTH_INVALID', challenger.invalid('key'));
         const verdict = tokens.verify(secret);
         const context = { check, tokens, token: secret };
         return verdict instanceof Promise
@@ -93,8 +93,4 @@ interface Recognised {
   readonly check: RouteCheck;
   readonly principal: Principal;
   readonly token: string | undefined;
-}
-
-function challenge(code: 'E_AUTH_REQUIRED' | 'E_AUTH_INVALID' | 'E_AUTH_SCOPE', text: string): Reply {
-  return { kind: 'error', code, fields: ['www-authenticate', text] };
 }

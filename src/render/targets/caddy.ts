@@ -5,16 +5,13 @@ import { strictTransport } from '../../http/strict-transport.ts';
 import { hasPublicName } from '../browser-rules.ts';
 import { warnOfAddressAffinity, warnOfAnyName, warnOfSilence } from '../common-warnings.ts';
 import type { Front, FrontAddress } from '../front.ts';
+import { goSuites } from '../go-suites.ts';
 import type { Rendered, RenderWarning } from '../rendered.ts';
 import { block, line, type TaggedLine } from '../tagged-lines.ts';
 import { findOpenRoutes, findUnwritable, toGroup, toUnsupported } from '../unsupported.ts';
 
 import { printCaddy, toCaddyWord, word } from './caddy-lines.ts';
 import { buildClaims, buildEndpoint, buildLoginPages } from './caddy-routes.ts';
-
-/** Suites of TLS 1.2 with forward secrecy and AEAD, in the spelling of Go. */
-const suites =
-  'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256 TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256 TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256';
 
 /**
  * A Caddyfile for Caddy from 2.6 on. Fails where a protected route would be open, and for texts that a Caddyfile cannot hold.
@@ -76,7 +73,7 @@ function buildSite(front: Front): TaggedLine {
       [
         ...(tlsPolicy === 'modern'
           ? [line('protocols tls1.3')]
-          : [line('protocols tls1.2 tls1.3'), line(`ciphers ${suites}`)]),
+          : [line('protocols tls1.2 tls1.3'), line(`ciphers ${goSuites.join(' ')}`)]),
         line(`alpn ${http2 ? 'h2 http/1.1' : 'http/1.1'}`),
       ],
       { why: 'tls-policy' },

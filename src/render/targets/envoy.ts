@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
+import { tls12Suites } from '../../tls/handshake/policy.ts';
 import { warnOfAnyName, warnOfSilence } from '../common-warnings.ts';
 import type { Front, FrontAddress } from '../front.ts';
 import type { Rendered, RenderWarning } from '../rendered.ts';
@@ -9,15 +10,6 @@ import { buildClusters } from './envoy-clusters.ts';
 import { buildFilters } from './envoy-filters.ts';
 import { buildPlainRoutes, buildRoutes } from './envoy-routes.ts';
 import { because, noted, printYaml, type YamlValue } from './yaml-text.ts';
-
-const suites = [
-  'ECDHE-ECDSA-AES128-GCM-SHA256',
-  'ECDHE-RSA-AES128-GCM-SHA256',
-  'ECDHE-ECDSA-AES256-GCM-SHA384',
-  'ECDHE-RSA-AES256-GCM-SHA384',
-  'ECDHE-ECDSA-CHACHA20-POLY1305',
-  'ECDHE-RSA-CHACHA20-POLY1305',
-];
 
 /** Patterns are of our own making, and RE2 takes time in proportion to what it reads. */
 const maxPatternSize = 16_384;
@@ -142,7 +134,7 @@ function buildTls({ certificate, tlsPolicy, http2 }: Front): YamlValue {
         tls_params: because('tls-policy', {
           tls_minimum_protocol_version: tlsPolicy === 'modern' ? 'TLSv1_3' : 'TLSv1_2',
           tls_maximum_protocol_version: 'TLSv1_3',
-          ...(tlsPolicy === 'modern' ? {} : { cipher_suites: suites }),
+          ...(tlsPolicy === 'modern' ? {} : { cipher_suites: tls12Suites }),
         }),
         tls_certificates: [
           {

@@ -8,20 +8,12 @@ import {
 import { escapePattern, hasPublicName, loginPaths, toOriginPattern } from '../browser-rules.ts';
 import { claimedForwards, claimedHeaders, claimedMembers } from '../claimed-headers.ts';
 import type { Front, FrontRoute, FrontUpstream } from '../front.ts';
+import { goSuites } from '../go-suites.ts';
 import { because, noted, type YamlValue } from './yaml-text.ts';
 
 interface Section {
   readonly [key: string]: YamlValue;
 }
-
-const suites = [
-  'TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256',
-  'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256',
-  'TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384',
-  'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384',
-  'TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256',
-  'TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256',
-];
 
 /** An address that is never a client's: a list that admits it alone refuses everyone with 403. */
 const nobody = '255.255.255.255/32';
@@ -65,7 +57,7 @@ function buildTls({ certificate, tlsPolicy, http2 }: Front): YamlValue {
     options: {
       default: because('tls-policy', {
         minVersion: tlsPolicy === 'modern' ? 'VersionTLS13' : 'VersionTLS12',
-        ...(tlsPolicy === 'modern' ? {} : { cipherSuites: suites }),
+        ...(tlsPolicy === 'modern' ? {} : { cipherSuites: goSuites }),
         alpnProtocols: because('http2', http2 ? ['h2', 'http/1.1'] : ['http/1.1']),
       }),
     },

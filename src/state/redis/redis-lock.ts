@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import type { Lock } from '../lock.ts';
 import { pause } from '../pause.ts';
 import type { RedisConnection } from './redis-connection.ts';
+import { toTextKey } from './redis-texts.ts';
 
 export interface RedisLockOptions {
   readonly connection: RedisConnection;
@@ -84,7 +86,7 @@ function hold(options: {
       else lose('another replica has taken it, or Redis has forgotten it');
     } catch (error) {
       if (clock.monotonic() - renewedAt < giveUpMilliseconds) return;
-      lose(error instanceof Error ? error.message : String(error));
+      lose(toErrorMessage(error));
     }
   };
   const timer = clock.setInterval(() => {
@@ -102,7 +104,7 @@ function hold(options: {
     lost: lost.signal,
     async put(name, text) {
       lost.signal.throwIfAborted();
-      const target = `${connection.prefix}secret:${name}`;
+      const target = toTextKey(connection, name);
       const done = await connection.run(putScript, [key, target], [token, text]);
       if (done === 1) return;
       lose('another replica has taken it, or Redis has forgotten it');

@@ -7,10 +7,15 @@ redis.call('SET', KEYS[1], ARGV[2])
 return 1
 `;
 
+/** The key of a text: what is put under a lock is read as a text. */
+export function toTextKey({ prefix }: Pick<RedisConnection, 'prefix'>, name: string): string {
+  return `${prefix}secret:${name}`;
+}
+
 /** Texts in Redis, for replicas that share no disk. */
 export function createRedisTexts(connection: RedisConnection): SharedTexts {
   return (name): SharedText => {
-    const key = `${connection.prefix}secret:${name}`;
+    const key = toTextKey(connection, name);
     return {
       place: `${key} in Redis`,
       async read() {

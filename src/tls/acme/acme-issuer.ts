@@ -2,6 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
 import { explainFileError } from '../../state/directory.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
 import {
@@ -25,7 +26,7 @@ import { acceptCertificate } from './delivered-certificate.ts';
 import { toIssuerId, toIssuerTitle, type IssuerSettings } from './issuer-settings.ts';
 import { chooseProfile, finishOrder, placeOrder } from './order.ts';
 import { fetchRenewalInfo } from './renewal-info.ts';
-import { createSession, type AcmeSession } from './signed-requests.ts';
+import { createAcmeSession, type AcmeSession } from './signed-requests.ts';
 
 export interface AcmeIssuerOptions {
   readonly settings: IssuerSettings;
@@ -55,14 +56,8 @@ export function createAcmeIssuer(options: AcmeIssuerOptions): CertificateIssuer 
   const title = toIssuerTitle(settings);
   const local = createLocalHome(join(stateDir, 'acme', id));
   const home = shared === undefined ? local : createSharedHome(local, shared(`acme/${id}/account.json`));
-  let last: Promise<unknown> = Promise.resolve();
-
   /** Orders that begin together must not make an account each. */
-  function inTurn(open: () => Promise<AcmeAccount>): Promise<AcmeAccount> {
-    const turn = last.then(open);
-    last = turn.catch(() => undefined);
-    return turn;
-  }
+  const openings = new SerialQueue();
 
   async function converse<T>(
     signal: AbortSignal,
@@ -86,14 +81,14 @@ export function createAcmeIssuer(options: AcmeIssuerOptions): CertificateIssuer 
         const { signal } = request;
         request.onStep('account');
         const acme = await fetchDirectory({ http, url: settings.directory, title, clock, signal });
-        const session = createSession({ http, directory: acme, title, clock, signal });
+        const session = createAcmeSession({ http, directory: acme, title, clock, signal });
         const opening: AccountOptions = { session, home, settings };
-        const account = await inTurn(() => openAccount(opening));
+        const account = await openings.run(() => openAccount(opening));
         try {
           return await order(options, { session, account, request, roots });
         } catch (error) {
           if (!isForgotten(error)) throw error;
-          const renewed = await inTurn(() => registerAgain(opening));
+          const renewed = await openings.run(() => registerAgain(opening));
           return await order(options, { session, account: renewed, request, roots });
         }
       }),

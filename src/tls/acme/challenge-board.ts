@@ -21,8 +21,6 @@ const ABANDONED_MILLISECONDS = 86_400_000;
 
 export function createChallengeBoard(stateDir: string): ChallengeBoard {
   const directory = join(stateDir, 'acme', 'challenges');
-  // Topics hold tokens and names of others, which say nothing about files then (path traversal).
-  const toName = (topic: string): string => createHash('sha256').update(topic).digest('hex');
   let swept: Promise<void> | undefined;
   return {
     async put(topic, text) {
@@ -31,12 +29,12 @@ export function createChallengeBoard(stateDir: string): ChallengeBoard {
       await (swept ??= sweep(directory).catch(() => {
         swept = undefined;
       }));
-      await writeFileAtomically(directory, { name: toName(topic), data: text, mode: 0o600 });
+      await writeFileAtomically(directory, { name: toTopicDigest(topic), data: text, mode: 0o600 });
     },
-    remove: (topic) => rm(join(directory, toName(topic)), { force: true }),
+    remove: (topic) => rm(join(directory, toTopicDigest(topic)), { force: true }),
     read(topic) {
       try {
-        return readFileSync(join(directory, toName(topic)), 'utf8');
+        return readFileSync(join(directory, toTopicDigest(topic)), 'utf8');
       } catch {
         // Nobody has put it there, which is the rule: most who ask are no validators.
         return undefined;
@@ -52,4 +50,12 @@ async function sweep(directory: string): Promise<void> {
     if (found !== undefined && Date.now() - found.mtimeMs > ABANDONED_MILLISECONDS)
       await rm(path, { force: true });
   }
+}
+
+/**
+ * The name of a topic where others can see it. Topics hold tokens and names of others, which say nothing about files then (path
+ * traversal), and nobody learns from it which names are proven.
+ */
+export function toTopicDigest(topic: string): string {
+  return createHash('sha256').update(topic).digest('hex');
 }

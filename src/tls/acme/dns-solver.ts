@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../lib/clock.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
 import { IssueError } from '../automation/issuer.ts';
 import { toKeyAuthorizationDigest } from './authorization.ts';
 import type { ChallengeSolver, PresentedChallenge } from './challenge.ts';
@@ -28,12 +29,9 @@ const longestFarewell = 500;
 
 /** Answers `dns-01` (RFC 8555 section 8.4) through a command of the user. Runs never overlap: it may edit a file. */
 export function createDnsSolver(options: DnsSolverOptions): ChallengeSolver {
-  let last: Promise<unknown> = Promise.resolve();
-  const run = (action: Action, challenge: PresentedChallenge, signal?: AbortSignal): Promise<void> => {
-    const turn = last.then(() => runCommand(options, { action, challenge, signal }));
-    last = turn.catch(() => undefined);
-    return turn;
-  };
+  const queue = new SerialQueue();
+  const run = (action: Action, challenge: PresentedChallenge, signal?: AbortSignal): Promise<void> =>
+    queue.run(() => runCommand(options, { action, challenge, signal }));
   return {
     type: 'dns-01',
     async present(challenge, signal) {

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
 import type { RedisConnection } from '../../state/redis/redis-connection.ts';
 import { pause } from '../../state/pause.ts';
-import type { ChallengeBoard } from './challenge-board.ts';
+import { toTopicDigest, type ChallengeBoard } from './challenge-board.ts';
 
 export interface SharedChallengeBoard extends ChallengeBoard {
   close(): void;
@@ -62,7 +61,7 @@ export function createSharedChallengeBoard(options: {
   return {
     async put(topic, text) {
       await local.put(topic, text);
-      await redis.send(['HSET', key, toField(topic), text]);
+      await redis.send(['HSET', key, toTopicDigest(topic), text]);
       await redis.send(['PEXPIRE', key, KEPT_MILLISECONDS]);
       await redis.publish(channel, '');
       await pause(clock, SPREAD_MILLISECONDS, closing.signal);
@@ -70,22 +69,17 @@ export function createSharedChallengeBoard(options: {
     async remove(topic) {
       await local.remove(topic);
       try {
-        await redis.send(['HDEL', key, toField(topic)]);
+        await redis.send(['HDEL', key, toTopicDigest(topic)]);
       } catch (error) {
         // The proof is made all the same, and what stays answers nothing that is asked again.
         if (!isGatewayError(error)) throw error;
       }
     },
-    read: (topic) => local.read(topic) ?? answers.get(toField(topic)),
+    read: (topic) => local.read(topic) ?? answers.get(toTopicDigest(topic)),
     close() {
       stopListening();
       timer.cancel();
       closing.abort();
     },
   };
-}
-
-/** As names of files: nobody learns from it which names are proven. */
-function toField(topic: string): string {
-  return createHash('sha256').update(topic).digest('hex');
 }

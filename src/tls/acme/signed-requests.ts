@@ -51,7 +51,7 @@ export interface SessionOptions {
 /** At a rejection rate of one half, one request in two million is refused this often. */
 const mostAttempts = 21;
 
-export function createSession(options: SessionOptions): AcmeSession {
+export function createAcmeSession(options: SessionOptions): AcmeSession {
   const { http, directory, title, clock, signal } = options;
   /** Each answer brings the nonce for another request (RFC 8555 section 6.5). */
   const nonces: string[] = [];

@@ -2,7 +2,9 @@ import type { ChallengeType } from '../acme/challenge.ts';
 import { toCanonicalName } from '../../lib/canonical-name.ts';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
+import { createWorkQueue } from '../../lib/work-queue.ts';
 import { announcePresence, type Presence } from '../../state/presence.ts';
 import type { RedisConnection } from '../../state/redis/redis-connection.ts';
 import { createRedisTexts } from '../../state/redis/redis-texts.ts';
@@ -21,7 +23,6 @@ import { createOnDemand, type OnDemand, type OnDemandOptions } from './on-demand
 import { createOrderLedger } from './order-ledger.ts';
 import { createSharedVault } from './shared-vault.ts';
 import { openRenewalRequests } from './renewal-requests.ts';
-import { createWorkQueue } from './work-queue.ts';
 import type { TlsMaterial } from '../tls-material.ts';
 
 export interface AutomationOptions {
@@ -123,7 +124,7 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
     const begun = queue
       .run(task)
       .catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = toErrorMessage(error);
         const code = isGatewayError(error) ? error.code : 'E_INTERNAL';
         warn(certificate.name, code, `looking after \`${certificate.name}\` failed: ${reason}`);
       })
@@ -213,7 +214,7 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
       if (timer !== undefined || signal.aborted) return;
       timer = clock.setInterval(onTick, options.tick ?? defaultTick);
       presence = announcePresence({ stateDir, clock }).catch((error: unknown) => {
-        const reason = error instanceof Error ? error.message : String(error);
+        const reason = toErrorMessage(error);
         warn(names[0] ?? '', 'E_STATE_UNWRITABLE', `commands will not find this process: ${reason}`);
         return undefined;
       });

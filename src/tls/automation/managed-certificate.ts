@@ -3,8 +3,8 @@ import { GatewayError, isGatewayError } from '../../lib/gateway-error.ts';
 import type { Lock } from '../../state/lock.ts';
 import type { AutomationEvent } from './automation-event.ts';
 import { longestBackoff, toBackoff } from './backoff.ts';
+import { withDeadline } from './deadline.ts';
 import { IssueError, type CertificateIssuer, type IssueStep } from './issuer.ts';
-import { withDeadline } from './renewal-attempt.ts';
 import { toLastFailure, type LastFailure, type RenewalRecord } from './renewal-record.ts';
 import { runRenewal, type RenewalMeans } from './renewal-run.ts';
 import { selectMoment, toRenewalTime, toSilence } from './renewal-schedule.ts';
@@ -43,6 +43,9 @@ const minute = 60_000;
 const day = 86_400_000;
 /** Attempts in an hour, whatever the clocks and the people at the keyboard say. */
 const attemptsPerHour = 4;
+
+const onLate = (): Error =>
+  new IssueError('E_ACME_UNREACHABLE', 'the certificate authority did not answer within a minute');
 
 /**
  * One certificate, its place on disk, and what is to be done about it. At most one of its methods that return a promise
@@ -234,7 +237,7 @@ export class ManagedCertificate {
     const issuer = issuers.find(({ id }) => id === this.#record.issuer);
     if (material === undefined || issuer === undefined) return;
     try {
-      const info = await withDeadline({ clock, signal, milliseconds: minute }, (limited) =>
+      const info = await withDeadline({ clock, signal, milliseconds: minute, onLate }, (limited) =>
         issuer.renewalInfo(material, limited),
       );
       this.#nextAsk = clock.monotonic() + toSilence(info?.retryAfter ?? Number.POSITIVE_INFINITY);

@@ -1,6 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { isPublicHostName } from './certificate-name.ts';
-import { withDeadline } from './renewal-attempt.ts';
+import { withDeadline } from './deadline.ts';
+import { IssueError } from './issuer.ts';
 import type { TlsMaterial } from '../tls-material.ts';
 
 export interface OnDemandOptions {
@@ -44,6 +46,11 @@ const unansweredFor = minute;
 const mostRefused = 10_000;
 const mostAsking = 16;
 
+const onLate = (): Error =>
+  new IssueError('E_ACME_UNREACHABLE', 'the service that permits names did not answer within 10 s', {
+    hint: 'check the service at `tls.acme.on_demand.ask`',
+  });
+
 export function createOnDemand(parts: OnDemandParts): OnDemand {
   const { clock, perHour, signal } = parts;
   const refused = new Map<string, number>();
@@ -81,7 +88,7 @@ export function createOnDemand(parts: OnDemandParts): OnDemand {
 
   const isAllowed = async (name: string, limited: AbortSignal): Promise<boolean> => {
     if (fresh.delete(name)) return true;
-    const how = { clock, signal: limited, milliseconds: askDeadline };
+    const how = { clock, signal: limited, milliseconds: askDeadline, onLate };
     return withDeadline(how, (within) => parts.ask(name, within));
   };
 
@@ -93,7 +100,7 @@ export function createOnDemand(parts: OnDemandParts): OnDemand {
     } catch (error) {
       if (signal.aborted) return undefined;
       refuse(name, unansweredFor);
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = toErrorMessage(error);
       parts.onProblem(name, `whether it may have a certificate could not be found out: ${reason}`);
       return undefined;
     } finally {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import type { SharedText, SharedTexts } from '../../state/shared-text.ts';
 import { toFreeSlot } from './issuance-ledger.ts';
@@ -35,7 +36,7 @@ export function createOrderLedger(options: {
 }): OrderLedger {
   const { clock, ordersPerThreeHours: count } = options;
   const own = new Map<string, readonly number[]>();
-  let last: Promise<unknown> = Promise.resolve();
+  const queue = new SerialQueue();
 
   const takeOnce = async (issuer: string): Promise<number | undefined> => {
     const now = clock.now();
@@ -60,11 +61,7 @@ export function createOrderLedger(options: {
     return undefined;
   };
   return {
-    take(issuer) {
-      const taken = last.then(() => takeOnce(issuer));
-      last = taken.catch(() => undefined);
-      return taken;
-    },
+    take: (issuer) => queue.run(() => takeOnce(issuer)),
   };
 }
 

@@ -1,6 +1,8 @@
 import type { ChallengeType } from '../acme/challenge.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { GatewayError, isGatewayError } from '../../lib/gateway-error.ts';
+import { withDeadline } from './deadline.ts';
 import {
   IssueError,
   type CertificateIssuer,
@@ -48,8 +50,11 @@ export interface IssuerFailure {
   readonly error: GatewayError;
 }
 
-/** An issuer that answers nothing at all for so long is given up; its own deadlines are far shorter. */
+/** Milliseconds. An issuer that answers nothing at all for so long is given up; its own deadlines are far shorter. */
 const longestIssue = 1_800_000;
+
+const onLate = (): Error =>
+  new IssueError('E_ACME_STUCK', 'the certificate authority did not finish in time');
 
 /**
  * Asks one issuer after the other for a certificate, each a second time at most: with another challenge type when the name
@@ -97,7 +102,7 @@ async function order(
   if (refusal !== undefined) return { kind: 'failed', error: refusal };
   signal.throwIfAborted();
   try {
-    const issued = await withDeadline({ clock, signal }, (limited) =>
+    const issued = await withDeadline({ clock, signal, milliseconds: longestIssue, onLate }, (limited) =>
       issuer.issue({
         names: [name],
         ...how,
@@ -128,37 +133,9 @@ function checkIssued(issued: IssuedCertificate, name: string, now: number): TlsM
   return parsed.value;
 }
 
-/** Runs until the signal is aborted or time is over, also where the callee forgets about its signal. */
-export async function withDeadline<T>(
-  options: { readonly clock: Clock; readonly signal: AbortSignal; readonly milliseconds?: number },
-  run: (signal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const { clock, signal, milliseconds = longestIssue } = options;
-  const late = new AbortController();
-  const timer = clock.setTimeout(() => {
-    late.abort(new IssueError('E_ACME_STUCK', 'the certificate authority did not finish in time'));
-  }, milliseconds);
-  const limited = AbortSignal.any([signal, late.signal]);
-  const { promise, reject } = Promise.withResolvers<never>();
-  const stop = (): void => reject(toReason(limited));
-  limited.addEventListener('abort', stop, { once: true });
-  try {
-    limited.throwIfAborted();
-    return await Promise.race([run(limited), promise]);
-  } finally {
-    limited.removeEventListener('abort', stop);
-    timer.cancel();
-  }
-}
-
-function toReason(signal: AbortSignal): Error {
-  const reason: unknown = signal.reason;
-  return reason instanceof Error ? reason : new Error('aborted', { cause: reason });
-}
-
 /** A defect in an issuer must not end the process that serves: it is reported like any other failure. */
 function toFailure(error: unknown): GatewayError {
   if (isGatewayError(error)) return error;
-  const message = `asking the certificate authority failed: ${error instanceof Error ? error.message : String(error)}`;
+  const message = `asking the certificate authority failed: ${toErrorMessage(error)}`;
   return new GatewayError('E_INTERNAL', message, { cause: error });
 }

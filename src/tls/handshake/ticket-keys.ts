@@ -3,6 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { toErrorMessage } from '../../lib/error-message.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import { createLookLoop } from '../files/look-loop.ts';
@@ -100,7 +101,7 @@ export function createTicketKeys(options: TicketKeysOptions): TicketKeys {
       return { close: () => timer.cancel() };
     },
     onFailure(error) {
-      const reason = error instanceof Error ? error.message : String(error);
+      const reason = toErrorMessage(error);
       report({
         severity: 'warning',
         code: 'E_INTERNAL',

@@ -1,6 +1,7 @@
 import { fieldValue } from '../../http/exchange.ts';
 import type { ResponseHead } from '../../http/response-head.ts';
-import { toUpstreamOrigin, type UpstreamTarget } from '../target.ts';
+import { findRedirect, MAX_REDIRECTS } from '../redirect.ts';
+import { toUpstreamOrigin } from '../target.ts';
 import { startAnswerProbe } from './answer-probe.ts';
 import type { Probe, ProbeListener, ProbeOptions, ProbeResult } from './probe-connection.ts';
 
@@ -9,7 +10,6 @@ const REVISION = '2026-07-28';
 /** Results hold the server's instructions. */
 const LONGEST_BODY = 1024 * 1024;
 const SESSION_ID_HEADER = 'mcp-session-id';
-const MAX_REDIRECTS = 3;
 const passed: ProbeResult = { kind: 'passed' };
 
 const body = JSON.stringify({
@@ -40,6 +40,7 @@ const fields = [
 export function startDiscoverProbe(options: ProbeOptions, onResult: ProbeListener): Probe {
   const { clock, target } = options;
   const startedAt = clock.monotonic();
+  const origin = toUpstreamOrigin(target);
   /** Options for one more request, within the time of all of them. */
   const inTime = (): ProbeOptions => ({
     ...options,
@@ -53,7 +54,7 @@ export function startDiscoverProbe(options: ProbeOptions, onResult: ProbeListene
     const judgeHead = (head: ResponseHead): ProbeResult | undefined => {
       // Servers redirect between paths with and without a slash at the end, and the data path follows them.
       session = fieldValue(head.fields, SESSION_ID_HEADER);
-      next = redirects < MAX_REDIRECTS ? findRedirect(head, target, path) : undefined;
+      next = redirects < MAX_REDIRECTS ? findRedirect(head, { origin, target: path }) : undefined;
       return next === undefined ? judge(head) : passed;
     };
     const question = {
@@ -127,17 +128,4 @@ function endSession(
     overlong: passed,
   } as const;
   return startAnswerProbe(question, options, onEnd);
-}
-
-/** Where a 307 or 308 within the server leads to. */
-function findRedirect(
-  { status, fields: received }: ResponseHead,
-  target: UpstreamTarget,
-  path: string,
-): string | undefined {
-  if (status !== 307 && status !== 308) return undefined;
-  const location = fieldValue(received, 'location');
-  const origin = toUpstreamOrigin(target);
-  const url = location === undefined ? null : URL.parse(location, `${origin}${path}`);
-  return url?.host === new URL(origin).host ? `${url.pathname}${url.search}` : undefined;
 }

@@ -10,10 +10,10 @@ export interface ServerLimits {
   readonly queueTimeout: number;
 }
 
-/** Whoever wants a connection that may not be free. Exactly one of both is called, at most once, and never from within `enter`. */
-export interface Applicant {
-  /** It is its turn, and it is counted. */
-  onTurn(): void;
+/** A request for which no connection may be free. Exactly one of both is called, at most once, and never from within `enter`. */
+export interface QueuedRequest {
+  /** There is a slot for it, and it is counted. */
+  onSlot(): void;
   /** It waited for as long as it may. */
   onQueueTimeout(): void;
 }
@@ -33,7 +33,7 @@ export type Entry = 'entered' | 'full' | Waiting;
 export class ConnectionLimit {
   readonly #deadlines: Deadlines;
   /** In the order of their arrival. */
-  readonly #waiting = new Set<WaitingApplicant>();
+  readonly #waiting = new Set<WaitingRequest>();
   #open = 0;
 
   constructor(deadlines: Deadlines) {
@@ -55,14 +55,14 @@ export class ConnectionLimit {
   }
 
   /** Counts the request, or puts it into the queue. Who has entered calls `leave` once. */
-  enter(limits: ServerLimits | undefined, applicant: Applicant): Entry {
+  enter(limits: ServerLimits | undefined, request: QueuedRequest): Entry {
     if (limits === undefined || this.hasRoom(limits)) {
       this.#open++;
       return 'entered';
     }
     if (this.#waiting.size >= limits.queue) return 'full';
-    const waiting = new WaitingApplicant({
-      applicant,
+    const waiting = new WaitingRequest({
+      request,
       limits,
       deadline: this.#deadlines.now() + limits.queueTimeout,
       onLeft: (left) => {
@@ -82,27 +82,27 @@ export class ConnectionLimit {
       if (this.#open >= next.limits.connections) return;
       this.#open++;
       next.leave();
-      next.applicant.onTurn();
+      next.request.onSlot();
     }
   }
 }
 
 interface WaitingOptions {
-  readonly applicant: Applicant;
+  readonly request: QueuedRequest;
   readonly limits: ServerLimits;
   readonly deadline: number;
-  readonly onLeft: (waiting: WaitingApplicant) => void;
+  readonly onLeft: (waiting: WaitingRequest) => void;
 }
 
-class WaitingApplicant implements Waiting, Expiring {
+class WaitingRequest implements Waiting, Expiring {
   place = -1;
   deadline: number;
-  readonly applicant: Applicant;
+  readonly request: QueuedRequest;
   readonly limits: ServerLimits;
-  readonly #onLeft: (waiting: WaitingApplicant) => void;
+  readonly #onLeft: (waiting: WaitingRequest) => void;
 
-  constructor({ applicant, limits, deadline, onLeft }: WaitingOptions) {
-    this.applicant = applicant;
+  constructor({ request, limits, deadline, onLeft }: WaitingOptions) {
+    this.request = request;
     this.limits = limits;
     this.deadline = deadline;
     this.#onLeft = onLeft;
@@ -114,6 +114,6 @@ class WaitingApplicant implements Waiting, Expiring {
 
   expire(): void {
     this.leave();
-    this.applicant.onQueueTimeout();
+    this.request.onQueueTimeout();
   }
 }

@@ -36,7 +36,7 @@ describe('the status of servers', () => {
     const route = buildCopies(clock);
     const [first, second] = route.servers.servers;
     if (first === undefined || second === undefined) throw new Error('two servers');
-    first.standing.work.enter(undefined, { onTurn: () => undefined, onQueueTimeout: () => undefined });
+    first.standing.work.enter(undefined, { onSlot: () => undefined, onQueueTimeout: () => undefined });
     clock.advance(5000);
     for (let time = 0; time < 3; time++) route.servers.note(second, 'unreachable');
     expect(listServers([route], clock)).toEqual([

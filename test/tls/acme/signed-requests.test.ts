@@ -2,7 +2,7 @@ import { createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { calculateJwkThumbprint, flattenedVerify, type FlattenedJWS } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AcmeHttp, AcmeHttpRequest, AcmeHttpResponse } from '../../../src/tls/acme/acme-http.ts';
-import { createSession, toAccountKey, type AcmeSession } from '../../../src/tls/acme/signed-requests.ts';
+import { createAcmeSession, toAccountKey, type AcmeSession } from '../../../src/tls/acme/signed-requests.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
 const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
@@ -51,7 +51,7 @@ let session: AcmeSession;
 
 beforeEach(() => {
   authority = new NonceAuthority();
-  session = createSession({
+  session = createAcmeSession({
     http: authority,
     directory: { newNonce: 'https://ca.example.com/nonce', newAccount: url, newOrder: url },
     title: 'Example CA',
@@ -60,7 +60,7 @@ beforeEach(() => {
   });
 });
 
-describe('createSession', () => {
+describe('createAcmeSession', () => {
   it('signs what the authority can verify, for this URL and this account', async () => {
     await session.post({ url, payload: { a: 1 }, key, kid });
     const jws = JSON.parse(authority.posts[0]?.body ?? '') as FlattenedJWS;

@@ -86,6 +86,18 @@ describe('a name that nobody configured', () => {
     expect(await automation.obtain('new.example.com')).toBeDefined();
   });
 
+  it('says that the permission service is late, not the certificate authority', async () => {
+    answer = () => new Promise<boolean>(() => undefined);
+    const running = await open();
+    const waiting = running.automation.obtain('new.example.com');
+    await until(() => asked.length === 1);
+    rig.clock.advance(11_000);
+    await waiting;
+    const [event] = running.of('warning');
+    expect(event?.warning.message).toContain('the service that permits names did not answer within 10 s');
+    expect(event?.warning.message).not.toContain('authority');
+  });
+
   it('does not make a client wait for more than 20 seconds, and is obtained nevertheless', async () => {
     const { promise, resolve } = Promise.withResolvers<undefined>();
     rig.issuer.onIssue = () => promise;

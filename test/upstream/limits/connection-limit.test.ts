@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Deadlines } from '../../../src/http/deadlines.ts';
-import { ConnectionLimit, type Applicant } from '../../../src/upstream/limits/connection-limit.ts';
+import { ConnectionLimit, type QueuedRequest } from '../../../src/upstream/limits/connection-limit.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 
-class Caller implements Applicant {
-  told: 'nothing' | 'turn' | 'timeout' = 'nothing';
-  readonly #onTurn: (caller: Caller) => void;
+class Caller implements QueuedRequest {
+  told: 'nothing' | 'slot' | 'timeout' = 'nothing';
+  readonly #onSlot: (caller: Caller) => void;
 
-  constructor(onTurn: (caller: Caller) => void = () => undefined) {
-    this.#onTurn = onTurn;
+  constructor(onSlot: (caller: Caller) => void = () => undefined) {
+    this.#onSlot = onSlot;
   }
 
-  onTurn(): void {
-    this.told = 'turn';
-    this.#onTurn(this);
+  onSlot(): void {
+    this.told = 'slot';
+    this.#onSlot(this);
   }
 
   onQueueTimeout(): void {

@@ -1,5 +1,5 @@
-/** Breaks a paragraph into lines of at most `width` columns, at spaces only. */
-export function wrap(text: string, width: number): string {
+/** Breaks a paragraph into lines of at most `width` characters, at spaces only: a word that is longer has a line of its own. */
+export function wrapWords(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = '';
   for (const word of text.split(' ')) {
@@ -10,5 +10,5 @@ export function wrap(text: string, width: number): string {
       line = line === '' ? word : `${line} ${word}`;
     }
   }
-  return [...lines, line].join('\n');
+  return [...lines, line];
 }

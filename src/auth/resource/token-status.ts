@@ -2,18 +2,18 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Principal } from '../principal.ts';
 
 /** Asks whether a token that counted still does; `unknown` when there is no answer just now. Never rejects. */
-export type AskStanding = () => Promise<'active' | 'ended' | 'unknown'>;
+export type AskTokenStatus = () => Promise<'active' | 'ended' | 'unknown'>;
 
 /** Follows tokens that can end before they expire. */
-export interface Standing {
-  watch(principal: Principal, ask: AskStanding): void;
+export interface TokenStatuses {
+  watch(principal: Principal, ask: AskTokenStatus): void;
   /** Whether it still counts, as far as is known; asks anew, in the background, when the last answer is old. */
   isActive(principal: Principal): boolean;
   end(principal: Principal): void;
 }
 
 interface Watched {
-  readonly ask: AskStanding;
+  readonly ask: AskTokenStatus;
   /** Monotonic milliseconds of the last question, and of the last answer that was one. */
   askedAt: number;
   knownAt: number;
@@ -26,7 +26,7 @@ const askAgainAfter = 3000;
 /** An issuer that is away must not end all streams at once, nor keep revoked tokens alive for long. */
 const longestOutage = 60_000;
 
-export function createStanding({ clock }: { readonly clock: Clock }): Standing {
+export function createTokenStatuses({ clock }: { readonly clock: Clock }): TokenStatuses {
   const watched = new WeakMap<Principal, Watched>();
 
   async function askAgain(entry: Watched): Promise<void> {
