@@ -44,6 +44,10 @@ const unansweredFor = minute;
 const mostRefused = 10_000;
 const mostAsking = 16;
 
+/**
+ * Admits names when a client asks for them: at most `perHour` new ones, 16 asked about at once, each within 10 seconds. One that may not
+ * have a certificate is refused for 10 minutes, one of which nobody could tell for a minute. Ends with `signal`.
+ */
 export function createOnDemand(parts: OnDemandParts): OnDemand {
   const { clock, perHour, signal } = parts;
   const refused = new Map<string, number>();
