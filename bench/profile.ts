@@ -4,13 +4,12 @@ import { join } from 'node:path';
 import { buildProfileTable, toSelfTimes, type CpuProfile } from './cpu-profile.ts';
 import { launchPeer } from './launch.ts';
 import { createH1Load } from './load.ts';
-import { breakwater } from './peers/breakwater.ts';
-import type { Peer } from './peer.ts';
+import { withNodeFlags } from './peers/breakwater.ts';
 import { listTree } from './process-tree.ts';
 import { stop } from './programs.ts';
 import type { RowContext } from './row.ts';
-import { toWarmUpSeconds } from './rows/throughput.ts';
 import { startCallUpstream } from './upstreams/call-upstream.ts';
+import { toWarmUpSeconds } from './warm-up.ts';
 
 const MOST_FUNCTIONS = 25;
 const CONNECTIONS = 32;
@@ -19,14 +18,7 @@ const CONNECTIONS = 32;
 export async function profileGateway(context: RowContext): Promise<string> {
   const directory = join(context.directory, 'profile');
   mkdirSync(directory, { recursive: true });
-  const profiled: Peer = {
-    ...breakwater,
-    async prepare(setup) {
-      const { port, command } = await breakwater.prepare(setup);
-      const [node = process.execPath, ...args] = command;
-      return { port, command: [node, '--cpu-prof', `--cpu-prof-dir=${directory}`, ...args] };
-    },
-  };
+  const profiled = withNodeFlags(['--cpu-prof', `--cpu-prof-dir=${directory}`]);
   const upstream = await startCallUpstream(directory);
   try {
     let skip = 0;

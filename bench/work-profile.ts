@@ -5,14 +5,14 @@ import { join } from 'node:path';
 import { launchPeer } from './launch.ts';
 import { createH1Load } from './load.ts';
 import type { Peer } from './peer.ts';
-import { breakwater } from './peers/breakwater.ts';
+import { withNodeFlags } from './peers/breakwater.ts';
 import { nginx } from './peers/nginx.ts';
 import { listTree, readCpuSeconds } from './process-tree.ts';
 import { readVersion, stop } from './programs.ts';
 import type { RowContext } from './row.ts';
-import { toWarmUpSeconds } from './rows/throughput.ts';
 import { startCallUpstream } from './upstreams/call-upstream.ts';
 import { startAuthServer } from './upstreams/node-upstream.ts';
+import { toWarmUpSeconds } from './warm-up.ts';
 import { buildWorkTable, countWorkKinds, type MeasuredWork } from './work-kinds.ts';
 
 const CONNECTIONS = 32;
@@ -21,14 +21,7 @@ const SAMPLES_PER_SECOND = 1999;
 const MOST_BYTES = 1024 ** 3;
 
 /** V8 tells perf where the code it compiles is. */
-const named: Peer = {
-  ...breakwater,
-  async prepare(setup) {
-    const { port, command } = await breakwater.prepare(setup);
-    const [node = process.execPath, ...args] = command;
-    return { port, command: [node, '--perf-basic-prof', ...args] };
-  },
-};
+const named = withNodeFlags(['--perf-basic-prof']);
 
 /**
  * What the processor does for a call of `secured-h1`, kernel included, here and in nginx: a table of µs by kind of work. `undefined`

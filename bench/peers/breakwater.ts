@@ -35,6 +35,18 @@ export function findBreakwaterBefore(): readonly Peer[] {
   return [createBreakwater('breakwater-before', file, [process.execPath, file], 'npm run build')];
 }
 
+/** `breakwater`, with flags of Node before the program. */
+export function withNodeFlags(flags: readonly string[]): Peer {
+  return {
+    ...breakwater,
+    async prepare(setup) {
+      const { port, command } = await breakwater.prepare(setup);
+      const [node = process.execPath, ...args] = command;
+      return { port, command: [node, ...flags, ...args] };
+    },
+  };
+}
+
 function createBreakwater(name: string, file: string, program: readonly string[], howToBuild: string): Peer {
   return {
     name,

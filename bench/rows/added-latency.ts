@@ -8,7 +8,7 @@ import type { Row } from '../row.ts';
 import { toPercentile } from '../statistics.ts';
 import { startCallUpstream } from '../upstreams/call-upstream.ts';
 import { startMcpUpstream } from '../upstreams/node-upstream.ts';
-import { toWarmUpSeconds } from './throughput.ts';
+import { toWarmUpSeconds } from '../warm-up.ts';
 
 const RATE = 200;
 const WARM_UP_CONNECTIONS = 8;

@@ -8,7 +8,7 @@ import type { Row } from '../row.ts';
 import { toPercentile } from '../statistics.ts';
 import { buildStreamRequest } from '../stream-fleet.ts';
 import { startMcpUpstream } from '../upstreams/node-upstream.ts';
-import { toWarmUpSeconds } from './throughput.ts';
+import { toWarmUpSeconds } from '../warm-up.ts';
 
 const LIMIT_MILLISECONDS = 10_000;
 const MOST_ABANDONED = 50;

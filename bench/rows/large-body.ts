@@ -5,7 +5,7 @@ import { createH1Load } from '../load.ts';
 import { readCpuSeconds } from '../process-tree.ts';
 import type { Row } from '../row.ts';
 import { startMcpUpstream } from '../upstreams/node-upstream.ts';
-import { toWarmUpSeconds } from './throughput.ts';
+import { toWarmUpSeconds } from '../warm-up.ts';
 
 const CONNECTIONS = 8;
 

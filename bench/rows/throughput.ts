@@ -5,15 +5,13 @@ import type { Load } from '../load.ts';
 import type { Check } from '../peer.ts';
 import { readCpuSeconds } from '../process-tree.ts';
 import { stop } from '../programs.ts';
-import type { Row, RowContext } from '../row.ts';
+import type { Row } from '../row.ts';
 import type { Figures } from '../statistics.ts';
 import { startCallUpstream } from '../upstreams/call-upstream.ts';
 import { startAuthServer } from '../upstreams/node-upstream.ts';
+import { toWarmUpSeconds } from '../warm-up.ts';
 
 const HEADLINE = 32;
-const QUICK_WARM_UP_SECONDS = 1;
-/** Just-in-time compilers need about as long until their figures stop rising. */
-const WARM_UP_SECONDS = 4;
 
 export interface ThroughputOptions {
   readonly id: string;
@@ -73,9 +71,4 @@ export function createThroughputRow(options: ThroughputOptions): Row {
       };
     },
   };
-}
-
-/** Seconds of load before a peer is measured. */
-export function toWarmUpSeconds({ isQuick }: Pick<RowContext, 'isQuick'>): number {
-  return isQuick ? QUICK_WARM_UP_SECONDS : WARM_UP_SECONDS;
 }

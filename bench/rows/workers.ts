@@ -12,7 +12,7 @@ import { hasEnded, loadCore, proxyCore, stop } from '../programs.ts';
 import type { Row, RowContext } from '../row.ts';
 import type { Figures } from '../statistics.ts';
 import { startCallUpstream } from '../upstreams/call-upstream.ts';
-import { toWarmUpSeconds } from './throughput.ts';
+import { toWarmUpSeconds } from '../warm-up.ts';
 
 const CONNECTIONS = 64;
 /** Of a core, for each worker: what is left of both is enough for the load and the upstream. */

@@ -1,6 +1,6 @@
 import { errorCodes } from '../lib/error-codes.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
-import { suggestion } from '../lib/suggestion.ts';
+import { suggestion, toHint } from '../lib/suggestion.ts';
 import { toSafeText } from '../tls/trust/command-text.ts';
 
 /** Says that a name is unknown, and which one was perhaps meant. */
@@ -12,6 +12,6 @@ export function toUnknownName(
   const names = known.map((each) => each.name);
   const meant = suggestion(name, names);
   return new GatewayError('E_NAME_UNKNOWN', `there is no ${what} \`${toSafeText(name)}\``, {
-    hint: meant === undefined ? errorCodes.E_NAME_UNKNOWN.fix : `did you mean \`${meant}\`?`,
+    hint: toHint(meant, errorCodes.E_NAME_UNKNOWN.fix),
   });
 }

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Diagnostic } from '../lib/diagnostic.ts';
-import { suggestion } from '../lib/suggestion.ts';
+import { suggestion, toHint } from '../lib/suggestion.ts';
 import type { KnownKeys } from './known-keys.ts';
 import { maskSecrets } from './mask.ts';
 import { isFieldProblem } from './schema/field.ts';
@@ -43,7 +43,7 @@ function toProblems(issue: Issue, context: IssueContext): Diagnostic[] {
       if (typeof value !== 'string') return [toTypeProblem(path, expectation(issue), context)];
       const values = issue.values.map(String);
       const meant = suggestion(value, values);
-      const label = meant === undefined ? `one of ${expectation(issue)}` : `did you mean \`${meant}\`?`;
+      const label = toHint(meant, `one of ${expectation(issue)}`);
       const message = `${name} is not one of its values`;
       return [{ severity: 'error', code: 'E_CONFIG_VALUE', message, label, ...place }];
     }
@@ -84,7 +84,7 @@ function toUnknownKey(path: readonly PropertyKey[], context: IssueContext): Diag
     severity: 'error',
     code: 'E_CONFIG_UNKNOWN_KEY',
     message: `\`${toOneLine(maskSecrets(key))}\` is not a setting${formatOwner(path.slice(0, -1))}`,
-    label: meant === undefined ? `known here: ${known.join(', ')}` : `did you mean \`${meant}\`?`,
+    label: toHint(meant, `known here: ${known.join(', ')}`),
     fix: `${meant === undefined ? 'remove' : 'rename'} the key, or run \`breakwater explain E_CONFIG_UNKNOWN_KEY\``,
     ...context.tree.place(path, 'key'),
   };

@@ -45,7 +45,8 @@ export interface LoadedConfig {
   readonly text: string | undefined;
 }
 
-const defaultFile = 'breakwater.yaml';
+/** What is read in the working directory where no file is named. */
+export const defaultFile = 'breakwater.yaml';
 const largestFile = 1024 * 1024;
 
 /**

@@ -15,6 +15,7 @@ import { formatRecord, formatRefusal, RECORD_MESSAGE, REFUSAL_MESSAGE } from './
 import { AnnouncedPaths, type Announcement } from './announced-paths.ts';
 import { listServers, type ServerStatus } from './control/server-status.ts';
 import { summariseOpenWork, type OpenWork } from './control/status.ts';
+import { CurrentServing } from './current-serving.ts';
 import type { Exchange } from './exchange.ts';
 import type { Doors } from './listening/doors.ts';
 import { toBodyLimit, toDoorSettings, type DoorHandlers } from './listening/listener-settings.ts';
@@ -24,8 +25,9 @@ import type { LoginRelay } from './login-relay.ts';
 import { MemoryGuard, type MemoryReading } from './memory-guard.ts';
 import type { Relay } from './relay.ts';
 import { logHealth, logName } from './server-log.ts';
-import { buildServing, type Serving, type ServingParts, type Surroundings } from './serving.ts';
-import { SessionKeeper, type SessionFigures, type SessionServing } from './sessions/session-keeper.ts';
+import { buildServing, type ServingParts, type Surroundings } from './serving.ts';
+import { SessionKeeper, type SessionFigures } from './sessions/session-keeper.ts';
+import { Shutdown } from './shutdown.ts';
 import type { SharedNews } from './workers/shared-news.ts';
 import { CallerWatch } from './watch-callers.ts';
 import { SilenceWatch } from './watch-silence.ts';
@@ -89,19 +91,18 @@ export interface Gateway {
 
 const READ_BUFFER_BYTES = 64 * 1024;
 const CHECK_BUFFER_BYTES = 16 * 1024;
-/** How long answers given at the very end may take to leave. */
-const LAST_FLUSH_MILLISECONDS = 1000;
 
 /**
  * The composition root: builds everything from the configuration and starts listening. Rejects with the
  * system's error when an address cannot be bound; nothing is left open then.
  */
 export async function createGateway(options: GatewayOptions): Promise<Gateway> {
-  const { clock, share } = options;
+  const { clock, random, share } = options;
   const deadlines = new Deadlines(clock);
-  const peers: PeerWatch = new PeerWatch({
+  const current = new CurrentServing();
+  const peers = new PeerWatch({
     deadlines,
-    timeout: () => serving.config.timeouts.stall,
+    timeout: () => current.serving.config.timeouts.stall,
     read: readUnansweredConnections,
   });
   const pools = new UpstreamPools({
@@ -109,35 +110,37 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     deadlines,
     readBuffer: Buffer.allocUnsafeSlow(READ_BUFFER_BYTES),
   });
-  const { random } = options;
   const checks = new HealthChecks({
     clock,
     random,
     readBuffer: Buffer.allocUnsafeSlow(CHECK_BUFFER_BYTES),
-    onChange: (server, health) => logHealth(serving.log, server, health),
+    onChange: (server, health) => logHealth(current.serving.log, server, health),
   });
   const names = new NameWatches({
     clock,
     random,
     resolve: options.resolve,
-    onTrouble: (host, reason) => logName(serving.log, host, reason),
+    onTrouble: (host, reason) => logName(current.serving.log, host, reason),
   });
-  /** The one that serves, and during a reload the next one. */
-  const servings = new Set<Serving>();
-  const keepPools = (): void => pools.keep(new Set([...servings].flatMap((each) => [...each.pools()])));
+  const keepPools = (): void => pools.keep(current.pools);
   const listeners = new Listeners({ deadlines, peers, doors: options.doors });
   peers.watch(() => pools.sockets());
   peers.watch(() => listeners.sockets());
   const relays = new SwapSet<Relay | LoginRelay>();
-  let draining = false;
+  const shutdown = new Shutdown({
+    clock,
+    relays,
+    listeners,
+    drainTime: () => current.serving.config.timeouts.drain,
+  });
   const record = (exchange: Exchange): void => {
     exchange.leave?.();
-    serving.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
+    current.serving.accessLog?.write(RECORD_MESSAGE, formatRecord(exchange, clock.monotonic()));
   };
-  const keeper: SessionKeeper = new SessionKeeper({
+  const keeper = new SessionKeeper({
     clock,
     deadlines,
-    serving: () => sessionServing,
+    serving: () => current.sessionServing,
     share: (news) => share?.({ kind: 'sessions', news }),
   });
   const surroundings: Surroundings = {
@@ -152,7 +155,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     isShared: share !== undefined,
     keeper,
     memory: new MemoryGuard(options.readMemory ?? (() => [])),
-    isDraining: () => draining,
+    isDraining: () => shutdown.hasBegun,
     securePort: () => toAddress(listeners).port,
     onStarted: (relay) => relays.add(relay),
     onSettled(relay) {
@@ -162,66 +165,52 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     record,
   };
   for (const announcement of options.announced ?? []) surroundings.announced.hear(announcement);
-  let serving: Serving = buildServing(options, surroundings, undefined);
-  servings.add(serving);
-  let sessionServing = toSessionServing(serving);
+  current.replace(buildServing(options, surroundings, undefined));
   let tls = toTlsSettings(options);
-  const callers = new CallerWatch({ clock, relays, serving: () => serving });
-  const silence = new SilenceWatch({ deadlines, relays, after: () => serving.config.keepAlive.json });
+  const callers = new CallerWatch({ clock, relays, serving: () => current.serving });
+  const silence = new SilenceWatch({
+    deadlines,
+    relays,
+    after: () => current.serving.config.keepAlive.json,
+  });
 
   // Connections outlive configurations, and each of their requests is served by the one of its time.
   const handlers: DoorHandlers = {
-    secure: (request, sink) => serving.handler(request, sink),
-    plain: (request, sink) => serving.plain(request, sink),
-    authz: (request, sink) => serving.authz(request, sink),
-    onRefused: (refusal) => serving.accessLog?.write(REFUSAL_MESSAGE, formatRefusal(refusal)),
+    secure: (request, sink) => current.serving.handler(request, sink),
+    plain: (request, sink) => current.serving.plain(request, sink),
+    authz: (request, sink) => current.serving.authz(request, sink),
+    onRefused: (refusal) => current.serving.accessLog?.write(REFUSAL_MESSAGE, formatRefusal(refusal)),
     // Another one for each configuration would be as much memory again (memory exhaustion by slow uploads).
     bodies: new BodyBudget(toBodyLimit(options.config)),
   };
-  const change = await listeners
-    .prepare(toDoorSettings(options.config, tls, handlers))
-    .catch((error: unknown) => {
-      callers.close();
-      silence.close();
-      serving.close();
-      throw error;
-    });
-  change();
+  try {
+    const applyDoors = await listeners.prepare(toDoorSettings(options.config, tls, handlers));
+    applyDoors();
+  } catch (error) {
+    callers.close();
+    silence.close();
+    current.close();
+    throw error;
+  }
   keepPools();
 
-  const finish = (): void => {
-    for (const relay of relays.snapshot()) relay.giveUp();
-  };
   const sharing = new LimitSharing({
     clock,
     replica: options.replica ?? randomBytes(8).toString('hex'),
-    log: () => serving.log,
-    limits: () => (serving.isLimited ? serving.limits : undefined),
+    log: () => current.serving.log,
+    limits: () => (current.serving.isLimited ? current.serving.limits : undefined),
     share: share && ((news) => share({ kind: 'limits', news })),
   });
   sharing.follow(options.redis);
-  const close = (): void => {
-    sharing.close();
-    callers.close();
-    silence.close();
-    serving.close();
-    keeper.close();
-    listeners.destroy();
-    pools.close();
-  };
-  let closing: Promise<void> | undefined;
-  const shutdown = async (how: { readonly lingers: boolean }): Promise<void> => {
-    draining = true;
-    const drained = listeners.drain(how);
-    for (const relay of relays.snapshot()) if (relay.kind === 'mcp' && relay.longLived) relay.leave();
-    try {
-      await Promise.race([drained, sleep(clock, serving.config.timeouts.drain)]);
-      finish();
-      await Promise.race([drained, sleep(clock, LAST_FLUSH_MILLISECONDS)]);
-    } finally {
-      close();
-    }
-  };
+  shutdown.closeAtEnd([
+    sharing,
+    callers,
+    silence,
+    current,
+    keeper,
+    { close: () => listeners.destroy() },
+    pools,
+  ]);
   return {
     get address() {
       return toAddress(listeners);
@@ -240,7 +229,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       return keeper.figures;
     },
     get isDraining() {
-      return draining;
+      return shutdown.hasBegun;
     },
     get limitReach() {
       return sharing.reach;
@@ -253,28 +242,24 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
       return summariseOpenWork(open, clock.monotonic());
     },
     get servers() {
-      return listServers(serving.routes.routes, clock);
+      return listServers(current.serving.routes.routes, clock);
     },
     async reload(next) {
-      const before = serving;
+      const before = current.serving;
       const built = buildServing(next, surroundings, before);
-      servings.add(built);
+      current.hold(built);
       const nextTls = isSameTls(before, built) ? tls : toTlsSettings(next);
-      const move = await listeners
+      const applyDoors = await listeners
         .prepare(toDoorSettings(next.config, nextTls, handlers))
         .catch((error: unknown) => {
-          servings.delete(built);
-          built.close();
+          current.giveUp(built);
           throw error;
         });
-      serving = built;
-      servings.delete(before);
-      before.close();
-      sessionServing = toSessionServing(built);
+      current.replace(built);
       tls = nextTls;
       handlers.bodies.limit = toBodyLimit(next.config);
       sharing.follow(next.redis);
-      move();
+      applyDoors();
       keepPools();
       // Who may come in by a certificate is settled in the handshake.
       if (!isDeepStrictEqual(before.config.tls.clients, next.config.tls.clients))
@@ -285,7 +270,7 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     hear(from, news) {
       switch (news.kind) {
         case 'limits':
-          serving.limits.hear(from, news.news);
+          current.serving.limits.hear(from, news.news);
           return;
         case 'announced':
           surroundings.announced.hear(news);
@@ -294,22 +279,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
           keeper.hear(news.news);
       }
     },
-    forget: (worker) => serving.limits.forget(worker),
-    shutdown: (wanted = { lingers: false }) => (closing ??= shutdown(wanted)),
-    hasten() {
-      finish();
-      clock.setTimeout(close, LAST_FLUSH_MILLISECONDS);
-    },
-  };
-}
-
-function toSessionServing({ config, access, log, routes }: Serving): SessionServing {
-  return {
-    config,
-    log,
-    seal: access.seal,
-    store: access.sessionStore,
-    findRoute: (id) => routes.routes.find((route) => route.id === id),
+    forget: (worker) => current.serving.limits.forget(worker),
+    shutdown: (how = { lingers: false }) => shutdown.begin(how),
+    hasten: () => shutdown.hasten(),
   };
 }
 
@@ -337,8 +309,4 @@ function toAddress(listeners: Listeners): { readonly host: string; readonly port
   const address = listeners.addressOf('secure');
   if (address === undefined) throw new TypeError('the gateway does not listen yet');
   return address;
-}
-
-function sleep(clock: Clock, milliseconds: number): Promise<void> {
-  return new Promise((resolve) => void clock.setTimeout(resolve, milliseconds));
 }

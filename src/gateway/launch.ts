@@ -1,9 +1,8 @@
-import { withStoredKeys } from '../config/keys.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import { listTargets } from '../config/split.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
-import { GatewayError, isGatewayError, toProblem } from '../lib/gateway-error.ts';
+import { isGatewayError, toProblem } from '../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import { SerialQueue } from '../lib/serial-queue.ts';
 import type { Log } from '../observe/log.ts';
@@ -12,26 +11,19 @@ import { checkReachability, type Reachability } from '../upstream/reachability.t
 import { resolveBySystem } from '../upstream/resolve/system-resolver.ts';
 import type { Announcement } from './announced-paths.ts';
 import { toAudience, type Audience } from './audience.ts';
-import { fitConnections, readDescriptorLimit } from './descriptor-limit.ts';
 import type { Doors } from './listening/doors.ts';
-import { withHandedSockets, type HandedSocket } from './listening/handed-sockets.ts';
+import { explainListening } from './listening/explain-listening.ts';
+import type { HandedSocket } from './listening/handed-sockets.ts';
 import type { GatewayStatus } from './control/status.ts';
 import { createGateway, type Gateway } from './gateway.ts';
 import type { LogsOptions } from './logs.ts';
 import { buildMemoryReader } from './memory-readings.ts';
-import { findOpenDoor } from './open-door.ts';
 import { closeParts, closeReplaced, openParts, type OpenedParts } from './open-parts.ts';
 import { toPublicUrl } from './public-url.ts';
 import type { ServingParts } from './serving.ts';
+import { findUnchangeable, resolveWantedConfig, type WantedConfig } from './wanted-config.ts';
 import { toShareOf } from './workers/share-of.ts';
 import type { SharedNews } from './workers/shared-news.ts';
-
-/** A configuration, and what the command line says of it. */
-export interface WantedConfig {
-  readonly config: Config;
-  /** `--auth` of the command line: `key` loads the stored key or makes one. */
-  readonly authRequested: 'key' | 'oauth' | 'none' | undefined;
-}
 
 export interface LaunchOptions extends WantedConfig, LogsOptions {
   /** Shows a login code to the owner of the gateway, and to nobody else. */
@@ -252,24 +244,6 @@ export async function launchGateway(
   });
 }
 
-/** The configuration as this machine can have it, unless it leaves a door open to everyone. */
-async function resolveWantedConfig(
-  wanted: WantedConfig,
-  handed: readonly HandedSocket[],
-): Promise<
-  Result<{ readonly config: Config; readonly warnings: readonly Diagnostic[] }, readonly Diagnostic[]>
-> {
-  const listening = withHandedSockets(wanted.config, handed);
-  if (!listening.ok) return listening;
-  const asked = wanted.authRequested === 'key' ? withStoredKeys(listening.value) : listening.value;
-  const limit = await readDescriptorLimit();
-  // Each worker may open as many.
-  const { config, warning } = fitConnections(asked, limit === undefined ? undefined : limit * asked.workers);
-  const openDoor = findOpenDoor(config);
-  if (openDoor !== undefined) return fail([openDoor]);
-  return ok({ config, warnings: warning === undefined ? [] : [warning] });
-}
-
 function toServingParts({ config, logs, certificates, access, redis }: OpenedParts): ServingParts {
   return {
     config: toShareOf(config),
@@ -281,58 +255,24 @@ function toServingParts({ config, logs, certificates, access, redis }: OpenedPar
   };
 }
 
-/** What of a configuration cannot take the place of another while the gateway runs. */
-export function findUnchangeable(before: Config, next: Config): Diagnostic | undefined {
-  if (before.stateDir === next.stateDir) return undefined;
-  return {
-    severity: 'error',
-    code: 'E_RELOAD_REFUSED',
-    message: `\`state_dir\` cannot become \`${next.stateDir}\` while the gateway runs`,
-  };
-}
-
 function toProblems(error: unknown): Result<never, readonly Diagnostic[]> {
   if (!isGatewayError(error)) throw error;
   return fail([toProblem(error)]);
 }
 
-/** Says in our words why an address cannot be bound. */
-async function explainListening<T>(config: Config, start: () => Promise<T>): Promise<T> {
-  try {
-    return await start();
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? error.code : undefined;
-    const failedPort = error instanceof Error && 'port' in error ? Number(error.port) : config.listen.port;
-    const isPlain = failedPort === config.plainHttp?.port;
-    const { host } =
-      [config.authz, config.plainHttp].find((own) => own?.port === failedPort) ?? config.listen;
-    const address = `${host}:${failedPort}`;
-    const options = {
-      cause: error,
-      ...(isPlain ? { hint: 'set `plain_http: false` to do without the plain HTTP port' } : {}),
-    };
-    switch (reason) {
-      case 'EADDRINUSE':
-        throw new GatewayError('E_LISTEN_IN_USE', `${address} is in use`, options);
-      case 'EACCES':
-        throw new GatewayError('E_LISTEN_DENIED', `not permitted to listen on ${address}`, options);
-      case 'EADDRNOTAVAIL':
-      case 'ENOTFOUND':
-        throw new GatewayError('E_LISTEN_ADDRESS', `${address} is not an address of this machine`, options);
-      default:
-        throw error;
-    }
-  }
+function listUrls(config: Config, gateway: Gateway): readonly string[] {
+  return config.routes.map((route) => toUrl(config, gateway, route));
 }
 
-function listUrls(config: Config, gateway: Gateway): readonly string[] {
-  return config.routes.map((route) => toPublicUrl(config, { ...route, port: gateway.address.port }));
+/** Under the port that was bound, where the configuration left that open. */
+function toUrl(config: Config, gateway: Gateway, route: RouteConfig): string {
+  return toPublicUrl(config, { ...route, port: gateway.address.port });
 }
 
 function describeRoutes(config: Config, gateway: Gateway, clock: Clock): Promise<RouteFacts[]> {
   return Promise.all(
     config.routes.map(async (route) => ({
-      url: toPublicUrl(config, { ...route, port: gateway.address.port }),
+      url: toUrl(config, gateway, route),
       route,
       reachability: await Promise.all(
         listTargets(route).map((target) =>

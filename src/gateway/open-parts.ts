@@ -102,6 +102,7 @@ export async function closeReplaced(
   if (before.logs !== next.logs) await before.logs.close();
 }
 
+/** Closes all of them, certificates first and the logs last. Rejects with the first error, and leaves open what comes behind it. */
 export async function closeParts({ certificates, access, redis, logs }: OpenedParts): Promise<void> {
   await certificates.close();
   await access.close();

@@ -96,6 +96,10 @@ export interface RouteParts {
   readonly access: RouteAccess;
 }
 
+/**
+ * Says what is behind each path: the routes, and what Breakwater answers itself. `partsOf` is asked once for each route, and what it throws
+ * comes through: a TypeError where something of a route was not opened.
+ */
 export function createRouteTable(
   configs: readonly RouteConfig[],
   partsOf: (config: RouteConfig) => RouteParts,

@@ -16,6 +16,11 @@ export function suggestion(word: string, candidates: Iterable<string>): string |
   return best;
 }
 
+/** Asks whether the candidate was meant, or says what else helps; the hint or label of a problem. */
+export function toHint(meant: string | undefined, otherwise: string): string {
+  return meant === undefined ? otherwise : `did you mean \`${meant}\`?`;
+}
+
 function editDistance(left: string, right: string): number {
   // A word far longer than any setting cannot be a slip of the finger, and the table grows with the product.
   if (Math.abs(left.length - right.length) > 8) return Number.POSITIVE_INFINITY;

@@ -17,6 +17,7 @@ export interface UpstreamServer extends Member {
   readonly name: string;
 }
 
+/** Works out of the address of a server, once, what each request to it needs. */
 export function createUpstreamServer(
   parts: Pick<UpstreamServer, 'pool' | 'weight' | 'limits' | 'standing' | 'health' | 'newUntil'>,
 ): UpstreamServer {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { suggestion } from '../../src/lib/suggestion.ts';
+import { suggestion, toHint } from '../../src/lib/suggestion.ts';
 
 const settings = ['listen', 'plain_http', 'domains', 'hosts', 'origins', 'tls', 'routes'];
 
@@ -20,4 +20,14 @@ describe('suggestions', () => {
       expect(suggestion(word, settings)).toBeUndefined();
     },
   );
+});
+
+describe('hints', () => {
+  it('ask whether the candidate was meant', () => {
+    expect(toHint('listen', 'see the list')).toBe('did you mean `listen`?');
+  });
+
+  it('say what else helps when none is close', () => {
+    expect(toHint(undefined, 'see the list')).toBe('see the list');
+  });
 });

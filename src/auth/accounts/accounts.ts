@@ -51,6 +51,10 @@ export interface AccountsOptions {
 const LONGEST_LINE = 16;
 const BUSY_MILLISECONDS = 5000;
 
+/**
+ * The accounts of a store, whose errors come through. Passwords of logins are checked one at a time; with 16 in line, others are told to
+ * come again after 5 seconds. `derive` is for tests, which cannot wait for scrypt.
+ */
 export function createAccounts(store: Store, options: AccountsOptions): Accounts {
   const { clock, derive = deriveWithScrypt } = options;
   const throttle = createLoginThrottle(store, { clock });

@@ -37,6 +37,10 @@ const policies = {
 const dayMilliseconds = 86_400_000;
 const knownFor = 30 * dayMilliseconds;
 
+/**
+ * Counts in the store: 5 failures of an account and 20 of a network address are free, then the wait doubles from a second up to 5 and 15
+ * minutes. Failures are forgotten a day after the last, addresses of owners after 30 days. Rejects with the errors of the store.
+ */
 export function createLoginThrottle(store: Store, { clock }: { readonly clock: Clock }): LoginThrottle {
   async function count(id: string, policy: Policy): Promise<number> {
     let wait = 0;

@@ -79,6 +79,7 @@ export function isOperation(
   return rule.effect === 'deny' && other !== undefined && matches(other);
 }
 
+/** Whether the caller has all scopes that the rule asks for; a rule without scopes asks for none, even of callers nobody knows. */
 export function hasScopes({ rule }: CompiledRule, principal: Principal | undefined): boolean {
   for (const scope of rule.scopes) if (principal?.scopes.includes(scope) !== true) return false;
   return true;

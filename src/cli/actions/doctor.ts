@@ -12,7 +12,7 @@ import { parseTarget } from '../../doctor/target.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { parseDuration } from '../../lib/duration.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { suggestion } from '../../lib/suggestion.ts';
+import { suggestion, toHint } from '../../lib/suggestion.ts';
 import { readVersion } from '../../lib/version.ts';
 import { isAtLeast } from '../../render/lint/finding.ts';
 import { formatColumns } from '../columns.ts';
@@ -20,6 +20,7 @@ import { writeEnvelope, type CliContext } from '../context.ts';
 import { readCredential } from '../doctor/credential.ts';
 import { createProgress } from '../doctor/progress.ts';
 import { writeBundle, writeFacts, writeReport, type ReportFormat } from '../doctor/write-report.ts';
+import { readNamedFile } from '../read-named-file.ts';
 
 export interface DoctorCommandOptions {
   readonly url?: string;
@@ -144,17 +145,8 @@ async function readBaseline(file: string | undefined, context: CliContext): Prom
   });
 }
 
-async function readText(file: string, { io }: CliContext): Promise<string> {
-  const path = file === '-' ? '-' : resolve(io.cwd, file);
-  try {
-    return new TextDecoder().decode(await io.readFile(path));
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
-    throw new GatewayError('E_USAGE', `\`${file}\` could not be read (${reason})`, {
-      hint: 'check the name of the file and who may read it',
-      cause: error,
-    });
-  }
+async function readText(file: string, context: CliContext): Promise<string> {
+  return new TextDecoder().decode(await readNamedFile(file, context, 'E_USAGE'));
 }
 
 function refuseContradictions({
@@ -217,7 +209,7 @@ function requireCheck(id: string): NonNullable<ReturnType<typeof findCheck>> {
     allChecks.map((each) => each.id),
   );
   throw new GatewayError('E_USAGE', `there is no check \`${id}\``, {
-    hint: meant === undefined ? 'see `breakwater doctor --list`' : `did you mean \`${meant}\`?`,
+    hint: toHint(meant, 'see `breakwater doctor --list`'),
   });
 }
 

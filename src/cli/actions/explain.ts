@@ -1,8 +1,9 @@
 import { allChecks, findCheck } from '../../doctor/all-checks.ts';
 import type { Check } from '../../doctor/check.ts';
-import { errorCodes, type ErrorCode, type ErrorEntry } from '../../lib/error-codes.ts';
+import { errorCodes, type ErrorCode } from '../../lib/error-codes.ts';
+import type { ErrorEntry } from '../../lib/error-entry.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { suggestion } from '../../lib/suggestion.ts';
+import { suggestion, toHint } from '../../lib/suggestion.ts';
 import { wrapWords } from '../../lib/wrap-words.ts';
 import { requirements } from '../../render/requirements.ts';
 import type { FindingEntry } from '../../render/lint/finding.ts';
@@ -50,7 +51,7 @@ function findCode(wanted: string): ErrorCode {
       allChecks.map(({ id }) => id),
     );
   throw new GatewayError('E_USAGE', `\`${wanted}\` is not an error code`, {
-    hint: meant === undefined ? 'run `breakwater explain` to list all codes' : `did you mean \`${meant}\`?`,
+    hint: toHint(meant, 'run `breakwater explain` to list all codes'),
   });
 }
 

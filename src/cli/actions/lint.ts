@@ -10,6 +10,7 @@ import { lintConfiguration, type LintOptions, type LintReport } from '../../rend
 import { maxFileBytes, type LintFiles } from '../../render/lint/load-tree.ts';
 import { usesColor, writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
+import { readNamedFile } from '../read-named-file.ts';
 
 export interface LintCommandOptions {
   /** `-` is standard input. */
@@ -54,7 +55,7 @@ export async function runLint(options: LintCommandOptions, context: CliContext):
   const { engine, path, version } = options;
   const lintOptions: LintOptions = {
     file: file === '-' ? resolve(io.cwd, standardInput) : file,
-    bytes: await readConfiguration(file, context),
+    bytes: await readNamedFile(file, context, 'E_CONFIG_FILE'),
     files: {
       read: async (included) => {
         if ((await disk.sizeOf(included)) > maxFileBytes) throw new Error('too large');
@@ -102,18 +103,6 @@ function refuseContradictions({ fix, inPlace, output, file, path, version }: Lin
   }
   if (version !== undefined && !/^\d+(?:\.\d+){1,3}$/.test(version)) {
     throw new GatewayError('E_USAGE', `\`${version}\` is no version`, { hint: 'write it as `1.25.1`' });
-  }
-}
-
-async function readConfiguration(file: string, { io }: CliContext): Promise<Uint8Array> {
-  try {
-    return await io.readFile(file);
-  } catch (error) {
-    const reason = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
-    throw new GatewayError('E_CONFIG_FILE', `\`${file}\` could not be read (${reason})`, {
-      hint: 'check the name of the file and who may read it',
-      cause: error,
-    });
   }
 }
 

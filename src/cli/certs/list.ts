@@ -1,7 +1,7 @@
 import { listCertificates } from '../../tls/inventory/certificate-inventory.ts';
 import { toState, type KnownCertificate } from '../../tls/inventory/known-certificate.ts';
-import { toSafeText } from '../../tls/trust/command-text.ts';
 import { toFacts } from '../../tls/tls-material.ts';
+import { formatColumns } from '../columns.ts';
 import { writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
 import {
@@ -41,17 +41,11 @@ const headings = ['NAME', 'ISSUER', 'ENDS', 'RENEWS', 'STATE'];
 
 function buildTable(known: readonly KnownCertificate[], now: number): string {
   const rows = known.map((certificate) => toRow(certificate, now));
-  const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map(({ cells }) => cells[column]?.length ?? 0)),
+  return formatColumns(
+    headings,
+    rows.map(({ cells }) => cells),
+    rows.map(({ notes }) => notes),
   );
-  const write = (cells: readonly string[]): string =>
-    cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd();
-  return [write(headings), ...rows.flatMap(({ cells, notes }) => [write(cells), ...notes])]
-    .map((line) => `${line}\n`)
-    .join('');
 }
 
 interface Row {
@@ -79,7 +73,7 @@ function toRow(known: KnownCertificate, now: number): Row {
       leaf === undefined ? '-' : formatEnd(toFacts(leaf).notAfter, now),
       renewsAt === undefined ? '-' : formatDay(renewsAt),
       stateTitles[toState(known, now)],
-    ].map(toSafeText),
-    notes: notes.map((note) => `  ${toSafeText(note)}`),
+    ],
+    notes,
   };
 }

@@ -1,6 +1,6 @@
 import { errorCodes } from '../../lib/error-codes.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { suggestion } from '../../lib/suggestion.ts';
+import { suggestion, toHint } from '../../lib/suggestion.ts';
 import { listCertificates } from '../../tls/inventory/certificate-inventory.ts';
 import { findCertificate, toState, type KnownCertificate } from '../../tls/inventory/known-certificate.ts';
 import { toSafeText } from '../../tls/trust/command-text.ts';
@@ -54,7 +54,7 @@ export function getCertificate(known: readonly KnownCertificate[], wanted: strin
     known.map(({ name }) => name),
   );
   throw new GatewayError('E_CERT_UNKNOWN', `there is no certificate for \`${toSafeText(wanted)}\``, {
-    hint: meant === undefined ? errorCodes.E_CERT_UNKNOWN.fix : `did you mean \`${meant}\`?`,
+    hint: toHint(meant, errorCodes.E_CERT_UNKNOWN.fix),
   });
 }
 

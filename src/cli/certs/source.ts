@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import type { CertificateFilesConfig } from '../../config/tls-config.ts';
-import { loadConfig } from '../../config/load.ts';
+import { defaultFile, loadConfig } from '../../config/load.ts';
 import type { StateConfig } from '../../config/state-config.ts';
 import { defaultStateDir } from '../../config/state-dir.ts';
 import { readState } from '../../config/state-from-environment.ts';
@@ -57,7 +57,7 @@ export async function findSource(
 /** A file that is there and cannot be read counts: what is wrong with it has to be told. */
 async function hasDefaultFile({ cwd, readFile }: CliContext['io']): Promise<boolean> {
   try {
-    await readFile(resolve(cwd, 'breakwater.yaml'));
+    await readFile(resolve(cwd, defaultFile));
     return true;
   } catch (error) {
     return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');

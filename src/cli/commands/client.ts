@@ -3,6 +3,7 @@ import type { ConfigFlags } from '../../config/overlay.ts';
 import { clientNames, type Access, type ClientName } from '../client/client-name.ts';
 import type { Run } from '../command.ts';
 import { describeCommand } from '../command-help.ts';
+import { collect } from './repeated-option.ts';
 
 /** The options as commander hands them over. */
 interface ClientFlags {
@@ -92,8 +93,4 @@ function toConfigFlags(target: string | undefined, flags: ClientFlags): ConfigFl
     ...(listen === undefined ? {} : { listen }),
     ...(stateDir === undefined ? {} : { stateDir }),
   };
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value];
 }

@@ -2,6 +2,7 @@ import { Option, type Command } from 'commander';
 import type { ConfigFlags } from '../../config/overlay.ts';
 import type { Run } from '../command.ts';
 import { describeCommand } from '../command-help.ts';
+import { collect } from './repeated-option.ts';
 
 /** The options as commander hands them over. */
 interface UpFlags extends Omit<ConfigFlags, 'target'> {
@@ -71,8 +72,4 @@ export function registerUp(program: Command, run: Run): void {
         );
       }),
     );
-}
-
-function collect(value: string, previous: readonly string[] | undefined): readonly string[] {
-  return [...(previous ?? []), value];
 }

@@ -2,6 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { dirname, resolve } from 'node:path';
+import { defaultFile } from '../../config/load.ts';
 import { peekStateDir } from '../../config/peek-state-dir.ts';
 import { defaultStateDir } from '../../config/state-dir.ts';
 import { controlDirectory } from '../../gateway/control/control-server.ts';
@@ -39,7 +40,7 @@ async function guessStateDir(options: StateOptions, { io }: CliContext): Promise
   const { env, cwd } = io;
   const named = options.stateDir ?? env['BREAKWATER_STATE_DIR'];
   if (named !== undefined) return resolve(cwd, named);
-  const file = resolve(cwd, options.file ?? 'breakwater.yaml');
+  const file = resolve(cwd, options.file ?? defaultFile);
   const text = await io.readFile(file).then(
     (bytes) => Buffer.from(bytes).toString(),
     () => '',

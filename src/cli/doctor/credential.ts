@@ -1,7 +1,7 @@
-import { resolve } from 'node:path';
 import type { Target } from '../../doctor/facts.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import type { CliContext } from '../context.ts';
+import { readNamedFile } from '../read-named-file.ts';
 
 export interface CredentialOptions {
   readonly tokenEnv?: string;
@@ -24,16 +24,7 @@ export async function readCredential(
     return requireToken(context.io.env[tokenEnv] ?? '', `the environment variable \`${tokenEnv}\``);
   }
   if (tokenFile === undefined) return undefined;
-  const path = tokenFile === '-' ? '-' : resolve(context.io.cwd, tokenFile);
-  let bytes: Uint8Array;
-  try {
-    bytes = await context.io.readFile(path);
-  } catch (error) {
-    throw new GatewayError('E_USAGE', `\`${tokenFile}\` could not be read`, {
-      hint: 'check the name of the file and who may read it',
-      cause: error,
-    });
-  }
+  const bytes = await readNamedFile(tokenFile, context, 'E_USAGE');
   return requireToken(new TextDecoder().decode(bytes), `\`${tokenFile}\``);
 }
 

@@ -1,5 +1,5 @@
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { suggestion } from '../../lib/suggestion.ts';
+import { suggestion, toHint } from '../../lib/suggestion.ts';
 import { renderTargets, type RenderTarget } from '../../render/target.ts';
 import { toSafeText } from '../../tls/trust/command-text.ts';
 
@@ -21,6 +21,6 @@ export function parseTarget(text: string): RenderTarget {
   if (found !== undefined) return found;
   const meant = suggestion(name, renderTargets);
   throw new GatewayError('E_USAGE', `nothing is rendered for \`${toSafeText(text)}\``, {
-    hint: meant === undefined ? `use one of ${renderTargets.join(', ')}` : `did you mean \`${meant}\`?`,
+    hint: toHint(meant, `use one of ${renderTargets.join(', ')}`),
   });
 }

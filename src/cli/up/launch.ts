@@ -5,10 +5,10 @@ import {
   type LaunchedGateway,
   type LaunchedWorker,
   type LaunchOptions,
-  type WantedConfig,
 } from '../../gateway/launch.ts';
 import { BoundDoors } from '../../gateway/listening/bound-doors.ts';
 import { openLogs } from '../../gateway/logs.ts';
+import type { WantedConfig } from '../../gateway/wanted-config.ts';
 import { toGrowing } from '../../gateway/workers/growing.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ok, type Result } from '../../lib/result.ts';
-import { suggestion } from '../../lib/suggestion.ts';
+import { suggestion, toHint } from '../../lib/suggestion.ts';
 import { findAuthority, knownAuthorities } from '../known-authorities.ts';
 import {
   countField,
@@ -173,7 +173,7 @@ function parseDirectory(text: string): Result<string, FieldProblem> {
       text,
       knownAuthorities.map(({ name }) => name),
     );
-    const label = meant === undefined ? `one of ${names}, or an HTTPS URL` : `did you mean \`${meant}\`?`;
+    const label = toHint(meant, `one of ${names}, or an HTTPS URL`);
     return failValue('is not a known authority', label);
   }
   // Against orders and account keys on the wire (RFC 8555 section 6.1).

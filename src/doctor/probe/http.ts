@@ -2,7 +2,7 @@ import { createWorkQueue } from '../../lib/work-queue.ts';
 import type { Exchange, ExchangeName, HttpFacts, Target } from '../facts.ts';
 import { isFromServer } from '../reading.ts';
 import { createConnection } from './connection.ts';
-import { exchange, type Asked } from './exchange.ts';
+import type { Asked } from './exchange.ts';
 import {
   askAfterDelete,
   askAround,
@@ -18,7 +18,8 @@ import {
   type NamedQuestion,
   type QuestionContext,
 } from './named-questions.ts';
-import type { Peer, Question } from './question.ts';
+import { QuestionRun } from './question-run.ts';
+import type { Peer } from './question.ts';
 
 export interface GatherHttpOptions {
   readonly target: Target;
@@ -54,92 +55,44 @@ const usualPaths = ['/mcp', '/mcp/', '/', '/sse', '/api/mcp', '/v1/mcp'];
 
 /** Asks everything that HTTP can tell. Never rejects; what was not reached within the budget is absent. */
 export async function gatherHttp(options: GatherHttpOptions): Promise<HttpFacts> {
-  const { target, peer, version, httpPort, report } = options;
-  const origin = new URL(target.url).origin;
-  const context: QuestionContext = { target, origin, version, httpPort };
-  let until = performance.now() + options.budget;
-  const queue = createWorkQueue(atATime);
-  const exchanges: Partial<Record<ExchangeName, Exchange>> = {};
-  const sessions = new Set<string>();
-
-  function withCredential({
-    credential,
-    name: _name,
-    ...question
-  }: NamedQuestion): Omit<Question, 'deadline'> {
-    return credential ? { ...question, fields: { ...options.credential, ...question.fields } } : question;
-  }
-
-  /** Asks in its turn, unless there is no time left. What was asked is waited for: an answer that is given up may have begun a session. */
-  function ask(question: NamedQuestion, extra: Partial<NamedQuestion> = {}): Promise<Asked | undefined> {
-    return queue.run(async () => {
-      if (performance.now() >= until) return undefined;
-      const { deadline = options.deadline } = question;
-      const asked = await exchange(peer, {
-        ...withCredential({ ...question, ...extra }),
-        deadline: Math.min(deadline, options.deadline),
-      });
-      if (asked.sessionId !== undefined) sessions.add(asked.sessionId);
-      return asked;
-    });
-  }
-  const askAll = (questions: readonly NamedQuestion[]): Promise<readonly (Asked | undefined)[]> =>
-    Promise.all(questions.map((question) => ask(question)));
-
-  /** What the user asked to wait for takes nothing from the budget. */
-  async function besideBudget(question: NamedQuestion, deadline: number): Promise<Exchange> {
-    const started = performance.now();
-    const asked = await exchange(peer, { ...withCredential(question), deadline });
-    until += performance.now() - started;
-    return asked.exchange;
-  }
-
-  /** Asks, and writes the answer down. */
-  async function note(question: NamedQuestion): Promise<Asked | undefined> {
-    const asked = await ask(question);
-    if (asked !== undefined) exchanges[question.name] = asked.exchange;
-    return asked;
-  }
-
-  const noteAll = (questions: readonly NamedQuestion[]): Promise<unknown> => Promise.all(questions.map(note));
+  const { target, version, httpPort, idle, call, report } = options;
+  const context: QuestionContext = { target, origin: new URL(target.url).origin, version, httpPort };
+  const run = new QuestionRun({ ...options, queue: createWorkQueue(atATime) });
+  const { exchanges } = run;
 
   report('asking `initialize`');
-  const initialized = await note(askInitialize(context));
+  const initialized = await run.note(askInitialize(context));
   if (initialized?.exchange.outcome !== 'answered') {
-    await noteAll(askAround(context).filter(({ name }) => isAboutTheHost(name)));
+    await run.noteAll(askAround(context).filter(({ name }) => isAboutTheHost(name)));
     return { exchanges, elsewhere: [], affinity: [], persistent: [] };
   }
+  const { status, rpc } = initialized.exchange.answer;
   const session = initialized.sessionId;
-  const rpc = initialized.exchange.answer.rpc;
+  const steps: Steps = { run, context, session };
 
   report('asking as other callers would');
-  await noteAll([...askVariations(context), ...askModern(context), ...askAround(context)]);
+  await run.noteAll([...askVariations(context), ...askModern(context), ...askAround(context)]);
 
   report('asking within one session');
   const isLegacy = rpc?.kind === 'result';
-  if (isLegacy) await note(askInitialized(context, session));
+  if (isLegacy) await run.note(askInitialized(context, session));
   const [, , affinity, persistent] = await Promise.all([
-    isLegacy ? noteAll(askSession(context, session)) : undefined,
-    watchStreams(),
-    askAll(isLegacy ? times(affinityCalls, (id) => askToolsList(context, session, 20 + id)) : []),
-    callOnOneConnection(isLegacy ? askToolsList(context, session, 50) : askInitialize(context)),
+    isLegacy ? run.noteAll(askSession(context, session)) : undefined,
+    isLegacy ? watchStreams(steps) : undefined,
+    isLegacy ? run.askAll(times(affinityCalls, (id) => askToolsList(context, session, 20 + id))) : [],
+    callOnOneConnection(steps, isLegacy ? askToolsList(context, session, 50) : askInitialize(context)),
   ]);
-  const quiet = await watchQuietStream();
-  const { call } = options;
+  let quiet: Exchange | undefined;
+  if (idle !== undefined && isLegacy) {
+    report(`watching a quiet stream for ${Math.round(idle / 1000)} s`);
+    quiet = await watchQuietStream(steps, { idle, deadline: options.deadline });
+  }
   if (call !== undefined && isLegacy) {
     report(`calling \`${call}\``);
-    exchanges.call = await besideBudget(askCall(context, session, call), callDeadline);
+    exchanges.call = await run.askBesideBudget(askCall(context, session, call), callDeadline);
   }
-  const elsewhere = await lookElsewhere(initialized.exchange.answer.status);
-
-  // What was begun only to ask is ended again, even where the questions have used up their time.
-  until = Math.max(until, performance.now() + tidying);
-  if (isLegacy && session !== undefined) {
-    await note(askDelete(context, session));
-    await note(askAfterDelete(context, session));
-    sessions.delete(session);
-  }
-  await askAll([...sessions].map((id) => askDelete(context, id)));
+  const elsewhere = await lookElsewhere(steps, status);
+  await endSessions(steps, isLegacy ? session : undefined);
 
   return {
     exchanges,
@@ -151,44 +104,65 @@ export async function gatherHttp(options: GatherHttpOptions): Promise<HttpFacts>
     persistent: toExchanges(persistent),
     ...(quiet === undefined ? {} : { quiet }),
   };
+}
 
-  async function watchStreams(): Promise<void> {
-    if (!isLegacy) return;
-    await note(askStream(context, session, { name: 'stream', watch: glance, deadline: streamHead }));
-    if (target.secure)
-      await note(askStream(context, session, { name: 'stream-h2', watch: glance, deadline: streamHead }));
-  }
+/** What the questions behind `initialize` are asked with. */
+interface Steps {
+  readonly run: QuestionRun;
+  readonly context: QuestionContext;
+  /** The one that `initialize` began; `undefined` where it began none. */
+  readonly session: string | undefined;
+}
 
-  async function callOnOneConnection(question: NamedQuestion): Promise<readonly (Asked | undefined)[]> {
-    const connection = createConnection(target.secure);
-    const answers: (Asked | undefined)[] = [];
-    for (let made = 0; made < persistentCalls; made++)
-      answers.push(await ask(question, { connection, whole: true }));
-    connection.close();
-    return answers;
-  }
+async function watchStreams({ run, context, session }: Steps): Promise<void> {
+  await run.note(askStream(context, session, { name: 'stream', watch: glance, deadline: streamHead }));
+  if (context.target.secure)
+    await run.note(askStream(context, session, { name: 'stream-h2', watch: glance, deadline: streamHead }));
+}
 
-  /** On top of the budget, since the user said for how long. */
-  async function watchQuietStream(): Promise<Exchange | undefined> {
-    const { idle } = options;
-    if (idle === undefined || !isLegacy) return undefined;
-    report(`watching a quiet stream for ${Math.round(idle / 1000)} s`);
-    // A session of its own: many servers allow one stream a session, and the front may not have let go of the last one.
-    const begun = await ask(askInitialize(context));
-    const own = begun?.sessionId ?? session;
-    await ask(askInitialized(context, own));
-    return besideBudget(askStream(context, own, { name: 'stream', watch: idle }), options.deadline);
-  }
+async function callOnOneConnection(
+  { run, context }: Steps,
+  question: NamedQuestion,
+): Promise<readonly (Asked | undefined)[]> {
+  const connection = createConnection(context.target.secure);
+  const answers: (Asked | undefined)[] = [];
+  for (let made = 0; made < persistentCalls; made++)
+    answers.push(await run.ask(question, { connection, whole: true }));
+  connection.close();
+  return answers;
+}
 
-  async function lookElsewhere(status: number): Promise<readonly string[]> {
-    if (status !== 404 && status !== 405) return [];
-    const paths = usualPaths.filter((path) => path !== target.path);
-    const found = await askAll(paths.map((path) => ({ ...askInitialize(context), path })));
-    return paths.filter((_path, index) => {
-      const asked = found[index]?.exchange;
-      return asked?.outcome === 'answered' && isFromServer(asked.answer);
-    });
+/** On top of the budget, since the user said for how long. */
+async function watchQuietStream(
+  { run, context, session }: Steps,
+  { idle, deadline }: { readonly idle: number; readonly deadline: number },
+): Promise<Exchange> {
+  // A session of its own: many servers allow one stream a session, and the front may not have let go of the last one.
+  const begun = await run.ask(askInitialize(context));
+  const own = begun?.sessionId ?? session;
+  await run.ask(askInitialized(context, own));
+  return run.askBesideBudget(askStream(context, own, { name: 'stream', watch: idle }), deadline);
+}
+
+async function lookElsewhere({ run, context }: Steps, status: number): Promise<readonly string[]> {
+  if (status !== 404 && status !== 405) return [];
+  const paths = usualPaths.filter((path) => path !== context.target.path);
+  const found = await run.askAll(paths.map((path) => ({ ...askInitialize(context), path })));
+  return paths.filter((_path, index) => {
+    const asked = found[index]?.exchange;
+    return asked?.outcome === 'answered' && isFromServer(asked.answer);
+  });
+}
+
+/** What was begun only to ask is ended again, even where the questions have used up their time. What `noted` says to it is a fact. */
+async function endSessions({ run, context }: Steps, noted: string | undefined): Promise<void> {
+  run.extend(tidying);
+  if (noted !== undefined) {
+    await run.note(askDelete(context, noted));
+    await run.note(askAfterDelete(context, noted));
+    run.sessions.delete(noted);
   }
+  await run.askAll([...run.sessions].map((id) => askDelete(context, id)));
 }
 
 function isAboutTheHost(name: ExchangeName): boolean {

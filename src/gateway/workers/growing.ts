@@ -1,13 +1,8 @@
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
-import {
-  findUnchangeable,
-  type LaunchedGateway,
-  type LaunchedWorker,
-  type ReloadFacts,
-  type WantedConfig,
-} from '../launch.ts';
+import type { LaunchedGateway, LaunchedWorker, ReloadFacts } from '../launch.ts';
+import { findUnchangeable, type WantedConfig } from '../wanted-config.ts';
 
 export interface GrowingOptions {
   /** What `alone` was started with. */

@@ -3,8 +3,9 @@ import type { Diagnostic } from '../../lib/diagnostic.ts';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import type { Result } from '../../lib/result.ts';
 import type { CertificateEvent } from '../../tls/certificate-provider.ts';
-import type { LaunchFacts, LaunchOptions, ReloadFacts, RunningDescription, WantedConfig } from '../launch.ts';
+import type { LaunchFacts, LaunchOptions, ReloadFacts, RunningDescription } from '../launch.ts';
 import type { DoorPlace } from '../listening/doors.ts';
+import type { WantedConfig } from '../wanted-config.ts';
 import type { SharedNews } from './shared-news.ts';
 
 /** What the supervisor tells a worker. Messages are cloned, so they are data alone. */

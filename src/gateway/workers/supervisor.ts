@@ -13,9 +13,9 @@ import type {
   LaunchOptions,
   ReloadFacts,
   RunningDescription,
-  WantedConfig,
 } from '../launch.ts';
 import type { BoundDoors } from '../listening/bound-doors.ts';
+import type { WantedConfig } from '../wanted-config.ts';
 import { DoorKeeper } from './door-keeper.ts';
 import { mergeDescriptions } from './merge-descriptions.ts';
 import { protocol, type FromWorker, type StartFailure } from './messages.ts';

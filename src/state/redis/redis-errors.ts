@@ -120,6 +120,7 @@ export function explainFailure(error: unknown, settings: RedisSettings): RedisFa
   return { kind: 'away', reason: 'the connection was closed' };
 }
 
+/** A GatewayError (E_STATE_UNREACHABLE, or the code of the failure) that names the address, without credentials. */
 export function toRedisError(failure: RedisFailure, address: RedisAddress, cause?: unknown): GatewayError {
   const message = `cannot use Redis at ${describeAddress(address)}: ${failure.reason}`;
   return new GatewayError(failure.code ?? 'E_STATE_UNREACHABLE', message, {

@@ -50,6 +50,7 @@ const recordFile = 'renewal.json';
 const probeSize = 32_768;
 const leftoverAge = 3_600_000;
 
+/** The vault of a state directory. For a name that no certificate can be for it throws or rejects with a GatewayError (E_CERT_UNKNOWN). */
 export function createCertificateVault(stateDir: string): CertificateVault {
   const directory = join(stateDir, 'certificates');
   const toFolder = (name: string): string => {

@@ -51,6 +51,10 @@ const onLate = (): Error =>
     hint: 'check the service at `tls.acme.on_demand.ask`',
   });
 
+/**
+ * Admits names when a client asks for them: at most `perHour` new ones, 16 asked about at once, each within 10 seconds. One that may not
+ * have a certificate is refused for 10 minutes, one of which nobody could tell for a minute. Ends with `signal`.
+ */
 export function createOnDemand(parts: OnDemandParts): OnDemand {
   const { clock, perHour, signal } = parts;
   const refused = new Map<string, number>();

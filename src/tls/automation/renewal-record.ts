@@ -98,6 +98,7 @@ export function toLastFailure({ code, message }: GatewayError, at: number): Last
   return { code, message, at };
 }
 
+/** Reads `renewal.json`. The error says what is wrong with it, for a message that names the file; never throws. */
 export function parseRenewalRecord(text: string): Result<RenewalRecord, string> {
   let value: unknown;
   try {

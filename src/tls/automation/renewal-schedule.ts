@@ -29,6 +29,7 @@ export function isRunning({ notBefore, notAfter }: Validity, now: number): boole
   return now >= notBefore && now < notAfter;
 }
 
+/** How long a certificate is valid, in milliseconds. */
 export function toLifetime({ notBefore, notAfter }: Validity): number {
   return notAfter - notBefore;
 }

@@ -53,6 +53,7 @@ export async function loadCertificateFiles(
   return pair.ok ? parseCertificatePair(pair.value, options) : pair;
 }
 
+/** Reads the files, of 1 MiB at most, but does not look into them. Fails with E_TLS_UNREADABLE, once for each that cannot be read. */
 export async function readCertificatePair(
   paths: CertificatePaths,
 ): Promise<Result<CertificatePair, readonly Diagnostic[]>> {
@@ -72,6 +73,10 @@ export async function readCertificatePair(
   });
 }
 
+/**
+ * Checks what was read. Fails with E_TLS_MALFORMED, E_TLS_KEY_ENCRYPTED, E_TLS_PASSPHRASE or E_TLS_KEY_MISMATCH. Warnings are E_TLS_EXPIRED,
+ * E_TLS_NOT_YET_VALID, E_TLS_NAME_UNCOVERED, E_TLS_PURPOSE, E_TLS_CHAIN and E_TLS_KEY_EXPOSED.
+ */
 export function parseCertificatePair(
   pair: CertificatePair,
   options: DiagnosisOptions,

@@ -1,7 +1,6 @@
-import type { ErrorEntry } from './error-entry.ts';
+import type { ErrorEntry } from '../error-entry.ts';
 
 export type TlsErrorCode =
-  | 'E_STATE_UNWRITABLE'
   | 'E_TLS_UNREADABLE'
   | 'E_TLS_MALFORMED'
   | 'E_TLS_KEY_ENCRYPTED'
@@ -13,17 +12,13 @@ export type TlsErrorCode =
   | 'E_TLS_KEY_EXPOSED'
   | 'E_TLS_PURPOSE'
   | 'E_TLS_STATE'
-  | 'E_TLS_LOCAL_NAME';
+  | 'E_TLS_LOCAL_NAME'
+  | 'E_TLS_PASSPHRASE'
+  | 'E_TLS_CLIENT_AUTHORITY'
+  | 'E_TLS_REVOCATION_LIST';
 
-/** The part of the error table that speaks of certificates, keys and the state directory that holds them. */
+/** `E_TLS_`: certificate files, private keys, the local authority and client authorities. */
 export const tlsErrorCodes: { readonly [code in TlsErrorCode]: ErrorEntry } = {
-  E_STATE_UNWRITABLE: {
-    title: 'the state directory cannot be used',
-    explanation:
-      'Breakwater keeps keys and certificates in its state directory. It could not be created, read or written: a wrong owner, a read-only file system or a full disk.',
-    fix: 'give the user that runs Breakwater the directory, or name another one with `--state-dir`',
-    exit: 2,
-  },
   E_TLS_UNREADABLE: {
     title: 'a certificate or key file cannot be read',
     explanation:
@@ -35,7 +30,7 @@ export const tlsErrorCodes: { readonly [code in TlsErrorCode]: ErrorEntry } = {
     title: 'a certificate or key file does not hold what it should',
     explanation:
       'Certificates and private keys are expected as PEM text: `-----BEGIN CERTIFICATE-----` and `-----BEGIN PRIVATE KEY-----` (or `EC` or `RSA PRIVATE KEY`). The file holds neither, or its contents are damaged, or the TLS engine refuses them.',
-    fix: 'give the full certificate chain as PEM in `--cert` and its unencrypted private key as PEM in `--key`',
+    fix: 'give the full certificate chain as PEM in `--cert` and its private key as PEM in `--key`',
     exit: 2,
   },
   E_TLS_KEY_ENCRYPTED: {
@@ -99,6 +94,26 @@ export const tlsErrorCodes: { readonly [code in TlsErrorCode]: ErrorEntry } = {
     explanation:
       'The local authority is limited to names and addresses that exist on this machine or its network only (localhost, .local, .lan, .internal, .test, .home.arpa, loopback and private addresses), so that a stolen key cannot impersonate the rest of the internet.',
     fix: 'use a name below `.localhost` or `.test`, or give a certificate for the name with `--cert` and `--key`',
+    exit: 2,
+  },
+  E_TLS_PASSPHRASE: {
+    title: 'the passphrase does not open the private key',
+    explanation: 'The private key is encrypted, and the passphrase that was given does not decrypt it.',
+    fix: 'correct the contents of `tls.passphrase_file` or the variable named by `tls.passphrase_env`',
+    exit: 2,
+  },
+  E_TLS_CLIENT_AUTHORITY: {
+    title: 'a client authority cannot be used',
+    explanation:
+      'The file of `tls.clients.ca` holds the certificates of the authorities that sign for clients. One of them is no certificate authority, or is not valid today, and clients below it are refused.',
+    fix: 'give the certificates of the client authorities as PEM, roots included, and no certificate of a client',
+    exit: 2,
+  },
+  E_TLS_REVOCATION_LIST: {
+    title: 'the revocation list cannot be used',
+    explanation:
+      'The file of `tls.clients.crl` has to hold a list for each authority in `tls.clients.ca`. One is missing, was not signed by the authority, or its time is over. Without it a revoked certificate could come in, so every client certificate is refused while it lasts.',
+    fix: 'fetch the current list from the client authority; the file is watched',
     exit: 2,
   },
 };

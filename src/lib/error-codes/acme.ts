@@ -1,4 +1,4 @@
-import type { ErrorEntry } from './error-entry.ts';
+import type { ErrorEntry } from '../error-entry.ts';
 
 export type AcmeErrorCode =
   | 'E_ACME_UNREACHABLE'
@@ -13,7 +13,7 @@ export type AcmeErrorCode =
   | 'E_ACME_RENEWAL_INFO'
   | 'E_ACME_LIMIT';
 
-/** The part of the error table that speaks of certificate authorities reached over ACME (RFC 8555). */
+/** `E_ACME_`: certificate authorities reached over ACME (RFC 8555). */
 export const acmeErrorCodes: { readonly [code in AcmeErrorCode]: ErrorEntry } = {
   E_ACME_UNREACHABLE: {
     title: 'the certificate authority cannot be reached',

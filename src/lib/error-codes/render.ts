@@ -1,6 +1,5 @@
-import type { ErrorEntry } from './error-entry.ts';
+import type { ErrorEntry } from '../error-entry.ts';
 
-/** What can keep `breakwater render` from writing a configuration for another engine. */
 export type RenderErrorCode =
   | 'E_RENDER_UNSUPPORTED'
   | 'E_RENDER_PARTIAL'
@@ -8,6 +7,7 @@ export type RenderErrorCode =
   | 'E_RENDER_NO_ENGINE'
   | 'E_RENDER_REFUSED';
 
+/** `E_RENDER_`: what can keep `breakwater render` from writing a configuration for another engine. */
 export const renderErrorCodes: { readonly [code in RenderErrorCode]: ErrorEntry } = {
   E_RENDER_UNSUPPORTED: {
     title: 'the engine cannot do what the configuration asks for',

@@ -1,8 +1,6 @@
-import type { ErrorEntry } from './error-entry.ts';
+import type { ErrorEntry } from '../error-entry.ts';
 
 export type ConfigErrorCode =
-  | 'E_NODE_VERSION'
-  | 'E_USAGE'
   | 'E_CONFIG_FILE'
   | 'E_CONFIG_SYNTAX'
   | 'E_CONFIG_DUPLICATE_KEY'
@@ -21,22 +19,8 @@ export type ConfigErrorCode =
   | 'E_CONFIG_KEY'
   | 'E_CONFIG_RISK';
 
-/** The part of the error table that speaks of the runtime, the command line and the configuration. */
+/** `E_CONFIG_`: the configuration. */
 export const configErrorCodes: { readonly [code in ConfigErrorCode]: ErrorEntry } = {
-  E_NODE_VERSION: {
-    title: 'this Node has known holes in HTTP and TLS',
-    explanation:
-      'Breakwater reads HTTP and TLS from strangers with what Node gives it, so it refuses releases whose holes are public. The floors are 22.23.2, 24.18.1 and 26.5.1, each for its own line; odd lines get no fixes.',
-    fix: 'use Node 24.18.1, 22.23.2, 26.5.1 or later',
-    exit: 2,
-  },
-  E_USAGE: {
-    title: 'the command line is not understood',
-    explanation:
-      'A command, option or argument is unknown, misspelled, missing or has a value that cannot be used. Nothing was done.',
-    fix: 'run `breakwater --help`, or `breakwater COMMAND --help`',
-    exit: 2,
-  },
   E_CONFIG_FILE: {
     title: 'the configuration file cannot be read',
     explanation:

@@ -1,20 +1,45 @@
-import type { ErrorEntry } from './error-entry.ts';
+import type { ErrorEntry } from '../error-entry.ts';
 
-/** What can stop a gateway from starting, besides its configuration and certificates. */
-export type StartErrorCode =
+export type ProgramErrorCode =
+  | 'E_NODE_VERSION'
+  | 'E_USAGE'
+  | 'E_INTERNAL'
   | 'E_LISTEN_IN_USE'
   | 'E_LISTEN_DENIED'
   | 'E_LISTEN_ADDRESS'
   | 'E_LISTEN_HANDED_OVER'
   | 'E_PUBLIC_WITHOUT_AUTH'
-  | 'E_AUTH_KEYS_FILE'
   | 'E_LOG_UNWRITABLE'
   | 'E_RELOAD_REFUSED'
   | 'E_NOT_RUNNING'
   | 'E_CONTROL_UNAVAILABLE'
   | 'E_NOTIFY_UNAVAILABLE';
 
-export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } = {
+/** How the program is called, what keeps it from running, and how it is controlled: the errors of the process itself. */
+export const programErrorCodes: { readonly [code in ProgramErrorCode]: ErrorEntry } = {
+  E_NODE_VERSION: {
+    title: 'this Node has known holes in HTTP and TLS',
+    explanation:
+      'Breakwater reads HTTP and TLS from strangers with what Node gives it, so it refuses releases whose holes are public. The floors are 22.23.2, 24.18.1 and 26.5.1, each for its own line; odd lines get no fixes.',
+    fix: 'use Node 24.18.1, 22.23.2, 26.5.1 or later',
+    exit: 2,
+  },
+  E_USAGE: {
+    title: 'the command line is not understood',
+    explanation:
+      'A command, option or argument is unknown, misspelled, missing or has a value that cannot be used. Nothing was done.',
+    fix: 'run `breakwater --help`, or `breakwater COMMAND --help`',
+    exit: 2,
+  },
+  E_INTERNAL: {
+    title: 'an unexpected failure inside Breakwater',
+    explanation:
+      'Something happened that Breakwater did not foresee. The request or command was given up; others go on.',
+    fix: 'run the command again with `--debug` and report the trace',
+    status: 500,
+    rpcCode: -32603,
+    exit: 1,
+  },
   E_LISTEN_IN_USE: {
     title: 'the address to listen on is in use',
     explanation: 'Another program, or another Breakwater, already listens on this address and port.',
@@ -46,13 +71,6 @@ export const startErrorCodes: { readonly [code in StartErrorCode]: ErrorEntry } 
       'Anyone who finds the address could call every tool of the MCP server. Breakwater listens on an address that others can reach only when callers have to identify themselves, or when that risk is accepted in so many words.',
     fix: 'add `--auth key`; or, if everyone may call every tool, `--danger-allow-public`',
     exit: 6,
-  },
-  E_AUTH_KEYS_FILE: {
-    title: 'the stored API keys cannot be used',
-    explanation:
-      'The file `keys.json` in the state directory, where earlier versions kept the digests of the API keys, is damaged. Starting without it would lock out every client that has one of them.',
-    fix: 'restore `keys.json` from a backup, or delete it to go on without its keys',
-    exit: 2,
   },
   E_LOG_UNWRITABLE: {
     title: 'the access log cannot be opened',
