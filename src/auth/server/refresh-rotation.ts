@@ -20,7 +20,7 @@ export interface RefreshRotation {
 }
 
 const KIND = 'RefreshSuccessor';
-export const refreshGraceMilliseconds = 30_000;
+const refreshGraceMilliseconds = 30_000;
 
 /** What `state` of a context carries between these functions. */
 interface RotationState {

@@ -21,7 +21,7 @@ export interface ClientRegistration {
 
 const DAY = 86_400_000;
 /** Some clients register anew at each connection: what gets no token within a day is forgotten. */
-export const unusedClientLifetime: number = DAY;
+const unusedClientLifetime: number = DAY;
 const REGISTRATIONS_PER_HOUR = 30;
 /** Over all addresses; a flood fills no disk. */
 const REGISTRATIONS_PER_HOUR_IN_ALL = 600;
@@ -93,7 +93,7 @@ function invalid(text: string): Result<never, RegistrationFault> {
 }
 
 /** Reads a registration request. What is not known here is left out, nulls too: some clients refuse to read them in the echo. */
-export function parseRegistration(
+function parseRegistration(
   body: string,
   redirects: readonly string[],
 ): Result<ClientMetadata, RegistrationFault> {

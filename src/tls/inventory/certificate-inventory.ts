@@ -48,7 +48,7 @@ export async function readRenewalRecord(
 }
 
 /** Absolute path of the file with key and chain of a certificate that was obtained for a name. */
-export function toStoredFile(stateDir: string, name: string): string {
+function toStoredFile(stateDir: string, name: string): string {
   return join(toFolder(stateDir, name), 'certificate.pem');
 }
 
