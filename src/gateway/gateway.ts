@@ -5,6 +5,7 @@ import type { ListenerSettings } from '../http/listener.ts';
 import { PeerWatch } from '../http/peer-watch.ts';
 import { readUnansweredConnections } from '../http/tcp-table-reader.ts';
 import type { Clock } from '../lib/clock.ts';
+import { pause } from '../lib/pause.ts';
 import { SwapSet } from '../lib/swap-set.ts';
 import { HealthChecks } from '../upstream/health/health-checks.ts';
 import { UpstreamPools } from '../upstream/pools.ts';
@@ -212,9 +213,9 @@ export async function createGateway(options: GatewayOptions): Promise<Gateway> {
     const drained = listeners.drain(how);
     for (const relay of relays.snapshot()) if (relay.kind === 'mcp' && relay.longLived) relay.leave();
     try {
-      await Promise.race([drained, sleep(clock, serving.config.timeouts.drain)]);
+      await Promise.race([drained, pause(clock, serving.config.timeouts.drain)]);
       finish();
-      await Promise.race([drained, sleep(clock, LAST_FLUSH_MILLISECONDS)]);
+      await Promise.race([drained, pause(clock, LAST_FLUSH_MILLISECONDS)]);
     } finally {
       close();
     }
@@ -333,8 +334,4 @@ function toAddress(listeners: Listeners): { readonly host: string; readonly port
   const address = listeners.addressOf('secure');
   if (address === undefined) throw new TypeError('the gateway does not listen yet');
   return address;
-}
-
-function sleep(clock: Clock, milliseconds: number): Promise<void> {
-  return new Promise((resolve) => void clock.setTimeout(resolve, milliseconds));
 }

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { isGatewayError, type GatewayError } from '../../lib/gateway-error.ts';
-import { pause } from '../pause.ts';
+import { pause } from '../../lib/pause.ts';
 import { createAlarm } from './redis-alarm.ts';
 import { explainFailure, RedisSilence, toRedisError, type RedisFailure } from './redis-errors.ts';
 import { openLink, type RedisLink } from './redis-link.ts';

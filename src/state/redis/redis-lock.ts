@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { pause } from '../../lib/pause.ts';
 import type { Lock } from '../lock.ts';
-import { pause } from '../pause.ts';
 import type { RedisConnection } from './redis-connection.ts';
 
 export interface RedisLockOptions {

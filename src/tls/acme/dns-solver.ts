@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../lib/clock.ts';
+import { pauseOrReject } from '../../lib/pause.ts';
 import { IssueError } from '../automation/issuer.ts';
 import { toKeyAuthorizationDigest } from './authorization.ts';
 import type { ChallengeSolver, PresentedChallenge } from './challenge.ts';
-import { pause } from './pause.ts';
 import { toPlainLine } from './plain-line.ts';
 
 export interface DnsSolverOptions {
@@ -38,7 +38,7 @@ export function createDnsSolver(options: DnsSolverOptions): ChallengeSolver {
     type: 'dns-01',
     async present(challenge, signal) {
       await run('present', challenge, signal);
-      await pause(options.clock, options.propagation, signal);
+      await pauseOrReject(options.clock, options.propagation, signal);
     },
     async remove(challenge) {
       try {
