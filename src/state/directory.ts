@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { explainFileError, hasCode } from '../lib/file-errors.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
 
 export interface FileContent {
@@ -23,7 +24,7 @@ export async function ensurePrivateDirectory(path: string): Promise<void> {
  * why.
  */
 async function findReason(path: string, error: unknown): Promise<unknown> {
-  const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  const missing = hasCode(error, 'ENOENT');
   const parent = dirname(path);
   if (!missing || parent === path) return error;
   try {
@@ -71,29 +72,6 @@ export async function createDirectoryAtomically(
   }
 }
 
-/** The reason of a failed file operation in a few words. */
-export function explainFileError(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'ENOENT':
-      return 'it does not exist';
-    case 'ENOTDIR':
-      return 'a part of the path is not a directory';
-    case 'EISDIR':
-      return 'it is a directory';
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied';
-    case 'EROFS':
-      return 'the file system is read-only';
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'the disk is full';
-    default:
-      return typeof code === 'string' ? code : 'unknown reason';
-  }
-}
-
 async function writeDurably(path: string, file: FileContent): Promise<void> {
   const handle = await open(path, 'wx', file.mode);
   try {
@@ -129,8 +107,7 @@ function temporaryName(path: string): string {
 }
 
 function isOccupied(error: unknown): boolean {
-  if (!(error instanceof Error && 'code' in error)) return false;
-  return error.code === 'ENOTEMPTY' || error.code === 'EEXIST';
+  return hasCode(error, 'ENOTEMPTY') || hasCode(error, 'EEXIST');
 }
 
 function toStateError(attempt: string, cause: unknown): GatewayError {

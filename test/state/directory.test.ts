@@ -2,12 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  createDirectoryAtomically,
-  ensurePrivateDirectory,
-  explainFileError,
-  writeFileAtomically,
-} from '../../src/state/directory.ts';
+import { createDirectoryAtomically, ensurePrivateDirectory, writeFileAtomically } from '../../src/state/directory.ts';
 
 let root: string;
 
@@ -97,14 +92,4 @@ it('creates private directories on the way and takes those that exist', async ()
     code: 'E_STATE_UNWRITABLE',
     message: expect.stringContaining('a part of the path is not a directory'),
   });
-});
-
-it.each([
-  ['ENOENT', 'it does not exist'],
-  ['EACCES', 'permission denied'],
-  ['EROFS', 'the file system is read-only'],
-  ['ENOSPC', 'the disk is full'],
-  ['EIO', 'EIO'],
-])('explains %s', (code, text) => {
-  expect(explainFileError(Object.assign(new Error('x'), { code }))).toBe(text);
 });

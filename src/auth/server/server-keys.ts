@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rm } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { hasCode } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { readFileIfThere } from '../../lib/read-if-there.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
 
@@ -79,7 +81,7 @@ async function writeOnce(directory: string, data: string): Promise<void> {
   try {
     await link(join(directory, draft), join(directory, FILE));
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
+    if (!hasCode(error, 'EEXIST')) {
       throw new GatewayError('E_STATE_UNWRITABLE', `cannot write \`${join(directory, FILE)}\``, {
         cause: error,
       });
@@ -90,13 +92,13 @@ async function writeOnce(directory: string, data: string): Promise<void> {
 }
 
 async function readKeys(path: string): Promise<ServerKeys | undefined> {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readFileIfThere(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new GatewayError('E_STATE_UNWRITABLE', `the keys in \`${path}\` cannot be read`, { cause: error });
   }
+  if (text === undefined) return undefined;
   const keys = parseKeys(text);
   if (keys !== undefined) return keys;
   throw new GatewayError(

@@ -5,6 +5,7 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
+import { isPrivateFile } from '../../state/private-file.ts';
 import { createLookLoop } from '../files/look-loop.ts';
 
 export interface TicketKeysOptions {
@@ -124,9 +125,8 @@ export function createTicketKeys(options: TicketKeysOptions): TicketKeys {
 /** Changes with each replacement of the file; `undefined` when it cannot be used because others could read or have written it. */
 async function readVersion(path: string): Promise<string | undefined> {
   try {
-    const { ino, mtimeMs, mode, uid } = await stat(path);
-    const isPrivate = process.platform === 'win32' || ((mode & 0o077) === 0 && uid === process.getuid?.());
-    return isPrivate ? `${ino} ${mtimeMs}` : undefined;
+    const found = await stat(path);
+    return isPrivateFile(found) ? `${found.ino} ${found.mtimeMs}` : undefined;
   } catch {
     return undefined;
   }
