@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import type { Dirent } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { explainFileError, hasCode } from '../lib/file-errors.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
+import { readDirectoryIfThere } from '../lib/read-if-there.ts';
 
 export interface FileContent {
   readonly name: string;
@@ -32,6 +34,21 @@ async function findReason(path: string, error: unknown): Promise<unknown> {
     return error;
   } catch (reason) {
     return findReason(parent, reason);
+  }
+}
+
+/**
+ * What lies in a directory of the state; nothing where there is none. Rejects with a GatewayError (E_STATE_UNWRITABLE) where it may not
+ * be read, which says nothing about what is in it; `hint` is what to do then.
+ */
+export async function listDirectory(
+  path: string,
+  options?: { readonly hint: string },
+): Promise<readonly Dirent[]> {
+  try {
+    return await readDirectoryIfThere(path);
+  } catch (error) {
+    throw toStateError(`cannot read \`${path}\``, error, options);
   }
 }
 
@@ -110,6 +127,9 @@ function isOccupied(error: unknown): boolean {
   return hasCode(error, 'ENOTEMPTY') || hasCode(error, 'EEXIST');
 }
 
-function toStateError(attempt: string, cause: unknown): GatewayError {
-  return new GatewayError('E_STATE_UNWRITABLE', `${attempt}: ${explainFileError(cause)}`, { cause });
+function toStateError(attempt: string, cause: unknown, options?: { readonly hint: string }): GatewayError {
+  return new GatewayError('E_STATE_UNWRITABLE', `${attempt}: ${explainFileError(cause)}`, {
+    ...options,
+    cause,
+  });
 }

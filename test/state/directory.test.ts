@@ -2,7 +2,12 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createDirectoryAtomically, ensurePrivateDirectory, writeFileAtomically } from '../../src/state/directory.ts';
+import {
+  createDirectoryAtomically,
+  ensurePrivateDirectory,
+  listDirectory,
+  writeFileAtomically,
+} from '../../src/state/directory.ts';
 
 let root: string;
 
@@ -79,6 +84,17 @@ describe('creating a directory with its files', () => {
     await writeFile(join(root, 'dir', 'mine'), 'kept');
     expect(await createDirectoryAtomically(join(root, 'dir'), files('x'))).toBe(false);
     expect(await readdir(join(root, 'dir'))).toEqual(['mine']);
+  });
+});
+
+it('lists a directory, also one that is not there, and tells of one that cannot be read', async () => {
+  await writeFile(join(root, 'file'), '');
+  expect((await listDirectory(root)).map(({ name }) => name)).toEqual(['file']);
+  expect(await listDirectory(join(root, 'missing'))).toEqual([]);
+  await expect(listDirectory(join(root, 'file'), { hint: 'ask somebody' })).rejects.toMatchObject({
+    code: 'E_STATE_UNWRITABLE',
+    message: `cannot read \`${join(root, 'file')}\`: a part of the path is not a directory`,
+    hint: 'ask somebody',
   });
 });
 

@@ -217,7 +217,6 @@ export async function openRedisConnection(options: RedisConnectionOptions): Prom
   } finally {
     limit.cancel();
   }
-  gaveUp.catch(() => undefined);
   return {
     prefix: settings.prefix,
     send: (words) => attempt(() => ask(words)),

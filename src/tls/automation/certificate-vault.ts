@@ -5,7 +5,7 @@ import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { explainFileError } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { readFileIfThere } from '../../lib/read-if-there.ts';
-import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
+import { ensurePrivateDirectory, listDirectory, writeFileAtomically } from '../../state/directory.ts';
 import { acquireLock, type Lock, type LockOptions } from '../../state/lock.ts';
 import { fromFolderName, toFolderName } from './certificate-name.ts';
 import type { IssuedCertificate } from './issuer.ts';
@@ -36,7 +36,7 @@ export interface CertificateVault {
   sweep(name: string): Promise<void>;
   /** Changes when the stored certificate was replaced; cheap. Undefined when there is none. */
   readStamp(name: string): Promise<string | undefined>;
-  /** Names that a folder exists for, in the order of the alphabet. */
+  /** Names that a folder exists for, in the order of the alphabet. Rejects with a GatewayError (E_STATE_UNWRITABLE). */
   list(): Promise<readonly string[]>;
   /** Waits for the lock around attempts; see `acquireLock`. */
   lock(name: string, options: VaultLockOptions): Promise<Lock>;
@@ -111,6 +111,7 @@ export function createCertificateVault(stateDir: string): CertificateVault {
     },
     async sweep(name) {
       const folder = toFolder(name);
+      // A folder that cannot be read stays as it is; `load` tells of it.
       const names = await readdir(folder).catch(() => []);
       const left = names.filter((file) => /\.(?:tmp|broken)$/.test(file));
       await Promise.all(left.map((file) => removeIfOld(join(folder, file))));
@@ -124,7 +125,7 @@ export function createCertificateVault(stateDir: string): CertificateVault {
       }
     },
     async list() {
-      const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+      const entries = await listDirectory(directory);
       return entries
         .filter((entry) => entry.isDirectory())
         .map((entry) => fromFolderName(entry.name))

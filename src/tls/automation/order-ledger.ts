@@ -83,7 +83,10 @@ async function readShared(shared: SharedText | undefined): Promise<readonly numb
   }
 }
 
-/** Two replicas may order at the same moment: the one whose text was overtaken adds to the new one. */
+/**
+ * Two replicas may order at the same moment: the one whose text was overtaken adds to the new one. What cannot be added is missing from
+ * the common count alone: the place is taken, and the connection tells of an outage.
+ */
 async function addShared(
   shared: SharedText | undefined,
   { at, after }: { readonly at: number; readonly after: number },
@@ -102,6 +105,10 @@ async function addShared(
   }
 }
 
+/**
+ * Damage counts as no orders, and the next one writes the text anew: nothing can be done about it, renewals must go on, and the
+ * authority counts as well.
+ */
 function parseOrders(text: string): readonly number[] {
   try {
     return stored.parse(JSON.parse(text)).orders;
@@ -110,7 +117,7 @@ function parseOrders(text: string): readonly number[] {
   }
 }
 
-/** A file that cannot be read counts nothing: the authority's own limit still stands. */
+/** A file that cannot be read counts nothing, for the same reasons; who cannot write it either orders nothing. */
 async function readOrders(path: string): Promise<readonly number[]> {
   try {
     return parseOrders(await readFile(path, 'utf8'));

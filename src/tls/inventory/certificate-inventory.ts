@@ -2,8 +2,9 @@ import { join } from 'node:path';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { explainFileError } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { readDirectoryIfThere, readFileIfThere } from '../../lib/read-if-there.ts';
+import { readFileIfThere } from '../../lib/read-if-there.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
+import { listDirectory } from '../../state/directory.ts';
 import { fromFolderName, toFolderName } from '../automation/certificate-name.ts';
 import { emptyRecord, parseRenewalRecord, type RenewalRecord } from '../automation/renewal-record.ts';
 import { toRenewalTime } from '../automation/renewal-schedule.ts';
@@ -53,20 +54,12 @@ function toStoredFile(stateDir: string, name: string): string {
 }
 
 async function listStoredNames(stateDir: string): Promise<readonly string[]> {
-  const directory = join(stateDir, 'certificates');
-  try {
-    const entries = await readDirectoryIfThere(directory);
-    return entries
-      .flatMap((entry) => (entry.isDirectory() ? [fromFolderName(entry.name)] : []))
-      .filter((name) => name !== undefined)
-      .toSorted();
-  } catch (cause) {
-    const message = `cannot read \`${directory}\`: ${explainFileError(cause)}`;
-    throw new GatewayError('E_STATE_UNWRITABLE', message, {
-      cause,
-      hint: 'run the command as the user that runs Breakwater',
-    });
-  }
+  const hint = 'run the command as the user that runs Breakwater';
+  const entries = await listDirectory(join(stateDir, 'certificates'), { hint });
+  return entries
+    .flatMap((entry) => (entry.isDirectory() ? [fromFolderName(entry.name)] : []))
+    .filter((name) => name !== undefined)
+    .toSorted();
 }
 
 async function readStored(stateDir: string, name: string): Promise<KnownCertificate> {
