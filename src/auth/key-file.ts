@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { explainFileError, hasCode } from '../lib/file-errors.ts';
 import { GatewayError, isGatewayError } from '../lib/gateway-error.ts';
+import { parseJsonObject } from '../lib/json.ts';
 import { readFileIfThere } from '../lib/read-if-there.ts';
 import type { RedisConnection } from '../state/redis/redis-connection.ts';
 import { openRedisStore } from '../state/store/redis-store.ts';
@@ -126,14 +127,8 @@ async function loadKeyFile(file: string): Promise<readonly StoredKey[] | undefin
 }
 
 function parseKeys(text: string): readonly StoredKey[] | undefined {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof content !== 'object' || content === null || !('keys' in content)) return undefined;
-  return Array.isArray(content.keys) && content.keys.every(isStoredKey) ? content.keys : undefined;
+  const keys = parseJsonObject(text)?.['keys'];
+  return Array.isArray(keys) && keys.every(isStoredKey) ? keys : undefined;
 }
 
 function isStoredKey(value: unknown): value is StoredKey {

@@ -3,6 +3,7 @@ import { link, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import type { Clock } from '../lib/clock.ts';
 import { explainFileError, hasCode } from '../lib/file-errors.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
+import { parseJsonObject } from '../lib/json.ts';
 import { pause } from '../lib/pause.ts';
 import { readFileIfThere } from '../lib/read-if-there.ts';
 import { isProcessGone, readProcessIdentity, type ProcessIdentity } from './process-identity.ts';
@@ -74,16 +75,10 @@ function toContent(own: Holder, beat: number): string {
 }
 
 function parseHolder(content: string): Holder | undefined {
-  try {
-    const value: unknown = JSON.parse(content);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { pid, host, token } = value as Record<string, unknown>;
-    return typeof pid === 'number' && typeof host === 'string' && typeof token === 'string'
-      ? { pid, host, token }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const { pid, host, token } = parseJsonObject(content) ?? {};
+  return typeof pid === 'number' && typeof host === 'string' && typeof token === 'string'
+    ? { pid, host, token }
+    : undefined;
 }
 
 /**

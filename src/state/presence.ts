@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
+import { parseJsonObject } from '../lib/json.ts';
 import { ensurePrivateDirectory, listDirectory, writeFileAtomically } from './directory.ts';
 import { isProcessGone, readProcessIdentity, type ProcessIdentity } from './process-identity.ts';
 
@@ -83,7 +84,7 @@ async function listProcesses(stateDir: string): Promise<readonly ListedProcess[]
 async function readProcess(path: string): Promise<ListedProcess | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-    const { pid, host } = JSON.parse(text) as Record<string, unknown>;
+    const { pid, host } = parseJsonObject(text) ?? {};
     if (typeof pid !== 'number' || typeof host !== 'string') return undefined;
     return { path, identity: { pid, host }, age: Date.now() - mtimeMs };
   } catch {

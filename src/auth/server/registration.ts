@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { ClientMetadata } from 'oidc-provider';
 import type { Clock } from '../../lib/clock.ts';
+import { parseJsonObject } from '../../lib/json.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { toGrantTypes } from './clients.ts';
 import type { Store } from '../../state/store/store.ts';
@@ -97,7 +98,7 @@ function parseRegistration(
   body: string,
   redirects: readonly string[],
 ): Result<ClientMetadata, RegistrationFault> {
-  const request = parseObject(body);
+  const request = parseJsonObject(body);
   if (request === undefined) return invalid('the body must be a JSON object');
   const uris = request['redirect_uris'];
   if (!isTexts(uris) || uris.length === 0 || uris.length > MAX_REDIRECTS) {
@@ -137,17 +138,6 @@ function toSecret(method: unknown): ClientMetadata | undefined {
 
 function toError(status: number, error: string, description: string): RegistrationReply {
   return { status, body: { error, error_description: description } };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { hasCode } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { isJsonObject, parseJsonObject } from '../../lib/json.ts';
 import { readFileIfThere } from '../../lib/read-if-there.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
@@ -111,21 +112,13 @@ async function readKeys(path: string): Promise<ServerKeys | undefined> {
 }
 
 function parseKeys(text: string): ServerKeys | undefined {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof content !== 'object' || content === null) return undefined;
-  const { signing, cookie } = content as Partial<Record<keyof ServerKeys, unknown>>;
+  const { signing, cookie } = parseJsonObject(text) ?? {};
   if (typeof cookie !== 'string' || cookie.length < 32 || !isSigningKey(signing)) return undefined;
   return { signing, cookie };
 }
 
 function isSigningKey(value: unknown): value is JWK {
-  if (typeof value !== 'object' || value === null) return false;
-  const key = value as Record<string, unknown>;
-  const texts = [key['x'], key['y'], key['d'], key['kid']];
-  return key['kty'] === 'EC' && key['crv'] === 'P-256' && texts.every((text) => typeof text === 'string');
+  if (!isJsonObject(value)) return false;
+  const texts = [value['x'], value['y'], value['d'], value['kid']];
+  return value['kty'] === 'EC' && value['crv'] === 'P-256' && texts.every((text) => typeof text === 'string');
 }

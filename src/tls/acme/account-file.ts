@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { explainFileError } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { parseJson } from '../../lib/json.ts';
 import { readFileIfThere } from '../../lib/read-if-there.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
-import { parseJson } from './problem.ts';
 
 /** What is kept of an account, so that it is made once and found again. */
 export interface StoredAccount {

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
+import { parseJson } from '../../lib/json.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import type { SharedText, SharedTexts } from '../../state/shared-text.ts';
 import { toFreeSlot } from './issuance-ledger.ts';
@@ -110,11 +111,7 @@ async function addShared(
  * authority counts as well.
  */
 function parseOrders(text: string): readonly number[] {
-  try {
-    return stored.parse(JSON.parse(text)).orders;
-  } catch {
-    return [];
-  }
+  return stored.safeParse(parseJson(text)).data?.orders ?? [];
 }
 
 /** A file that cannot be read counts nothing, for the same reasons; who cannot write it either orders nothing. */

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
+import { parseJsonObject } from '../../lib/json.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import { isPrivateFile } from '../../state/private-file.ts';
 import { createLookLoop } from '../files/look-loop.ts';
@@ -135,9 +136,9 @@ async function readVersion(path: string): Promise<string | undefined> {
 /** `undefined` for a file that is gone or damaged: new keys take its place. */
 async function readKeys(path: string): Promise<DatedKeys | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { createdAt, keys } = value as { readonly createdAt?: unknown; readonly keys?: unknown }; // Checked right below.
+    const value = parseJsonObject(await readFile(path, 'utf8'));
+    if (value === undefined) return undefined;
+    const { createdAt, keys } = value;
     if (typeof createdAt !== 'number' || typeof keys !== 'string') return undefined;
     const bytes = Buffer.from(keys, 'base64');
     return bytes.length === keyBytes ? { keys: bytes, createdAt } : undefined;
