@@ -23,7 +23,7 @@ export function insertFigures(page: string, report: Report): string {
 }
 
 /** The figures as Markdown. */
-export function buildMarkdown(report: Report): string {
+function buildMarkdown(report: Report): string {
   const machine = Object.entries(report.machine).map(([name, value]) => `${name} ${value}`);
   const versions = Object.entries(report.versions).map(([name, version]) => `${name} ${version}`);
   return [

@@ -1,8 +1,10 @@
-import { readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
+import { explainFileError, hasCode } from '../lib/file-errors.ts';
 import { GatewayError, isGatewayError } from '../lib/gateway-error.ts';
-import { explainFileError } from '../state/directory.ts';
+import { parseJsonObject } from '../lib/json.ts';
+import { readFileIfThere } from '../lib/read-if-there.ts';
 import type { RedisConnection } from '../state/redis/redis-connection.ts';
 import { openRedisStore } from '../state/store/redis-store.ts';
 import { openSqliteStore, type SqliteStoreOptions } from '../state/store/sqlite-store.ts';
@@ -108,13 +110,13 @@ function toFreeName(name: string, taken: ReadonlySet<string>): string {
 }
 
 async function loadKeyFile(file: string): Promise<readonly StoredKey[] | undefined> {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readFileIfThere(file);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
     throw new GatewayError('E_STATE_UNWRITABLE', `the keys in \`${file}\` cannot be read`, { cause: error });
   }
+  if (text === undefined) return undefined;
   const keys = parseKeys(text);
   if (keys === undefined) {
     throw new GatewayError('E_AUTH_KEYS_FILE', `\`${file}\` does not hold API keys`, {
@@ -125,14 +127,8 @@ async function loadKeyFile(file: string): Promise<readonly StoredKey[] | undefin
 }
 
 function parseKeys(text: string): readonly StoredKey[] | undefined {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof content !== 'object' || content === null || !('keys' in content)) return undefined;
-  return Array.isArray(content.keys) && content.keys.every(isStoredKey) ? content.keys : undefined;
+  const keys = parseJsonObject(text)?.['keys'];
+  return Array.isArray(keys) && keys.every(isStoredKey) ? keys : undefined;
 }
 
 function isStoredKey(value: unknown): value is StoredKey {
@@ -141,8 +137,4 @@ function isStoredKey(value: unknown): value is StoredKey {
   return (
     isNamed && 'sha256' in value && typeof value.sha256 === 'string' && /^[\da-f]{64}$/.test(value.sha256)
   );
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

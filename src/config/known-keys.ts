@@ -1,3 +1,4 @@
+import { isJsonObject } from '../lib/json.ts';
 import { buildJsonSchema, type JsonSchema } from './schema/document.ts';
 
 /** Names of the settings that a mapping at this path may have, in the order of the schema. */
@@ -26,5 +27,5 @@ function descend(schema: JsonSchema, part: PropertyKey): readonly JsonSchema[] {
 }
 
 function isSchema(value: unknown): value is JsonSchema {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return isJsonObject(value);
 }

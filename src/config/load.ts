@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { systemClock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
-import { toErrorMessage } from '../lib/error-message.ts';
+import { explainFileError, hasCode } from '../lib/file-errors.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Config } from './config.ts';
 import { checkConsistency } from './consistency.ts';
@@ -115,15 +115,10 @@ async function readSource(options: LoadOptions): Promise<Result<SourceFile | und
     if (bytes.byteLength > largestFile) return problem('it is larger than 1 MiB');
     return ok({ file: shown, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) });
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' && file === undefined) return ok(undefined);
-    if (code === 'ERR_ENCODING_INVALID_ENCODED_DATA') return problem('it is not text in UTF-8');
-    const reasons: { readonly [code: string]: string } = {
-      ENOENT: 'it does not exist',
-      EACCES: 'permission is denied',
-      EISDIR: 'it is a directory',
-    };
-    return problem(reasons[String(code)] ?? toErrorMessage(error));
+    if (hasCode(error, 'ENOENT') && file === undefined) return ok(undefined);
+    if (hasCode(error, 'ERR_ENCODING_INVALID_ENCODED_DATA')) return problem('it is not text in UTF-8');
+    if (error instanceof Error && !('code' in error)) return problem(error.message);
+    return problem(explainFileError(error));
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from 'yaml';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
+import { isJsonObject } from '../lib/json.ts';
 import { isSecretValue, maskSecrets } from './mask.ts';
 import { createSourceText, type SourceText, type Span } from './source-text.ts';
 
@@ -46,7 +47,7 @@ export function parseYamlSource({ text, file }: { text: string; file: string }):
       return { severity: 'error', ...problem, ...source.place(span), ...(secondary && { secondary }) };
     }),
   ];
-  if (syntax.length === 0 && !isRecord(root)) {
+  if (syntax.length === 0 && !isJsonObject(root)) {
     problems.push({
       severity: 'error',
       code: 'E_CONFIG_TYPE',
@@ -167,8 +168,4 @@ function fromYamlError(error: YAMLError, source: SourceText): Diagnostic {
 function toSpan(node: unknown): Span {
   const range = isScalar(node) || isMap(node) || isSeq(node) || isAlias(node) ? node.range : undefined;
   return { start: range?.[0] ?? 0, end: range?.[1] ?? 0 };
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,4 +1,4 @@
-import { isJsonObject } from '../auth/fetch/strict-json.ts';
+import { isJsonObject } from '../lib/json.ts';
 import { parse } from 'yaml';
 import { toErrorMessage } from '../lib/error-message.ts';
 import { fail, ok, type Result } from '../lib/result.ts';

@@ -1,15 +1,11 @@
-import { isJsonObject } from '../auth/fetch/strict-json.ts';
+import { isJsonObject, parseJson } from '../lib/json.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Facts } from './facts.ts';
 
 /** Reads facts that were written down before. Fails with a sentence where they are none, or of another format. */
 export function readFacts(text: string): Result<Facts, string> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return fail('it is no JSON');
-  }
+  const value = parseJson(text);
+  if (value === undefined) return fail('it is no JSON');
   if (!isJsonObject(value) || !isJsonObject(value['target']) || !isJsonObject(value['http']))
     return fail('it holds no facts of `doctor`');
   if (value['format'] !== 1)

@@ -1,5 +1,5 @@
 /** What stands in facts in the place of a secret. */
-export const hidden = '…';
+const hidden = '…';
 
 const secretFields: ReadonlySet<string> = new Set([
   'authorization',

@@ -89,11 +89,7 @@ function buildRelayedFields(exchange: Exchange, place: SessionPlace, answer: Ups
 }
 
 /** Rewrites a Location that points at the upstream, or at us over http, to the public URL; others stay. */
-export function toPublicLocation(
-  exchange: Exchange,
-  { route, server }: SessionPlace,
-  location: string,
-): string {
+function toPublicLocation(exchange: Exchange, { route, server }: SessionPlace, location: string): string {
   const { authority, peer } = exchange.request;
   const scheme = peer.secure ? 'https' : 'http';
   const url = URL.parse(location, `${server.origin}${server.path}`);

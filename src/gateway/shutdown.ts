@@ -1,4 +1,5 @@
 import type { Clock } from '../lib/clock.ts';
+import { pause } from '../lib/pause.ts';
 import type { SwapSet } from '../lib/swap-set.ts';
 import type { Listeners } from './listening/listeners.ts';
 import type { LoginRelay } from './login-relay.ts';
@@ -54,9 +55,9 @@ export class Shutdown {
     const drained = listeners.drain(how);
     for (const relay of relays.snapshot()) if (relay.kind === 'mcp' && relay.longLived) relay.leave();
     try {
-      await Promise.race([drained, sleep(clock, drainTime())]);
+      await Promise.race([drained, pause(clock, drainTime())]);
       this.#giveUp();
-      await Promise.race([drained, sleep(clock, LAST_FLUSH_MILLISECONDS)]);
+      await Promise.race([drained, pause(clock, LAST_FLUSH_MILLISECONDS)]);
     } finally {
       this.#close();
     }
@@ -69,8 +70,4 @@ export class Shutdown {
   #close(): void {
     for (const part of this.#parts) part.close();
   }
-}
-
-function sleep(clock: Clock, milliseconds: number): Promise<void> {
-  return new Promise((resolve) => void clock.setTimeout(resolve, milliseconds));
 }

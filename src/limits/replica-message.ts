@@ -1,3 +1,4 @@
+import { isJsonObject, parseJsonObject } from '../lib/json.ts';
 import type { RunningElsewhere } from './elsewhere.ts';
 import type { LimitNews, LimitSummary } from './limit-news.ts';
 
@@ -48,13 +49,8 @@ export function formatReplicaMessage({ replica, member, sequence, content }: Rep
  */
 export function parseReplicaMessage(text: string): ReplicaMessage | undefined {
   if (text.length > LONGEST_MESSAGE) return undefined;
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (!isRecord(value) || value['version'] !== version) return undefined;
+  const value = parseJsonObject(text);
+  if (value === undefined || value['version'] !== version) return undefined;
   const { replica, member, sequence, content } = value;
   if (!isId(replica) || !isId(member) || !isCount(sequence, Number.MAX_SAFE_INTEGER)) return undefined;
   return isContent(content) ? { replica, member, sequence, content } : undefined;
@@ -101,7 +97,7 @@ function split<First, Second>(first: Table<First>, second: Table<Second>): reado
 }
 
 function isContent(value: unknown): value is ReplicaContent {
-  if (!isRecord(value)) return false;
+  if (!isJsonObject(value)) return false;
   switch (value['kind']) {
     case 'beat':
       return true;
@@ -120,7 +116,7 @@ function isContent(value: unknown): value is ReplicaContent {
 
 function isNews(value: unknown): value is LimitNews {
   return (
-    isRecord(value) &&
+    isJsonObject(value) &&
     typeof value['limits'] === 'string' &&
     isTable(value['taken'], isWhole) &&
     isTable(value['running'], isRunning)
@@ -129,7 +125,7 @@ function isNews(value: unknown): value is LimitNews {
 
 function isSummary(value: unknown): value is LimitSummary {
   return (
-    isRecord(value) &&
+    isJsonObject(value) &&
     typeof value['limits'] === 'string' &&
     isTable(value['spent'], isAmount) &&
     isTable(value['running'], isRunning)
@@ -151,7 +147,7 @@ function isEntry(entry: unknown, isValue: (value: unknown) => boolean): boolean 
 }
 
 function isRunning(value: unknown): value is RunningElsewhere {
-  return isRecord(value) && isWhole(value['calls']) && isWhole(value['streams']);
+  return isJsonObject(value) && isWhole(value['calls']) && isWhole(value['streams']);
 }
 
 function isWhole(value: unknown): value is number {
@@ -168,8 +164,4 @@ function isCount(value: unknown, most: number): value is number {
 
 function isId(value: unknown): value is string {
   return typeof value === 'string' && /^[0-9a-f]{16}$/.test(value);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { parseJsonObject } from '../lib/json.ts';
 import { byteOrderMark, hasByteOrderMark } from './byte-order-mark.ts';
 import { buildMessageEvent } from './rpc-error.ts';
 
@@ -44,29 +45,20 @@ function toDataLines(text: Buffer): Buffer {
  */
 export function buildAnswerEvent(answer: Buffer, id: string): Buffer | undefined {
   const text = withoutByteOrderMark(answer);
-  const message = parseObject(text);
+  const message = parseJsonObject(text.toString());
   if (message === undefined) return undefined;
   const isAnswer = 'result' in message || 'error' in message;
-  if (isAnswer && 'id' in message && message.id === JSON.parse(id)) {
+  if (isAnswer && message['id'] === JSON.parse(id)) {
     const event = new AnswerEvent();
     return Buffer.concat([event.feed(text), event.finish()]);
   }
-  if (!('error' in message) || !isRpcError(message.error)) return undefined;
-  return buildMessageEvent(`{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(message.error)}}`);
+  if (!isRpcError(message['error'])) return undefined;
+  return buildMessageEvent(`{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify(message['error'])}}`);
 }
 
 /** A mark before JSON is allowed to be ignored (RFC 8259 section 8.1); in the middle of a stream it would be part of the text. */
 export function withoutByteOrderMark(text: Buffer): Buffer {
   return hasByteOrderMark(text) ? text.subarray(byteOrderMark.length) : text;
-}
-
-function parseObject(text: Buffer): object | undefined {
-  try {
-    const value: unknown = JSON.parse(text.toString());
-    return typeof value === 'object' && value !== null ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isRpcError(value: unknown): boolean {

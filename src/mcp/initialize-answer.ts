@@ -1,3 +1,5 @@
+import { parseJsonObject } from '../lib/json.ts';
+
 /** What the answer to an `initialize` of ours says: an error, or the revision that is spoken from now on. */
 export type InitializeAnswer =
   | { readonly kind: 'agreed'; readonly protocolVersion: string }
@@ -17,7 +19,7 @@ export function readInitializeAnswer(
   const { id, isEventStream } = options;
   const texts = isEventStream ? listEventData(body) : [body];
   for (const text of texts) {
-    const message = parseMessage(text);
+    const message = parseJsonObject(text);
     if (message === undefined || message['id'] !== id || 'method' in message) continue;
     const { result } = message;
     if (typeof result !== 'object' || result === null || !('protocolVersion' in result))
@@ -28,15 +30,6 @@ export function readInitializeAnswer(
       : { kind: 'refused' };
   }
   return undefined;
-}
-
-function parseMessage(text: string): Record<string, unknown> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The data of the events that are complete (HTML standard, Server-sent events). */

@@ -1,3 +1,5 @@
+import { parseJsonObject } from '../lib/json.ts';
+
 /** Longest error body that is read for what it says. */
 export const maxLostBody = 8192;
 
@@ -51,15 +53,11 @@ function saysLost(text: string): boolean {
 
 /** The error of a JSON-RPC message, `answer` for one that is no error, `undefined` for what is no message. */
 function readError(body: string): SpokenError | 'answer' | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(body);
-  } catch {
-    return undefined; // Text, a page, nothing, or too long to be read whole.
-  }
-  if (typeof value !== 'object' || value === null || !('jsonrpc' in value)) return undefined;
-  if (!('error' in value) || typeof value.error !== 'object' || value.error === null) return 'answer';
+  // Others are text, a page, nothing, or too long to be read whole.
+  const value = parseJsonObject(body);
+  if (value === undefined || !('jsonrpc' in value)) return undefined;
   const { error } = value;
+  if (typeof error !== 'object' || error === null) return 'answer';
   return {
     code: 'code' in error && typeof error.code === 'number' ? error.code : 0,
     message: 'message' in error && typeof error.message === 'string' ? error.message : '',

@@ -26,9 +26,9 @@ export interface LiveSessionsOptions<T> {
 }
 
 /** How long a client may take from the answer to its `initialize` to its next message. */
-export const FRESH_MILLISECONDS = 60_000;
+const FRESH_MILLISECONDS = 60_000;
 /** A use elsewhere that was told within this time, in milliseconds, is likely to go on. */
-export const RECENT_MILLISECONDS = 30_000;
+const RECENT_MILLISECONDS = 30_000;
 
 /**
  * The sessions at servers that this process has begun or used, at most `limit`. When there is no room, one goes that was not used for

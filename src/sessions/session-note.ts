@@ -25,7 +25,7 @@ export type NoteEvent =
 /** Most subscriptions of one session that are remembered. */
 export const maxSubscriptions = 100;
 /** Most characters of all of them. */
-export const maxSubscriptionText: number = 16 * 1024;
+const maxSubscriptionText: number = 16 * 1024;
 const maxLevelLength = 32;
 
 export const blankNote: SessionNote = {

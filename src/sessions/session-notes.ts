@@ -30,7 +30,7 @@ export interface SessionNotesOptions {
   readonly onProblem: (error: unknown) => void;
 }
 
-export const noteKind = 'SessionNote';
+const noteKind = 'SessionNote';
 /** How long the store keeps a note that does not change, in milliseconds. */
 const KEPT_MILLISECONDS = 24 * 3_600_000;
 /** Characters a note may have on the average before the oldest go. */

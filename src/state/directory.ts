@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto';
+import type { Dirent } from 'node:fs';
 import { mkdir, open, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { explainFileError, hasCode } from '../lib/file-errors.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
+import { readDirectoryIfThere } from '../lib/read-if-there.ts';
 
 export interface FileContent {
   readonly name: string;
@@ -23,7 +26,7 @@ export async function ensurePrivateDirectory(path: string): Promise<void> {
  * why.
  */
 async function findReason(path: string, error: unknown): Promise<unknown> {
-  const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  const missing = hasCode(error, 'ENOENT');
   const parent = dirname(path);
   if (!missing || parent === path) return error;
   try {
@@ -31,6 +34,21 @@ async function findReason(path: string, error: unknown): Promise<unknown> {
     return error;
   } catch (reason) {
     return findReason(parent, reason);
+  }
+}
+
+/**
+ * What lies in a directory of the state; nothing where there is none. Rejects with a GatewayError (E_STATE_UNWRITABLE) where it may not
+ * be read, which says nothing about what is in it; `hint` is what to do then.
+ */
+export async function listDirectory(
+  path: string,
+  options?: { readonly hint: string },
+): Promise<readonly Dirent[]> {
+  try {
+    return await readDirectoryIfThere(path);
+  } catch (error) {
+    throw toStateError(`cannot read \`${path}\``, error, options);
   }
 }
 
@@ -71,29 +89,6 @@ export async function createDirectoryAtomically(
   }
 }
 
-/** The reason of a failed file operation in a few words. */
-export function explainFileError(error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  switch (code) {
-    case 'ENOENT':
-      return 'it does not exist';
-    case 'ENOTDIR':
-      return 'a part of the path is not a directory';
-    case 'EISDIR':
-      return 'it is a directory';
-    case 'EACCES':
-    case 'EPERM':
-      return 'permission denied';
-    case 'EROFS':
-      return 'the file system is read-only';
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return 'the disk is full';
-    default:
-      return typeof code === 'string' ? code : 'unknown reason';
-  }
-}
-
 async function writeDurably(path: string, file: FileContent): Promise<void> {
   const handle = await open(path, 'wx', file.mode);
   try {
@@ -129,10 +124,12 @@ function temporaryName(path: string): string {
 }
 
 function isOccupied(error: unknown): boolean {
-  if (!(error instanceof Error && 'code' in error)) return false;
-  return error.code === 'ENOTEMPTY' || error.code === 'EEXIST';
+  return hasCode(error, 'ENOTEMPTY') || hasCode(error, 'EEXIST');
 }
 
-function toStateError(attempt: string, cause: unknown): GatewayError {
-  return new GatewayError('E_STATE_UNWRITABLE', `${attempt}: ${explainFileError(cause)}`, { cause });
+function toStateError(attempt: string, cause: unknown, options?: { readonly hint: string }): GatewayError {
+  return new GatewayError('E_STATE_UNWRITABLE', `${attempt}: ${explainFileError(cause)}`, {
+    ...options,
+    cause,
+  });
 }

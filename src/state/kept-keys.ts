@@ -1,3 +1,5 @@
+import { isJsonObject, parseJsonObject } from '../lib/json.ts';
+
 /** One key in the form in which it is kept. */
 export interface KeptKey {
   readonly text: string;
@@ -15,14 +17,9 @@ const version = 1;
 
 /** Reads the keys of a ring; failures are kinds of content, since new keys are the answer to most of them. */
 export function parseKeptKeys(text: string): KeptKeys {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return { kind: 'unusable' };
-  }
-  if (typeof value !== 'object' || value === null) return { kind: 'unusable' };
-  const { version: found, keys } = value as { readonly version?: unknown; readonly keys?: unknown }; // Checked right below.
+  const value = parseJsonObject(text);
+  if (value === undefined) return { kind: 'unusable' };
+  const { version: found, keys } = value;
   if (typeof found === 'number' && found > version) return { kind: 'newer' };
   if (found !== version || !Array.isArray(keys) || keys.length === 0) return { kind: 'unusable' };
   return keys.every(isKeptKey) ? { kind: 'keys', keys } : { kind: 'unusable' };
@@ -34,7 +31,7 @@ export function formatKeptKeys(keys: readonly KeptKey[]): string {
 }
 
 function isKeptKey(value: unknown): value is KeptKey {
-  if (typeof value !== 'object' || value === null) return false;
-  const { text, createdAt } = value as { readonly text?: unknown; readonly createdAt?: unknown }; // Checked in this line and the next.
+  if (!isJsonObject(value)) return false;
+  const { text, createdAt } = value;
   return typeof text === 'string' && Number.isFinite(createdAt);
 }

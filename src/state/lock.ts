@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { link, open, readFile, rename, rm, type FileHandle } from 'node:fs/promises';
+import { link, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import type { Clock } from '../lib/clock.ts';
+import { explainFileError, hasCode } from '../lib/file-errors.ts';
 import { GatewayError } from '../lib/gateway-error.ts';
-import { explainFileError } from './directory.ts';
-import { pause } from './pause.ts';
+import { parseJsonObject } from '../lib/json.ts';
+import { pause } from '../lib/pause.ts';
+import { readFileIfThere } from '../lib/read-if-there.ts';
 import { isProcessGone, readProcessIdentity, type ProcessIdentity } from './process-identity.ts';
 
 export interface LockOptions {
@@ -43,7 +45,7 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
   let since = 0;
   for (;;) {
     signal.throwIfAborted();
-    const content = await readIfThere(path);
+    const content = await readLockFile(path);
     if (content === undefined) {
       const handle = await place(path, own);
       if (handle !== undefined) return hold({ path, clock, handle, own });
@@ -73,16 +75,10 @@ function toContent(own: Holder, beat: number): string {
 }
 
 function parseHolder(content: string): Holder | undefined {
-  try {
-    const value: unknown = JSON.parse(content);
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { pid, host, token } = value as Record<string, unknown>;
-    return typeof pid === 'number' && typeof host === 'string' && typeof token === 'string'
-      ? { pid, host, token }
-      : undefined;
-  } catch {
-    return undefined;
-  }
+  const { pid, host, token } = parseJsonObject(content) ?? {};
+  return typeof pid === 'number' && typeof host === 'string' && typeof token === 'string'
+    ? { pid, host, token }
+    : undefined;
 }
 
 /**
@@ -125,12 +121,12 @@ async function linkOrRename(from: string, to: string): Promise<void> {
  * instead: what was caught is looked at, and put back if it is not the stale one.
  */
 async function breakLock(path: string, stale: string): Promise<void> {
-  if ((await readIfThere(path)) !== stale) return;
+  if ((await readLockFile(path)) !== stale) return;
   const caught = `${path}.${randomBytes(6).toString('hex')}.broken`;
   try {
     await rename(path, caught);
     // When somebody holds a third one by now, the owner of the caught one finds that out at its next beat.
-    if ((await readIfThere(caught)) !== stale) await linkOrRename(caught, path).catch(() => undefined);
+    if ((await readLockFile(caught)) !== stale) await linkOrRename(caught, path).catch(() => undefined);
     await rm(caught, { force: true });
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw toLockError(path, error);
@@ -157,7 +153,7 @@ function hold(options: {
       const content = Buffer.from(toContent(own, beat));
       await handle.write(content, 0, content.length, 0);
       await handle.datasync();
-      const found = await readIfThere(path);
+      const found = await readLockFile(path);
       if (found === undefined || parseHolder(found)?.token !== own.token) {
         lost.abort(toLostError(path, 'another process has taken it'));
       }
@@ -176,7 +172,7 @@ function hold(options: {
   const releaseOnce = async (): Promise<void> => {
     timer.cancel();
     await pending;
-    const content = await readIfThere(path).catch(() => undefined);
+    const content = await readLockFile(path).catch(() => undefined);
     const mine = content !== undefined && parseHolder(content)?.token === own.token;
     // A file that stays is found stale by the next one that waits.
     if (mine) await rm(path, { force: true }).catch(() => undefined);
@@ -191,11 +187,10 @@ function hold(options: {
   };
 }
 
-async function readIfThere(path: string): Promise<string | undefined> {
+async function readLockFile(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFileIfThere(path);
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
     throw toLockError(path, error);
   }
 }
@@ -208,8 +203,4 @@ function toLockError(path: string, cause: unknown): GatewayError {
 
 function toLostError(path: string, reason: string): GatewayError {
   return new GatewayError('E_STATE_UNWRITABLE', `lost the lock \`${path}\`: ${reason}`);
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, rm, stat, utimes } from 'node:fs/promises';
+import { readFile, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
-import { ensurePrivateDirectory, writeFileAtomically } from './directory.ts';
+import { parseJsonObject } from '../lib/json.ts';
+import { ensurePrivateDirectory, listDirectory, writeFileAtomically } from './directory.ts';
 import { isProcessGone, readProcessIdentity, type ProcessIdentity } from './process-identity.ts';
 
 /** Tells other processes that this one works on a state directory. */
@@ -29,6 +30,7 @@ export async function announcePresence(options: {
   const name = `${own.pid}-${randomBytes(4).toString('hex')}.json`;
   await ensurePrivateDirectory(directory);
   for (const left of await listProcesses(stateDir)) {
+    // What cannot be removed is seen to be of a dead process by everybody else, too.
     if (isProcessGone(left.identity, own)) await rm(left.path, { force: true }).catch(() => undefined);
   }
   await writeFileAtomically(directory, { name, data: `${JSON.stringify(own)}\n`, mode: 0o600 });
@@ -41,12 +43,16 @@ export async function announcePresence(options: {
   return {
     async close() {
       timer.cancel();
+      // What stays counts for nothing once the process is gone, and on other hosts once it is stale.
       await rm(path, { force: true }).catch(() => undefined);
     },
   };
 }
 
-/** True when some other process, here or on another host, works on this state directory. */
+/**
+ * True when some other process, here or on another host, works on this state directory. Rejects with a GatewayError (E_STATE_UNWRITABLE)
+ * where nobody can tell, since it may not be read.
+ */
 export async function isAnyPresent(stateDir: string): Promise<boolean> {
   const own = readProcessIdentity();
   const processes = await listProcesses(stateDir);
@@ -66,8 +72,9 @@ interface ListedProcess {
 
 async function listProcesses(stateDir: string): Promise<readonly ListedProcess[]> {
   const directory = join(stateDir, 'processes');
-  const names = await readdir(directory).catch(() => []);
-  const read = names
+  const entries = await listDirectory(directory);
+  const read = entries
+    .map(({ name }) => name)
     .filter((name) => name.endsWith('.json'))
     .map((name) => readProcess(join(directory, name)));
   return (await Promise.all(read)).filter((found) => found !== undefined);
@@ -77,7 +84,7 @@ async function listProcesses(stateDir: string): Promise<readonly ListedProcess[]
 async function readProcess(path: string): Promise<ListedProcess | undefined> {
   try {
     const [text, { mtimeMs }] = await Promise.all([readFile(path, 'utf8'), stat(path)]);
-    const { pid, host } = JSON.parse(text) as Record<string, unknown>;
+    const { pid, host } = parseJsonObject(text) ?? {};
     if (typeof pid !== 'number' || typeof host !== 'string') return undefined;
     return { path, identity: { pid, host }, age: Date.now() - mtimeMs };
   } catch {

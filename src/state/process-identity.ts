@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { hasCode } from '../lib/file-errors.ts';
 
 /** Enough to find out, on the same machine, whether a process still runs. */
 export interface ProcessIdentity {
@@ -22,7 +23,7 @@ export function isProcessGone(identity: ProcessIdentity, own: ProcessIdentity): 
     process.kill(identity.pid, 0);
     return false;
   } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'ESRCH';
+    return hasCode(error, 'ESRCH');
   }
 }
 

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Clock } from '../lib/clock.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from './directory.ts';
 import { acquireLock } from './lock.ts';
+import { isPrivateFile } from './private-file.ts';
 import type { SharedText, SharedTexts } from './shared-text.ts';
 
 /** No text comes near this; a larger file is not ours. */
@@ -35,10 +36,8 @@ export function createSecretFiles(stateDir: string, clock: Clock): SharedTexts {
 /** Failures are as good as no file, since a new text is the answer to both. */
 async function readPrivateFile(path: string): Promise<string | undefined> {
   try {
-    const { mode, uid, size } = await stat(path);
-    // planted-keys: a file that others can write may hold a key that they know.
-    const isPrivate = process.platform === 'win32' || ((mode & 0o077) === 0 && uid === process.getuid?.());
-    return isPrivate && size <= largestFile ? await readFile(path, 'utf8') : undefined;
+    const found = await stat(path);
+    return isPrivateFile(found) && found.size <= largestFile ? await readFile(path, 'utf8') : undefined;
   } catch {
     return undefined;
   }

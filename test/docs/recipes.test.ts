@@ -2,7 +2,7 @@ import { exportJWK, generateKeyPair, SignJWT, type JWTPayload } from 'jose';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { FetchFailure } from '../../src/auth/fetch/fetch-failure.ts';
 import type { FetchedDocument, SafeFetch } from '../../src/auth/fetch/safe-fetch.ts';
-import type { JsonObject } from '../../src/auth/fetch/strict-json.ts';
+import type { JsonObject } from '../../src/lib/json.ts';
 import type { Principal } from '../../src/auth/principal.ts';
 import { createIssuerKeys } from '../../src/auth/resource/issuer-keys.ts';
 import { createTokenVerifier, type TokenVerifier } from '../../src/auth/resource/token-verifier.ts';

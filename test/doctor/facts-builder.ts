@@ -90,7 +90,7 @@ const stream = answered(
 );
 
 /** All exchanges with an endpoint that asks for a credential, was given one, and does everything right. */
-export const healthy: Readonly<Partial<Record<ExchangeName, Exchange>>> = {
+const healthy: Readonly<Partial<Record<ExchangeName, Exchange>>> = {
   'plain-get': answered({ status: 301, fields: { location: url } }, { method: 'GET' }),
   'plain-post': answered({ status: 403 }),
   'plain-on-tls': failed('garbage'),

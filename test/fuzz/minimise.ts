@@ -3,7 +3,7 @@ import { toRule, type FuzzTarget } from './target.ts';
 const MAX_TRIES = 2000;
 
 /** Which rule the input breaks, or `undefined` when it breaks none. */
-export async function findBrokenRule(target: FuzzTarget, input: Buffer): Promise<string | undefined> {
+async function findBrokenRule(target: FuzzTarget, input: Buffer): Promise<string | undefined> {
   try {
     await target.check(input);
     return undefined;

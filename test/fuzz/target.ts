@@ -21,7 +21,7 @@ export interface FuzzTarget {
 }
 
 /** A rule that did not hold. `rule` names it alone, so that two inputs that break the same rule count as one find. */
-export class BrokenRule extends Error {
+class BrokenRule extends Error {
   readonly rule: string;
 
   constructor(rule: string, detail: string) {

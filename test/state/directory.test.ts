@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createDirectoryAtomically,
   ensurePrivateDirectory,
-  explainFileError,
+  listDirectory,
   writeFileAtomically,
 } from '../../src/state/directory.ts';
 
@@ -87,6 +87,17 @@ describe('creating a directory with its files', () => {
   });
 });
 
+it('lists a directory, also one that is not there, and tells of one that cannot be read', async () => {
+  await writeFile(join(root, 'file'), '');
+  expect((await listDirectory(root)).map(({ name }) => name)).toEqual(['file']);
+  expect(await listDirectory(join(root, 'missing'))).toEqual([]);
+  await expect(listDirectory(join(root, 'file'), { hint: 'ask somebody' })).rejects.toMatchObject({
+    code: 'E_STATE_UNWRITABLE',
+    message: `cannot read \`${join(root, 'file')}\`: a part of the path is not a directory`,
+    hint: 'ask somebody',
+  });
+});
+
 it('creates private directories on the way and takes those that exist', async () => {
   const path = join(root, 'a', 'b');
   await ensurePrivateDirectory(path);
@@ -97,14 +108,4 @@ it('creates private directories on the way and takes those that exist', async ()
     code: 'E_STATE_UNWRITABLE',
     message: expect.stringContaining('a part of the path is not a directory'),
   });
-});
-
-it.each([
-  ['ENOENT', 'it does not exist'],
-  ['EACCES', 'permission denied'],
-  ['EROFS', 'the file system is read-only'],
-  ['ENOSPC', 'the disk is full'],
-  ['EIO', 'EIO'],
-])('explains %s', (code, text) => {
-  expect(explainFileError(Object.assign(new Error('x'), { code }))).toBe(text);
 });

@@ -272,7 +272,7 @@ function mountDisk(path: string): { unmount(): void } {
 }
 
 /** The same row for the same seed (mulberry32). */
-export function createRandom(seed: number): () => number {
+function createRandom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

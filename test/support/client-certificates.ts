@@ -14,7 +14,7 @@ import {
 } from '@peculiar/x509';
 import { createTestCertificate, type TestCertificate } from './certificates.ts';
 
-export const clientAuthentication = '1.3.6.1.5.5.7.3.2';
+const clientAuthentication = '1.3.6.1.5.5.7.3.2';
 
 export interface ClientCertificateOptions {
   readonly issuer: TestCertificate;

@@ -18,7 +18,7 @@ const places = ['/usr/bin/redis-server', '/usr/bin/valkey-server', '/usr/local/b
 const startMilliseconds = 10_000;
 
 /** Debian's Redis, or Valkey. */
-export function findRedisServer(): Program {
+function findRedisServer(): Program {
   const path = places.find((candidate) => existsSync(candidate));
   return path === undefined
     ? { kind: 'missing', reason: `no Redis (tried ${places.join(', ')})` }

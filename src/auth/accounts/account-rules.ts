@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from '../../lib/result.ts';
 
-export const minPasswordLength = 12;
+const minPasswordLength = 12;
 /** In characters: more is no safer, and hashing it is work for whoever sends it. */
 const MAX_PASSWORD = 1024;
 

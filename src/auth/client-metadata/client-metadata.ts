@@ -1,5 +1,5 @@
+import { isJsonObject, type JsonObject } from '../../lib/json.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import { isJsonObject, type JsonObject } from '../fetch/strict-json.ts';
 import { parseRedirectUri } from './redirects.ts';
 
 /** What a client says of itself in its metadata document, as far as it can be believed. */

@@ -76,7 +76,7 @@ export function parseRedirectUri(
  * True when a client that registered one URI may be sent to the other: the same text, or loopback URIs that differ in
  * nothing but the port (RFC 8252 section 7.3), which programs cannot know beforehand.
  */
-export function isSameRedirect(requested: RedirectUri, registered: RedirectUri): boolean {
+function isSameRedirect(requested: RedirectUri, registered: RedirectUri): boolean {
   if (requested.text === registered.text) return true;
   if (requested.kind !== 'loopback' || registered.kind !== 'loopback') return false;
   return withoutPort(requested.url) === withoutPort(registered.url);

@@ -1,13 +1,14 @@
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
 import type { Clock } from '../../lib/clock.ts';
+import type { JsonObject } from '../../lib/json.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { toPlainAddress } from './address-policy.ts';
 import { parseCacheLifetime } from './cache-lifetime.ts';
 import type { FetchFailure } from './fetch-failure.ts';
 import { createHostSlots } from './host-slots.ts';
 import { sendPinned, type PinnedAnswer } from './pinned-request.ts';
-import { parseStrictJson, type JsonObject } from './strict-json.ts';
+import { parseStrictJson } from './strict-json.ts';
 import { isAllowedAddress, parseTarget, toHostName, type TargetPolicy } from './target-policy.ts';
 
 /** All addresses of a name; rejects, or finds none, when there are none. */

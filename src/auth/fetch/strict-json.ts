@@ -1,5 +1,4 @@
-/** An object of JSON from outside: nothing about its values is known. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { parseJsonObject, type JsonObject } from '../../lib/json.ts';
 
 const deepest = 16;
 
@@ -16,16 +15,10 @@ interface Container {
 export function parseStrictJson(bytes: Uint8Array): JsonObject | undefined {
   try {
     const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    if (!isPlain(text)) return undefined;
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
+    return isPlain(text) ? parseJsonObject(text) : undefined;
   } catch {
     return undefined;
   }
-}
-
-export function isJsonObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Walks brackets and strings alone: the grammar is left to `JSON.parse`, which runs on what passes here. */

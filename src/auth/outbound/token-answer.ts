@@ -1,3 +1,4 @@
+import { parseJsonObject } from '../../lib/json.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import type { FormAnswer } from './post-form.ts';
 
@@ -13,7 +14,7 @@ const longestToken = 8192;
 
 /** Reads a token endpoint's answer (RFC 8693 section 2.2, RFC 6749 section 5). The error is a reason for the log, free of tokens. */
 export function parseTokenAnswer(answer: FormAnswer): Result<IssuedToken, string> {
-  const value = parseObject(answer.body);
+  const value = parseJsonObject(answer.body);
   if (answer.status !== 200) {
     const error = value?.['error'];
     // Only the code of the error: descriptions may quote the token.
@@ -30,14 +31,4 @@ export function parseTokenAnswer(answer: FormAnswer): Result<IssuedToken, string
     return fail('the token endpoint issued a token that no header can carry');
   const isDuration = typeof seconds === 'number' && Number.isFinite(seconds) && seconds >= 0;
   return ok({ token, lifetime: isDuration ? seconds * 1000 : undefined });
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    const isObject = typeof value === 'object' && value !== null && !Array.isArray(value);
-    return isObject ? (value as Readonly<Record<string, unknown>>) : undefined; // Its values are checked one by one.
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
+import type { JsonObject } from '../../lib/json.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { toBasicAuthorization } from '../basic-authorization.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
-import type { JsonObject } from '../fetch/strict-json.ts';
 import { configuredTargets } from '../fetch/target-policy.ts';
 
 /** Where an issuer is asked about its tokens (RFC 7662). */

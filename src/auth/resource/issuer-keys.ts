@@ -1,7 +1,7 @@
 import type { JWK } from 'jose';
 import type { Clock } from '../../lib/clock.ts';
+import { isJsonObject, type JsonObject } from '../../lib/json.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
-import { isJsonObject, type JsonObject } from '../fetch/strict-json.ts';
 import { configuredTargets } from '../fetch/target-policy.ts';
 
 /** Where the keys of an issuer are. */

@@ -1,6 +1,7 @@
 import { compactVerify, importJWK, type JWK } from 'jose';
+import type { JsonObject } from '../../lib/json.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import { parseStrictJson, type JsonObject } from '../fetch/strict-json.ts';
+import { parseStrictJson } from '../fetch/strict-json.ts';
 import type { TokenRefusal } from './challenge.ts';
 
 /** A JSON Web Token of which nothing is believed yet. */

@@ -1,6 +1,6 @@
+import type { JsonObject } from '../../lib/json.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { findClaim } from '../claim.ts';
-import type { JsonObject } from '../fetch/strict-json.ts';
 import type { Principal } from '../principal.ts';
 import type { TokenRefusal } from './challenge.ts';
 

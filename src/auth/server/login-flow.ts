@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Client, Interaction, InteractionResult, Provider } from 'oidc-provider';
+import { errors, type Client, type Interaction, type InteractionResult, type Provider } from 'oidc-provider';
 import type { Clock } from '../../lib/clock.ts';
 import { isClientIdUrl } from '../client-metadata/client-id.ts';
 import { originOf } from './clients.ts';
@@ -25,7 +25,10 @@ export interface LoginFlow {
 }
 
 export interface LoginFlows {
-  /** The flow that the browser is in, by its cookie; `undefined` when it has none, or it ended. */
+  /**
+   * The flow that the browser is in, by its cookie; `undefined` when it has none, or it ended. Rejects where nobody can tell, as while
+   * the store is away.
+   */
   load(request: IncomingMessage, response: ServerResponse, uid: string): Promise<LoginFlow | undefined>;
   tokenFor(flow: LoginFlow, form: string): string;
   isTokenValid(flow: LoginFlow, form: string, token: string | undefined): boolean;
@@ -51,6 +54,18 @@ export function createLoginFlows(options: {
     sendPage(response, { status: 200, page: renderOnwardPage({ host, address, label }) });
   }
 
+  async function findDetails(
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<Interaction | undefined> {
+    try {
+      return await provider.interactionDetails(request, response);
+    } catch (error) {
+      if (error instanceof errors.SessionNotFound) return undefined;
+      throw error;
+    }
+  }
+
   async function finish(flow: LoginFlow, result: InteractionResult): Promise<void> {
     const { request, response, view } = flow;
     const next = await provider.interactionResult(request, response, result, {
@@ -74,7 +89,7 @@ export function createLoginFlows(options: {
     tokenFor: (flow, form) => tokens.create(bind(flow, form)),
     isTokenValid: (flow, form, token) => tokens.isValid(bind(flow, form), token),
     async load(request, response, uid) {
-      const details = await provider.interactionDetails(request, response).catch(() => undefined);
+      const details = await findDetails(request, response);
       if (details === undefined || details.uid !== uid) return undefined;
       const client = await provider.Client.find(String(details.params['client_id']));
       if (client === undefined) return undefined;

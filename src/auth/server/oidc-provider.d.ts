@@ -153,6 +153,7 @@ declare module 'oidc-provider' {
     readonly InvalidTarget: new (description?: string) => Error;
     readonly InvalidScope: new (description: string, scope: string) => Error;
     readonly OIDCProviderError: new (status: number, message: string) => Error;
+    readonly SessionNotFound: new (description: string) => Error;
   };
 
   interface PolicyPrompt {

@@ -11,7 +11,7 @@ import { clientAuthMethods, clientSigningAlgorithms, scopesOf, serverPaths } fro
 import type { ProtectedResource, ServerConfig } from './server-options.ts';
 
 const MINUTE = 60;
-export const interactionSeconds: number = 10 * MINUTE;
+const interactionSeconds: number = 10 * MINUTE;
 const sessionSeconds = 12 * 60 * MINUTE;
 const daySeconds = 24 * 60 * MINUTE;
 

@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, hash, randomUUID } from 'node:crypto';
 import { errors, Provider, type ProviderContext } from 'oidc-provider';
 import type { Clock } from '../../lib/clock.ts';
-import { pause } from '../../state/pause.ts';
+import { pause } from '../../lib/pause.ts';
 import type { Store, StoredValue } from '../../state/store/store.ts';
 
 /**
@@ -24,7 +24,7 @@ export interface RefreshRotation {
 }
 
 const KIND = 'RefreshSuccessor';
-export const refreshGraceMilliseconds = 30_000;
+const refreshGraceMilliseconds = 30_000;
 
 /** How long a turn lasts at most: who has it may die. Several times what a rotation takes. */
 const TURN_MILLISECONDS = 10_000;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { ClientMetadata } from 'oidc-provider';
 import { toAddressGroup } from '../../lib/address-group.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { parseJsonObject } from '../../lib/json.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { toGrantTypes } from './clients.ts';
 import type { Store } from '../../state/store/store.ts';
@@ -22,7 +23,7 @@ export interface ClientRegistration {
 
 const DAY = 86_400_000;
 /** Some clients register anew at each connection: what gets no token within a day is forgotten. */
-export const unusedClientLifetime: number = DAY;
+const unusedClientLifetime: number = DAY;
 const REGISTRATIONS_PER_HOUR = 30;
 /** Over all addresses; a flood fills no disk. */
 const REGISTRATIONS_PER_HOUR_IN_ALL = 600;
@@ -96,11 +97,11 @@ function invalid(text: string): Result<never, RegistrationFault> {
 }
 
 /** Reads a registration request. What is not known here is left out, nulls too: some clients refuse to read them in the echo. */
-export function parseRegistration(
+function parseRegistration(
   body: string,
   redirects: readonly string[],
 ): Result<ClientMetadata, RegistrationFault> {
-  const request = parseObject(body);
+  const request = parseJsonObject(body);
   if (request === undefined) return invalid('the body must be a JSON object');
   const uris = request['redirect_uris'];
   if (!isTexts(uris) || uris.length === 0 || uris.length > MAX_REDIRECTS) {
@@ -140,17 +141,6 @@ function toSecret(method: unknown): ClientMetadata | undefined {
 
 function toError(status: number, error: string, description: string): RegistrationReply {
   return { status, body: { error, error_description: description } };
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? (value as Record<string, unknown>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function isTexts(value: unknown): value is readonly string[] {

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rm } from 'node:fs/promises';
+import { link, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
+import { hasCode } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { isJsonObject, parseJsonObject } from '../../lib/json.ts';
+import { readFileIfThere } from '../../lib/read-if-there.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
 
@@ -79,7 +82,7 @@ async function writeOnce(directory: string, data: string): Promise<void> {
   try {
     await link(join(directory, draft), join(directory, FILE));
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) {
+    if (!hasCode(error, 'EEXIST')) {
       throw new GatewayError('E_STATE_UNWRITABLE', `cannot write \`${join(directory, FILE)}\``, {
         cause: error,
       });
@@ -90,13 +93,13 @@ async function writeOnce(directory: string, data: string): Promise<void> {
 }
 
 async function readKeys(path: string): Promise<ServerKeys | undefined> {
-  let text: string;
+  let text: string | undefined;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readFileIfThere(path);
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new GatewayError('E_STATE_UNWRITABLE', `the keys in \`${path}\` cannot be read`, { cause: error });
   }
+  if (text === undefined) return undefined;
   const keys = parseKeys(text);
   if (keys !== undefined) return keys;
   throw new GatewayError(
@@ -109,21 +112,13 @@ async function readKeys(path: string): Promise<ServerKeys | undefined> {
 }
 
 function parseKeys(text: string): ServerKeys | undefined {
-  let content: unknown;
-  try {
-    content = JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-  if (typeof content !== 'object' || content === null) return undefined;
-  const { signing, cookie } = content as Partial<Record<keyof ServerKeys, unknown>>;
+  const { signing, cookie } = parseJsonObject(text) ?? {};
   if (typeof cookie !== 'string' || cookie.length < 32 || !isSigningKey(signing)) return undefined;
   return { signing, cookie };
 }
 
 function isSigningKey(value: unknown): value is JWK {
-  if (typeof value !== 'object' || value === null) return false;
-  const key = value as Record<string, unknown>;
-  const texts = [key['x'], key['y'], key['d'], key['kid']];
-  return key['kty'] === 'EC' && key['crv'] === 'P-256' && texts.every((text) => typeof text === 'string');
+  if (!isJsonObject(value)) return false;
+  const texts = [value['x'], value['y'], value['d'], value['kid']];
+  return value['kty'] === 'EC' && value['crv'] === 'P-256' && texts.every((text) => typeof text === 'string');
 }

@@ -35,7 +35,7 @@ export function listExplained(): string[] {
   return [...listCodes(), ...findingTable.map(({ id }) => id), ...allChecks.map(({ id }) => id)];
 }
 
-export function listCodes(): ErrorCode[] {
+function listCodes(): ErrorCode[] {
   return Object.keys(errorCodes).filter(isErrorCode);
 }
 

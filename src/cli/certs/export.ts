@@ -1,7 +1,8 @@
 import { lstat, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
+import { explainFileError, hasCode } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { ensurePrivateDirectory, explainFileError, writeFileAtomically } from '../../state/directory.ts';
+import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import { parsePrivateKey } from '../../tls/files/key-pair.ts';
 import { listCertificates } from '../../tls/inventory/certificate-inventory.ts';
 import type { KnownCertificate } from '../../tls/inventory/known-certificate.ts';
@@ -100,7 +101,7 @@ async function writeFiles(directory: string, files: readonly ExportedFile[], for
       // `wx` neither replaces a file nor follows a link that somebody put there meanwhile.
       await writeFile(path, data, { flag: 'wx', mode });
     } catch (cause) {
-      if (cause instanceof Error && 'code' in cause && cause.code === 'EEXIST') throw alreadyThere(path);
+      if (hasCode(cause, 'EEXIST')) throw alreadyThere(path);
       const message = `cannot write \`${path}\`: ${explainFileError(cause)}`;
       throw new GatewayError('E_STATE_UNWRITABLE', message, { cause });
     }

@@ -5,6 +5,7 @@ import type { StateConfig } from '../../config/state-config.ts';
 import { defaultStateDir } from '../../config/state-dir.ts';
 import { readState } from '../../config/state-from-environment.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { hasCode } from '../../lib/file-errors.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { CliContext } from '../context.ts';
 
@@ -60,6 +61,6 @@ async function hasDefaultFile({ cwd, readFile }: CliContext['io']): Promise<bool
     await readFile(resolve(cwd, defaultFile));
     return true;
   } catch (error) {
-    return !(error instanceof Error && 'code' in error && error.code === 'ENOENT');
+    return !hasCode(error, 'ENOENT');
   }
 }

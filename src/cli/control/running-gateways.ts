@@ -1,4 +1,3 @@
-import { readdir } from 'node:fs/promises';
 import { request } from 'node:http';
 import { json } from 'node:stream/consumers';
 import { dirname, resolve } from 'node:path';
@@ -9,6 +8,7 @@ import { controlDirectory } from '../../gateway/control/control-server.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { listDirectory } from '../../state/directory.ts';
 import { findSource } from '../certs/source.ts';
 import type { CliContext } from '../context.ts';
 import type { StateOptions } from '../state-source.ts';
@@ -22,7 +22,8 @@ export interface RunningGateway {
 
 /**
  * The gateways that run on a state directory, one as a rule. A configuration that cannot be read keeps nobody from asking those of the
- * directory that it names: its problems come back only where none runs there. Rejects with a GatewayError (E_NOT_RUNNING).
+ * directory that it names: its problems come back only where none runs there. Rejects with a GatewayError (E_NOT_RUNNING;
+ * E_STATE_UNWRITABLE where nobody can tell, since the directory may not be read).
  */
 export async function findRunningGateways(
   options: StateOptions,
@@ -51,8 +52,10 @@ async function guessStateDir(options: StateOptions, { io }: CliContext): Promise
 
 async function listGateways(stateDir: string): Promise<readonly RunningGateway[]> {
   const directory = resolve(stateDir, controlDirectory);
-  const names = await readdir(directory).catch(() => []);
-  const found = names
+  const hint = 'run the command as the user that runs Breakwater';
+  const entries = await listDirectory(directory, { hint });
+  const found = entries
+    .map(({ name }) => name)
     .filter((name) => /^\d+\.sock$/.test(name))
     .map((name) => ({ pid: Number.parseInt(name, 10), socketPath: resolve(directory, name) }))
     .sort((left, right) => left.pid - right.pid)

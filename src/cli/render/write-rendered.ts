@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { hasCode } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { hasHeader } from '../../render/header.ts';
 import type { RenderedFile } from '../../render/rendered.ts';
@@ -35,9 +36,9 @@ export async function writeRendered(
 }
 
 async function refuseOthers(path: string): Promise<void> {
-  const text = await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
     // What is there and cannot be read cannot be ours either.
-    return error.code === 'ENOENT' || error.code === 'ENOTDIR' ? undefined : '';
+    return hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR') ? undefined : '';
   });
   if (text === undefined || hasHeader(text)) return;
   throw new GatewayError(

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { toErrorMessage } from '../../lib/error-message.ts';
+import { hasCode } from '../../lib/file-errors.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 
 /** What whoever started the gateway as a service wants to know of it (sd_notify(3)). Never rejects: a service runs without it, too. */
@@ -113,7 +114,7 @@ function toLine(text: string): string {
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return hasCode(error, 'ENOENT');
 }
 
 function toReason(error: unknown): string {

@@ -209,7 +209,7 @@ export const resourceMetadataChecks: readonly Check[] = [
 ];
 
 /** A judge of OAuth facts, where callers have to log in at all. */
-export function withOAuth(judge: (oauth: OAuthFacts, facts: Facts) => Verdict): (facts: Facts) => Verdict {
+function withOAuth(judge: (oauth: OAuthFacts, facts: Facts) => Verdict): (facts: Facts) => Verdict {
   return (facts) => {
     if (!facts.oauth.done) return skip(facts.oauth.because);
     const anonymous = findAnswer(facts, 'initialize-anonymous');

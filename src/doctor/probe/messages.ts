@@ -2,7 +2,7 @@ import { revisions } from '../../mcp/revision.ts';
 
 /** The revisions that questions speak: the newest of each era. */
 export const legacyRevision = '2025-11-25';
-export const modernRevision: string = revisions[revisions.length - 1] ?? '2026-07-28';
+const modernRevision: string = revisions[revisions.length - 1] ?? '2026-07-28';
 
 const clientName = 'breakwater-doctor';
 

@@ -29,8 +29,8 @@ export interface QuestionContext {
 }
 
 /** Origins and hosts of strangers; names of RFC 6761 that no one can own. */
-export const foreignOrigin = 'https://attacker.invalid';
-export const foreignHost = 'attacker.invalid';
+const foreignOrigin = 'https://attacker.invalid';
+const foreignHost = 'attacker.invalid';
 
 type Changes = Partial<Omit<NamedQuestion, 'name' | 'fields'>> & {
   readonly fields?: Readonly<Record<string, string>>;

@@ -1,7 +1,7 @@
-import { isJsonObject } from '../../auth/fetch/strict-json.ts';
 import { configuredTargets, parseTarget, toHostName } from '../../auth/fetch/target-policy.ts';
 import { rootMetadataPath, toMetadataUrl } from '../../auth/resource/metadata.ts';
 import { isLoopback } from '../../config/listeners.ts';
+import { isJsonObject, parseJsonObject } from '../../lib/json.ts';
 import type { Exchange, Target } from '../facts.ts';
 import type { DocumentFact, OAuthFacts, ServerFact } from '../facts-oauth.ts';
 import { parseChallenge } from './parse-challenge.ts';
@@ -112,7 +112,7 @@ async function askDocument(ask: Ask, url: string): Promise<DocumentFact> {
   const { exchange, text } = await ask({ method: 'GET', url, fields: { Accept: 'application/json' } });
   if (exchange.outcome === 'failed' || exchange.answer.status !== 200 || text.length > longestDocument)
     return { exchange };
-  const json = parseObject(text);
+  const json = parseJsonObject(text);
   return json === undefined ? { exchange } : { exchange, json };
 }
 
@@ -202,13 +202,4 @@ function isAskable(text: string): boolean {
 
 function toTexts(value: unknown): readonly string[] {
   return Array.isArray(value) ? value.filter((each) => typeof each === 'string') : [];
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | undefined {
-  try {
-    const value: unknown = JSON.parse(text);
-    return isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

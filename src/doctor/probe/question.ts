@@ -58,7 +58,7 @@ export function toText(value: Fields[string]): string | undefined {
 }
 
 /** Whether a body is a stream of events, by its type. */
-export function isEventStream(fields: Fields): boolean {
+function isEventStream(fields: Fields): boolean {
   return toText(fields['content-type'])?.toLowerCase().startsWith('text/event-stream') === true;
 }
 

@@ -1,29 +1,21 @@
-import { isJsonObject } from '../../auth/fetch/strict-json.ts';
+import { isJsonObject, parseJson } from '../../lib/json.ts';
 import type { RpcFact } from '../facts.ts';
 
 const mostTools = 100;
 
 /** The JSON-RPC answer in a body; of an event stream, the first event that holds one. `undefined` when there is none. */
 export function toRpcFact(body: string, contentType: string): RpcFact | undefined {
-  if (!contentType.startsWith('text/event-stream')) return toFact(parse(body));
+  if (!contentType.startsWith('text/event-stream')) return toFact(parseJson(body));
   for (const event of body.split(/\r?\n\r?\n/)) {
     const data = event
       .split(/\r?\n/)
       .filter((row) => row.startsWith('data:'))
       .map((row) => row.slice(5).trimStart())
       .join('\n');
-    const fact = toFact(parse(data));
+    const fact = toFact(parseJson(data));
     if (fact !== undefined) return fact;
   }
   return undefined;
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function toFact(message: unknown): RpcFact | undefined {

@@ -71,6 +71,7 @@ export async function openControlServer(stateDir: string, controls: Controls): P
     async close() {
       server.close();
       server.closeAllConnections();
+      // Nobody answers on a socket that stays; the next gateway takes it away.
       await rm(path, { force: true }).catch(() => undefined);
     },
   };

@@ -11,7 +11,7 @@ export interface SessionUsesOptions {
   readonly onProblem: (error: unknown) => void;
 }
 
-export const useKind = 'SessionUse';
+const useKind = 'SessionUse';
 /** A use is told so often at most, in milliseconds. */
 const TELL_MILLISECONDS = 60_000;
 /** Most that are told at a time; the others come next. */

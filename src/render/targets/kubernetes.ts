@@ -133,7 +133,7 @@ function buildSpots(cluster: Cluster): Spots {
   };
 }
 
-export function buildStrategy(isScaled: boolean): YamlMapping {
+function buildStrategy(isScaled: boolean): YamlMapping {
   return isScaled
     ? { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } }
     : { type: noted('the volume is for one pod: a second one would wait for it for ever', 'Recreate') };

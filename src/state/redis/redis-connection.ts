@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { isGatewayError, type GatewayError } from '../../lib/gateway-error.ts';
-import { pause } from '../pause.ts';
+import { pause } from '../../lib/pause.ts';
 import { createAlarm } from './redis-alarm.ts';
 import { explainFailure, RedisSilence, toRedisError, type RedisFailure } from './redis-errors.ts';
 import { openLink, type RedisLink } from './redis-link.ts';
@@ -217,7 +217,6 @@ export async function openRedisConnection(options: RedisConnectionOptions): Prom
   } finally {
     limit.cancel();
   }
-  gaveUp.catch(() => undefined);
   return {
     prefix: settings.prefix,
     send: (words) => attempt(() => ask(words)),

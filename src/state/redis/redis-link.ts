@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Clock } from '../../lib/clock.ts';
-import { explainFileError } from '../directory.ts';
+import { explainFileError } from '../../lib/file-errors.ts';
 import type { RedisModule } from './redis-module.ts';
 import { RedisRefusal } from './redis-errors.ts';
 import type { RedisAddress, RedisSettings } from './redis-settings.ts';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../../lib/clock.ts';
 import { toErrorMessage } from '../../lib/error-message.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { pause } from '../../lib/pause.ts';
 import type { Lock } from '../lock.ts';
-import { pause } from '../pause.ts';
 import type { RedisConnection } from './redis-connection.ts';
 import { toTextKey } from './redis-texts.ts';
 

@@ -44,7 +44,7 @@ export interface Commit {
  * what it never refuses, so that it does not stop half way; deletions alone are done by a full one, too. All keys are named to Redis, as
  * its clusters demand.
  */
-export const commitScript: string = `
+const commitScript: string = `
 local now = redis.call('TIME')
 now = now[1] * 1000 + math.floor(now[2] / 1000)
 local at = 3

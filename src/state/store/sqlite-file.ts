@@ -1,7 +1,8 @@
 import { chmod, open } from 'node:fs/promises';
 import { join } from 'node:path';
+import { explainFileError } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { ensurePrivateDirectory, explainFileError } from '../directory.ts';
+import { ensurePrivateDirectory } from '../directory.ts';
 import { toDamageError, withDatabase } from './sqlite-errors.ts';
 import { loadSqlite, type Database, type SqliteModule } from './sqlite-module.ts';
 

@@ -1,10 +1,12 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { readFile, rename } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { explainFileError } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { ensurePrivateDirectory, explainFileError, writeFileAtomically } from '../../state/directory.ts';
-import { parseJson } from './problem.ts';
+import { parseJson } from '../../lib/json.ts';
+import { readFileIfThere } from '../../lib/read-if-there.ts';
+import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 
 /** What is kept of an account, so that it is made once and found again. */
 export interface StoredAccount {
@@ -25,13 +27,13 @@ const schema = z.object({ key: z.string(), url: z.string().optional(), email: z.
  */
 export async function readAccountFile(directory: string): Promise<StoredAccount | undefined> {
   const path = join(directory, fileName);
-  let text: string;
+  let text: string | undefined;
   try {
-    text = await readFile(path, 'utf8');
+    text = await readFileIfThere(path);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw toStateError(`cannot read \`${path}\``, cause);
   }
+  if (text === undefined) return undefined;
   const stored = parseAccount(text);
   if (stored === undefined) await setAside(path);
   return stored;

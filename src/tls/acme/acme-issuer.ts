@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
+import { explainFileError } from '../../lib/file-errors.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
-import { explainFileError } from '../../state/directory.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
 import {
   IssueError,

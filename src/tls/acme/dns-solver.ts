@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../lib/clock.ts';
+import { pauseOrReject } from '../../lib/pause.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import { IssueError } from '../automation/issuer.ts';
 import { toKeyAuthorizationDigest } from './authorization.ts';
 import type { ChallengeSolver, PresentedChallenge } from './challenge.ts';
-import { pause } from './pause.ts';
 import { toPlainLine } from './plain-line.ts';
 
 export interface DnsSolverOptions {
@@ -36,7 +36,7 @@ export function createDnsSolver(options: DnsSolverOptions): ChallengeSolver {
     type: 'dns-01',
     async present(challenge, signal) {
       await run('present', challenge, signal);
-      await pause(options.clock, options.propagation, signal);
+      await pauseOrReject(options.clock, options.propagation, signal);
     },
     async remove(challenge) {
       try {

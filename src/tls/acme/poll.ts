@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
+import { pauseOrReject } from '../../lib/pause.ts';
 import { IssueError } from '../automation/issuer.ts';
-import { pause } from './pause.ts';
 
 /** What one look has shown: the end, or nothing yet and when to look again at the earliest, in milliseconds. */
 export type Look<T> =
@@ -49,7 +49,7 @@ export async function poll<T>(options: PollOptions<T>): Promise<T> {
     if (left <= 0 || wanted > left + shortestInterval) {
       throw failure ?? toStuck(options, retryAfter);
     }
-    await pause(clock, wanted, signal);
+    await pauseOrReject(clock, wanted, signal);
     interval = Math.min(interval * 2, longestInterval);
   }
 }

@@ -1,3 +1,4 @@
+import { parseJson } from '../../lib/json.ts';
 import { IssueError, type IssueErrorCode } from '../automation/issuer.ts';
 import type { AcmeHttpResponse } from './acme-http.ts';
 import { problemSchema, type Problem } from './acme-objects.ts';
@@ -87,15 +88,6 @@ export function toChallengeError(problem: Problem | undefined, context: ProblemC
   return kept === undefined
     ? new ProblemError(error.problem, { code: 'E_ACME_CHALLENGE', message: error.message, options: {} })
     : error;
-}
-
-/** JSON or undefined: what is not JSON fails the schema that follows. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** Undefined for types that say nothing of their own, such as `malformed`. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
+import { pause } from '../../lib/pause.ts';
 import type { RedisConnection } from '../../state/redis/redis-connection.ts';
-import { pause } from '../../state/pause.ts';
 import { toTopicDigest, type ChallengeBoard } from './challenge-board.ts';
 
 export interface SharedChallengeBoard extends ChallengeBoard {

@@ -2,10 +2,11 @@ import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { FlattenedSign, type JWK } from 'jose';
 import type { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
+import { parseJson } from '../../lib/json.ts';
 import { IssueError } from '../automation/issuer.ts';
 import type { AcmeHttp, AcmeHttpResponse } from './acme-http.ts';
 import type { AcmeDirectory } from './acme-objects.ts';
-import { parseJson, parseProblem, toResponseError } from './problem.ts';
+import { parseProblem, toResponseError } from './problem.ts';
 
 /** The key of an account (P-256), in the forms that requests need. */
 export interface AccountKey {

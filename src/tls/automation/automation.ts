@@ -150,10 +150,19 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
   };
 
   const requests = openRenewalRequests(stateDir, () => void takeRequests());
+  let isDeaf = false;
   const takeRequests = async (): Promise<void> => {
-    const names = await requests.take((name) => managed.has(name));
-    for (const name of names) managed.get(name)?.force();
-    if (names.length > 0) doNow();
+    try {
+      const taken = await requests.take((name) => managed.has(name));
+      isDeaf = false;
+      for (const name of taken) managed.get(name)?.force();
+      if (taken.length > 0) doNow();
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      if (isDeaf || signal.aborted) return;
+      isDeaf = true;
+      warn(names[0] ?? '', error.code, `requests to renew are not seen: ${error.message}`);
+    }
   };
 
   let ticks = 0;
@@ -196,9 +205,19 @@ export async function loadAutomation(options: AutomationOptions): Promise<Automa
     });
 
   const names = [...new Set(options.names.map(toCanonicalName))];
+  /** A folder that cannot be read keeps nobody from serving; what is in it is obtained anew when it is asked for. */
+  const listStored = async (): Promise<readonly string[]> => {
+    try {
+      return await vault.list();
+    } catch (error) {
+      if (!isGatewayError(error)) throw error;
+      warn(names[0] ?? '', error.code, `certificates obtained on demand are not known: ${error.message}`);
+      return [];
+    }
+  };
   for (const name of names) managed.set(name, await load(name));
   if (demand !== undefined) {
-    for (const name of await vault.list()) {
+    for (const name of await listStored()) {
       if (managed.has(name)) continue;
       const certificate = await loadOnDemand(name);
       if (certificate.material !== undefined) managed.set(name, certificate);

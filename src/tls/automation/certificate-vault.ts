@@ -1,9 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { explainFileError } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { ensurePrivateDirectory, explainFileError, writeFileAtomically } from '../../state/directory.ts';
+import { readFileIfThere } from '../../lib/read-if-there.ts';
+import { ensurePrivateDirectory, listDirectory, writeFileAtomically } from '../../state/directory.ts';
 import { acquireLock, type Lock, type LockOptions } from '../../state/lock.ts';
 import { fromFolderName, toFolderName } from './certificate-name.ts';
 import type { IssuedCertificate } from './issuer.ts';
@@ -34,7 +36,7 @@ export interface CertificateVault {
   sweep(name: string): Promise<void>;
   /** Changes when the stored certificate was replaced; cheap. Undefined when there is none. */
   readStamp(name: string): Promise<string | undefined>;
-  /** Names that a folder exists for, in the order of the alphabet. */
+  /** Names that a folder exists for, in the order of the alphabet. Rejects with a GatewayError (E_STATE_UNWRITABLE). */
   list(): Promise<readonly string[]>;
   /** Waits for the lock around attempts; see `acquireLock`. */
   lock(name: string, options: VaultLockOptions): Promise<Lock>;
@@ -61,7 +63,7 @@ export function createCertificateVault(stateDir: string): CertificateVault {
 
   const loadRecord = async (name: string): Promise<Loaded<RenewalRecord>> => {
     const file = join(toFolder(name), recordFile);
-    const text = await readIfThere(file);
+    const text = await readText(file);
     if (!text.found) return { value: emptyRecord, problems: text.problems };
     const parsed = parseRenewalRecord(text.value);
     if (parsed.ok) return { value: parsed.value, problems: [] };
@@ -70,7 +72,7 @@ export function createCertificateVault(stateDir: string): CertificateVault {
 
   const loadMaterial = async (name: string): Promise<Loaded<TlsMaterial | undefined>> => {
     const file = join(toFolder(name), certificateFile);
-    const text = await readIfThere(file);
+    const text = await readText(file);
     if (!text.found) return { value: undefined, problems: text.problems };
     const parsed = parseStoredCertificate({ file, text: text.value }, name);
     if (parsed.ok) return { value: parsed.value, problems: [] };
@@ -110,6 +112,7 @@ export function createCertificateVault(stateDir: string): CertificateVault {
     },
     async sweep(name) {
       const folder = toFolder(name);
+      // A folder that cannot be read stays as it is; `load` tells of it.
       const names = await readdir(folder).catch(() => []);
       const left = names.filter((file) => /\.(?:tmp|broken)$/.test(file));
       await Promise.all(left.map((file) => removeIfOld(join(folder, file))));
@@ -123,7 +126,7 @@ export function createCertificateVault(stateDir: string): CertificateVault {
       }
     },
     async list() {
-      const entries = await readdir(directory, { withFileTypes: true }).catch(() => []);
+      const entries = await listDirectory(directory);
       return entries
         .filter((entry) => entry.isDirectory())
         .map((entry) => fromFolderName(entry.name))
@@ -144,12 +147,11 @@ type ReadText =
   | { readonly found: false; readonly problems: readonly Diagnostic[] };
 
 /** A file that is there and cannot be read may be in order: it is reported, and left where it is. */
-async function readIfThere(file: string): Promise<ReadText> {
+async function readText(file: string): Promise<ReadText> {
   try {
-    return { found: true, value: await readFile(file, 'utf8') };
+    const value = await readFileIfThere(file);
+    return value === undefined ? { found: false, problems: [] } : { found: true, value };
   } catch (error) {
-    const absent = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    if (absent) return { found: false, problems: [] };
     return { found: false, problems: [toProblem(file, `cannot be read: ${explainFileError(error)}`)] };
   }
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { Clock } from '../../lib/clock.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
+import { parseJson } from '../../lib/json.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import type { SharedText, SharedTexts } from '../../state/shared-text.ts';
@@ -80,7 +81,10 @@ async function readShared(shared: SharedText | undefined): Promise<readonly numb
   }
 }
 
-/** Two replicas may order at the same moment: the one whose text was overtaken adds to the new one. */
+/**
+ * Two replicas may order at the same moment: the one whose text was overtaken adds to the new one. What cannot be added is missing from
+ * the common count alone: the place is taken, and the connection tells of an outage.
+ */
 async function addShared(
   shared: SharedText | undefined,
   { at, after }: { readonly at: number; readonly after: number },
@@ -99,15 +103,15 @@ async function addShared(
   }
 }
 
+/**
+ * Damage counts as no orders, and the next one writes the text anew: nothing can be done about it, renewals must go on, and the
+ * authority counts as well.
+ */
 function parseOrders(text: string): readonly number[] {
-  try {
-    return stored.parse(JSON.parse(text)).orders;
-  } catch {
-    return [];
-  }
+  return stored.safeParse(parseJson(text)).data?.orders ?? [];
 }
 
-/** A file that cannot be read counts nothing: the authority's own limit still stands. */
+/** A file that cannot be read counts nothing, for the same reasons; who cannot write it either orders nothing. */
 async function readOrders(path: string): Promise<readonly number[]> {
   try {
     return parseOrders(await readFile(path, 'utf8'));

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorCodes, type ErrorCode } from '../../lib/error-codes.ts';
 import type { GatewayError } from '../../lib/gateway-error.ts';
+import { parseJson } from '../../lib/json.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import type { IssueStep } from './issuer.ts';
 
@@ -100,12 +101,8 @@ export function toLastFailure({ code, message }: GatewayError, at: number): Last
 
 /** Reads `renewal.json`. The error says what is wrong with it, for a message that names the file; never throws. */
 export function parseRenewalRecord(text: string): Result<RenewalRecord, string> {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return fail('it is not JSON');
-  }
+  const value = parseJson(text);
+  if (value === undefined) return fail('it is not JSON');
   const parsed = record.safeParse(value);
   if (parsed.success) return ok(parsed.data);
   return fail(`\`${parsed.error.issues[0]?.path.join('.') ?? ''}\` is wrong`);

@@ -1,8 +1,9 @@
 import { watch, type FSWatcher } from 'node:fs';
-import { access, readdir, rm, stat } from 'node:fs/promises';
+import { access, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { explainFileError, hasCode } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
+import { ensurePrivateDirectory, listDirectory, writeFileAtomically } from '../../state/directory.ts';
 import { fromFolderName, toFolderName } from './certificate-name.ts';
 
 /**
@@ -34,7 +35,10 @@ export async function isRenewalRequested(stateDir: string, name: string): Promis
 export interface RenewalRequests {
   /** Creates the directory, so that it can be watched. */
   prepare(): Promise<void>;
-  /** Takes up the requests for which `isOurs` holds; one look at a directory when there are none. */
+  /**
+   * Takes up the requests for which `isOurs` holds; one look at a directory when there are none. Rejects with a GatewayError
+   * (E_STATE_UNWRITABLE) where it may not be read; what is asked for there is taken up once it may.
+   */
   take(isOurs: (name: string) => boolean): Promise<readonly string[]>;
   close(): void;
 }
@@ -68,8 +72,8 @@ export function openRenewalRequests(stateDir: string, onRequest: () => void): Re
       const changed = await readChange(directory);
       if (changed === undefined || changed === seen) return [];
       arm();
-      const names = (await readdir(directory).catch(() => []))
-        .map((folder) => ({ folder, name: fromFolderName(folder) }))
+      const names = (await listDirectory(directory))
+        .map(({ name: folder }) => ({ folder, name: fromFolderName(folder) }))
         .filter(({ name }) => name !== undefined && isOurs(name));
       const taken = await Promise.all(names.map(({ folder }) => remove(join(directory, folder))));
       // What came within the same tick of the file system's clock must be seen by the next look.
@@ -91,8 +95,10 @@ function toDirectory(stateDir: string): string {
 async function readChange(directory: string): Promise<number | undefined> {
   try {
     return (await stat(directory)).mtimeMs;
-  } catch {
-    return undefined;
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT')) return undefined;
+    const message = `cannot read \`${directory}\`: ${explainFileError(cause)}`;
+    throw new GatewayError('E_STATE_UNWRITABLE', message, { cause });
   }
 }
 

@@ -30,12 +30,12 @@ export function isRunning({ notBefore, notAfter }: Validity, now: number): boole
 }
 
 /** How long a certificate is valid, in milliseconds. */
-export function toLifetime({ notBefore, notAfter }: Validity): number {
+function toLifetime({ notBefore, notAfter }: Validity): number {
   return notAfter - notBefore;
 }
 
 /** How long before its end a certificate is renewed when its authority wishes nothing. */
-export function toRenewalMargin(validity: Validity): number {
+function toRenewalMargin(validity: Validity): number {
   const lifetime = toLifetime(validity);
   return lifetime < shortLife ? lifetime / 2 : lifetime / 3;
 }

@@ -1,7 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { explainFileError } from '../../lib/file-errors.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import { explainFileError } from '../../state/directory.ts';
 
 /** What a file holds, and its name for messages. */
 export interface NamedText {

@@ -5,7 +5,9 @@ import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { toErrorMessage } from '../../lib/error-message.ts';
 import { isGatewayError } from '../../lib/gateway-error.ts';
+import { parseJsonObject } from '../../lib/json.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
+import { isPrivateFile } from '../../state/private-file.ts';
 import { createLookLoop } from '../files/look-loop.ts';
 
 export interface TicketKeysOptions {
@@ -125,9 +127,8 @@ export function createTicketKeys(options: TicketKeysOptions): TicketKeys {
 /** Changes with each replacement of the file; `undefined` when it cannot be used because others could read or have written it. */
 async function readVersion(path: string): Promise<string | undefined> {
   try {
-    const { ino, mtimeMs, mode, uid } = await stat(path);
-    const isPrivate = process.platform === 'win32' || ((mode & 0o077) === 0 && uid === process.getuid?.());
-    return isPrivate ? `${ino} ${mtimeMs}` : undefined;
+    const found = await stat(path);
+    return isPrivateFile(found) ? `${found.ino} ${found.mtimeMs}` : undefined;
   } catch {
     return undefined;
   }
@@ -136,9 +137,9 @@ async function readVersion(path: string): Promise<string | undefined> {
 /** `undefined` for a file that is gone or damaged: new keys take its place. */
 async function readKeys(path: string): Promise<DatedKeys | undefined> {
   try {
-    const value: unknown = JSON.parse(await readFile(path, 'utf8'));
-    if (typeof value !== 'object' || value === null) return undefined;
-    const { createdAt, keys } = value as { readonly createdAt?: unknown; readonly keys?: unknown }; // Checked right below.
+    const value = parseJsonObject(await readFile(path, 'utf8'));
+    if (value === undefined) return undefined;
+    const { createdAt, keys } = value;
     if (typeof createdAt !== 'number' || typeof keys !== 'string') return undefined;
     const bytes = Buffer.from(keys, 'base64');
     return bytes.length === keyBytes ? { keys: bytes, createdAt } : undefined;

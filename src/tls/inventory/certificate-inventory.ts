@@ -1,9 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { explainFileError } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { readFileIfThere } from '../../lib/read-if-there.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
-import { explainFileError } from '../../state/directory.ts';
+import { listDirectory } from '../../state/directory.ts';
 import { fromFolderName, toFolderName } from '../automation/certificate-name.ts';
 import { emptyRecord, parseRenewalRecord, type RenewalRecord } from '../automation/renewal-record.ts';
 import { toRenewalTime } from '../automation/renewal-schedule.ts';
@@ -40,7 +41,7 @@ export async function readRenewalRecord(
   name: string,
 ): Promise<Result<RenewalRecord, Diagnostic>> {
   const path = join(toFolder(stateDir, name), 'renewal.json');
-  const text = await readIfThere(path);
+  const text = await readText(path);
   if (text === undefined) return ok(emptyRecord);
   if (!text.ok) return text;
   const record = parseRenewalRecord(text.value);
@@ -48,26 +49,17 @@ export async function readRenewalRecord(
 }
 
 /** Absolute path of the file with key and chain of a certificate that was obtained for a name. */
-export function toStoredFile(stateDir: string, name: string): string {
+function toStoredFile(stateDir: string, name: string): string {
   return join(toFolder(stateDir, name), 'certificate.pem');
 }
 
 async function listStoredNames(stateDir: string): Promise<readonly string[]> {
-  const directory = join(stateDir, 'certificates');
-  try {
-    const entries = await readdir(directory, { withFileTypes: true });
-    return entries
-      .flatMap((entry) => (entry.isDirectory() ? [fromFolderName(entry.name)] : []))
-      .filter((name) => name !== undefined)
-      .toSorted();
-  } catch (cause) {
-    if (isAbsent(cause)) return [];
-    const message = `cannot read \`${directory}\`: ${explainFileError(cause)}`;
-    throw new GatewayError('E_STATE_UNWRITABLE', message, {
-      cause,
-      hint: 'run the command as the user that runs Breakwater',
-    });
-  }
+  const hint = 'run the command as the user that runs Breakwater';
+  const entries = await listDirectory(join(stateDir, 'certificates'), { hint });
+  return entries
+    .flatMap((entry) => (entry.isDirectory() ? [fromFolderName(entry.name)] : []))
+    .filter((name) => name !== undefined)
+    .toSorted();
 }
 
 async function readStored(stateDir: string, name: string): Promise<KnownCertificate> {
@@ -151,27 +143,24 @@ async function readLocal(stateDir: string): Promise<readonly KnownCertificate[]>
 
 /** An empty list when the file is not there. */
 async function readCertificates(path: string): Promise<ReturnType<typeof parseCertificates>> {
-  const text = await readIfThere(path);
+  const text = await readText(path);
   if (text === undefined) return ok([]);
   return text.ok ? parseCertificates({ file: path, text: text.value }) : text;
 }
 
 /** Undefined when the file is not there. */
-async function readIfThere(path: string): Promise<Result<string, Diagnostic> | undefined> {
+async function readText(path: string): Promise<Result<string, Diagnostic> | undefined> {
   try {
-    return ok(await readFile(path, 'utf8'));
+    const text = await readFileIfThere(path);
+    return text === undefined ? undefined : ok(text);
   } catch (error) {
-    return isAbsent(error) ? undefined : damaged(path, explainFileError(error));
+    return damaged(path, explainFileError(error));
   }
 }
 
 function damaged(file: string, reason: string): { readonly ok: false; readonly error: Diagnostic } {
   const message = `\`${file}\` cannot be used: ${reason}`;
   return fail({ severity: 'error', code: 'E_CERT_STATE', message, file });
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
 }
 
 function toFolder(stateDir: string, name: string): string {

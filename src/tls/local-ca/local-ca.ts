@@ -1,15 +1,12 @@
 import { createPrivateKey, generateKeyPair, randomBytes, X509Certificate, type KeyObject } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { explainFileError } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import {
-  createDirectoryAtomically,
-  ensurePrivateDirectory,
-  explainFileError,
-} from '../../state/directory.ts';
-import { serverAuthentication, toKeyIdentifier, type DistinguishedName } from '../x509/certificate-fields.ts';
 import { localNameConstraints } from '../../lib/local-names.ts';
+import { readFileIfThere } from '../../lib/read-if-there.ts';
+import { createDirectoryAtomically, ensurePrivateDirectory } from '../../state/directory.ts';
+import { serverAuthentication, toKeyIdentifier, type DistinguishedName } from '../x509/certificate-fields.ts';
 
 /** The certificate authority that signs for names of this machine and its network only. */
 export interface LocalAuthority {
@@ -68,20 +65,20 @@ interface StoredAuthority {
  * when it is missing, last as well: another process may create both in between.
  */
 async function readAuthority(directory: string): Promise<StoredAuthority | undefined> {
-  const early = await readStored(join(directory, keyName));
-  const certificate = await readStored(join(directory, certificateName));
+  const early = await readAuthorityFile(join(directory, keyName));
+  const certificate = await readAuthorityFile(join(directory, certificateName));
   if (early === undefined && certificate === undefined) return undefined;
-  const key = early ?? (await readStored(join(directory, keyName)));
+  const key = early ?? (await readAuthorityFile(join(directory, keyName)));
   if (certificate === undefined) throw damaged(directory, `\`${certificateName}\` is missing`);
   if (key === undefined) throw damaged(directory, `\`${keyName}\` is missing`);
   return { certificate, key };
 }
 
-async function readStored(path: string): Promise<string | undefined> {
+/** The text of a file of the authority; undefined when there is none. Throws a GatewayError E_STATE_UNWRITABLE. */
+export async function readAuthorityFile(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, 'utf8');
+    return await readFileIfThere(path);
   } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
     throw new GatewayError('E_STATE_UNWRITABLE', `cannot read \`${path}\`: ${explainFileError(cause)}`, {
       cause,
     });

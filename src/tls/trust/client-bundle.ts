@@ -1,11 +1,13 @@
-import { readFile, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { getCACertificates, rootCertificates } from 'node:tls';
+import { explainFileError } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { explainFileError, writeFileAtomically } from '../../state/directory.ts';
+import { writeFileAtomically } from '../../state/directory.ts';
 import { parsePem } from '../files/pem.ts';
 import { findLinuxBundle } from './linux-store.ts';
 import type { OwnAuthority } from './own-authority.ts';
+import { readTrustedFile } from './read-trusted-file.ts';
 import type { TrustPlatform } from './trust-platform.ts';
 
 const fileName = 'bundle.pem';
@@ -32,7 +34,7 @@ export async function buildClientBundle(authority: OwnAuthority, platform: Trust
 
 /** True when the file is there and holds just this. */
 export async function isBundleCurrent(authority: OwnAuthority, data: string): Promise<boolean> {
-  return (await readIfThere(toBundleFile(authority))) === data;
+  return (await readTrustedFile(toBundleFile(authority))) === data;
 }
 
 /** Writes the bundle as a whole. Throws a GatewayError E_STATE_UNWRITABLE. */
@@ -53,7 +55,7 @@ export async function removeClientBundle(authority: OwnAuthority): Promise<void>
 
 /** True when the bundle is there at all, which it is while it was asked for. */
 export async function hasClientBundle(authority: Pick<OwnAuthority, 'file'>): Promise<boolean> {
-  return (await readIfThere(toBundleFile(authority))) !== undefined;
+  return (await readTrustedFile(toBundleFile(authority))) !== undefined;
 }
 
 /**
@@ -63,15 +65,6 @@ export async function hasClientBundle(authority: Pick<OwnAuthority, 'file'>): Pr
 async function readSystemRoots(platform: TrustPlatform): Promise<readonly string[]> {
   if (platform.os !== 'linux') return getCACertificates('system');
   const path = await findLinuxBundle(platform.root);
-  const text = path === undefined ? undefined : await readIfThere(path);
+  const text = path === undefined ? undefined : await readTrustedFile(path);
   return text === undefined ? [] : [text];
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw new GatewayError('E_TRUST_STORE', `cannot read \`${path}\`: ${explainFileError(cause)}`, { cause });
-  }
 }

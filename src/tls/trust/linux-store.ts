@@ -1,9 +1,8 @@
-import { lstat, readFile } from 'node:fs/promises';
+import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { GatewayError } from '../../lib/gateway-error.ts';
-import { explainFileError } from '../../state/directory.ts';
 import { formatCommand } from './command-text.ts';
 import { holdsCertificate, type OwnAuthority } from './own-authority.ts';
+import { readTrustedFile } from './read-trusted-file.ts';
 import type { TrustPlatform } from './trust-platform.ts';
 import type { PlannedCommand, StoreState, TrustAction, TrustStore } from './trust-store.ts';
 
@@ -84,8 +83,8 @@ async function inspect(
   { root }: TrustPlatform,
   authority: OwnAuthority,
 ): Promise<StoreState> {
-  const anchor = await readIfThere(toAnchor(family, root, authority));
-  const bundle = await readIfThere(join(root, family.bundle));
+  const anchor = await readTrustedFile(toAnchor(family, root, authority));
+  const bundle = await readTrustedFile(join(root, family.bundle));
   const isAnchor = anchor !== undefined && holdsCertificate(anchor, authority);
   const isListed = bundle !== undefined && holdsCertificate(bundle, authority);
   if (isAnchor && isListed) return { kind: 'held' };
@@ -144,13 +143,4 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw new GatewayError('E_TRUST_STORE', `cannot read \`${path}\`: ${explainFileError(cause)}`, { cause });
-  }
 }

@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { explainFileError, hasCode } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { explainFileError } from '../../state/directory.ts';
 import type { TrustPlatform } from './trust-platform.ts';
 
 /** A directory with a certificate database of Mozilla's NSS, as browsers keep it. */
@@ -98,8 +98,7 @@ async function listProfiles(parent: string): Promise<readonly string[]> {
   try {
     return await readdir(parent);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR') return [];
+    if (hasCode(cause, 'ENOENT') || hasCode(cause, 'ENOTDIR')) return [];
     const message = `cannot read \`${parent}\`: ${explainFileError(cause)}`;
     throw new GatewayError('E_TRUST_STORE', message, { cause });
   }

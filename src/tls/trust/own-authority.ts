@@ -1,10 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { GatewayError } from '../../lib/gateway-error.ts';
-import { explainFileError } from '../../state/directory.ts';
 import { parsePem } from '../files/pem.ts';
-import { loadLocalAuthority } from '../local-ca/local-ca.ts';
+import { loadLocalAuthority, readAuthorityFile } from '../local-ca/local-ca.ts';
 
 /** The local authority's certificate after it was found to be what it must be; nothing else goes into a trust store. */
 export interface OwnAuthority {
@@ -43,7 +41,7 @@ export async function loadAuthorityToTrust(options: OwnAuthorityOptions): Promis
  */
 export async function readAuthorityToRemove(stateDir: string): Promise<OwnAuthority | undefined> {
   const file = join(stateDir, 'local-ca', 'ca.pem');
-  const text = await readIfThere(file);
+  const text = await readAuthorityFile(file);
   if (text === undefined) return undefined;
   const [block, second] = parsePem(text);
   if (block === undefined || block.label !== 'CERTIFICATE') throw refused(file, 'it is not a certificate');
@@ -62,17 +60,6 @@ export function holdsCertificate(text: string, { pem }: Pick<OwnAuthority, 'pem'
 
 function toBody(pem: string): string {
   return pem.replaceAll(/\s/g, '');
-}
-
-async function readIfThere(file: string): Promise<string | undefined> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ENOENT') return undefined;
-    throw new GatewayError('E_STATE_UNWRITABLE', `cannot read \`${file}\`: ${explainFileError(cause)}`, {
-      cause,
-    });
-  }
 }
 
 function parseCertificate(text: string, file: string): X509Certificate {

@@ -1,5 +1,6 @@
 import { fieldValue } from '../../http/exchange.ts';
 import type { ResponseHead } from '../../http/response-head.ts';
+import { parseJsonObject } from '../../lib/json.ts';
 import { findRedirect, MAX_REDIRECTS } from '../redirect.ts';
 import { toUpstreamOrigin } from '../target.ts';
 import { startAnswerProbe } from './answer-probe.ts';
@@ -100,15 +101,9 @@ function failed(status: number): ProbeResult {
 
 /** A response of JSON-RPC 2.0 (section 5), whatever it is to: servers that cannot tell the id leave it out. */
 function isRpcAnswer(text: string): boolean {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return false;
-  }
-  if (typeof value !== 'object' || value === null || !('jsonrpc' in value) || value.jsonrpc !== '2.0')
-    return false;
-  return 'result' in value || ('error' in value && typeof value.error === 'object' && value.error !== null);
+  const value = parseJsonObject(text);
+  if (value === undefined || value['jsonrpc'] !== '2.0') return false;
+  return 'result' in value || (typeof value['error'] === 'object' && value['error'] !== null);
 }
 
 /** Ends a session that nobody wanted (2025-11-25, Session Management). What comes of it says nothing of the server. */

@@ -9,7 +9,7 @@ import {
 } from 'jose';
 import type { FetchFailure } from '../../../src/auth/fetch/fetch-failure.ts';
 import type { FetchedDocument, SafeFetch, SafeRequest } from '../../../src/auth/fetch/safe-fetch.ts';
-import type { JsonObject } from '../../../src/auth/fetch/strict-json.ts';
+import type { JsonObject } from '../../../src/lib/json.ts';
 import { createIssuerKeys } from '../../../src/auth/resource/issuer-keys.ts';
 import {
   createTokenVerifier,

@@ -4,6 +4,7 @@ import { authorizePath, createPkce, startAuthRig, type AuthRig } from '../../sup
 import { createAccounts } from '../../../src/auth/accounts/accounts.ts';
 import type { DeriveKey } from '../../../src/auth/accounts/password-hash.ts';
 import { createMemoryStore } from '../../../src/state/store/memory-store.ts';
+import type { Store } from '../../../src/state/store/store.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { createIdentityProvider } from '../../support/identity-provider.ts';
 import { createGithub } from '../../support/github-stub.ts';
@@ -18,6 +19,28 @@ async function start(options: Options): Promise<AuthRig> {
   running = await startAuthRig(options);
   return running;
 }
+
+it('a store that fails is told as an error, and not as a sign-in that has ended', async () => {
+  const clock = new ManualClock();
+  const memory = createMemoryStore({ clock });
+  let isAway = false;
+  const store: Store = {
+    ...memory,
+    get: (kind, id) =>
+      isAway && kind === 'Interaction' ? Promise.reject(new Error('no answer')) : memory.get(kind, id),
+  };
+  const rig = await start({ store, clock });
+  const browser = rig.browser();
+  const page = await browser.visit({ path: authorizePath(createPkce()) });
+  isAway = true;
+  const failed = await browser.submit(page, '/password', { name: 'alice', password: 'correct horse' });
+  expect(failed.status).toBe(500);
+  expect(failed.text).not.toContain('This sign-in has ended');
+  expect(rig.events).toContainEqual({ kind: 'error', text: 'no answer' });
+  isAway = false;
+  const consent = await browser.submit(page, '/password', { name: 'alice', password: 'correct horse' });
+  expect(consent.text).toContain('signed in as alice');
+});
 
 describe('local accounts', () => {
   it('log in with their password, and are throttled like each other', async () => {

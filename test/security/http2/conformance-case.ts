@@ -37,7 +37,7 @@ export const head: readonly Field[] = [
   [':path', '/mcp'],
   [':authority', 'localhost'],
 ];
-export const postHead: readonly Field[] = [[':method', 'POST'], ...head.slice(1)];
+const postHead: readonly Field[] = [[':method', 'POST'], ...head.slice(1)];
 export const call = '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"echo"}}';
 
 export const get: Buffer = buildHeaders(1, head);

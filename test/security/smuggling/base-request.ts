@@ -26,7 +26,7 @@ export interface BaseRequest {
 
 export type Build = BaseRequest['build'];
 
-export function buildPing(id: string): string {
+function buildPing(id: string): string {
   return `{"jsonrpc":"2.0","id":"${id}","method":"ping"}`;
 }
 

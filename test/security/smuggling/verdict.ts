@@ -89,7 +89,7 @@ const connectionFields =
   /\r\n(?:transfer-encoding|te|trailer|connection|keep-alive|proxy-[a-z-]+|upgrade|http2-settings|expect):/;
 
 /** How a request at the upstream departs from the one form in which the gateway writes requests. */
-export function findDeviations({ head, body }: Pick<ReceivedRequest, 'head' | 'body'>): readonly string[] {
+function findDeviations({ head, body }: Pick<ReceivedRequest, 'head' | 'body'>): readonly string[] {
   const faults: string[] = [];
   if (!canonicalHead.test(head)) faults.push('not canonical');
   if (connectionFields.test(head)) faults.push('a field of the client connection');

@@ -5,7 +5,7 @@ import { rateLimited, type Problem } from './problem.ts';
 const hour = 3_600_000;
 
 /** What Let's Encrypt allows, counted over a sliding window, which is at least as strict as its refilling buckets. */
-export const limits: {
+const limits: {
   readonly [name in Exclude<LimitName, 'retryAfter'>]: { readonly most: number; readonly within: number };
 } = {
   failedAuthorizations: { most: 5, within: hour },

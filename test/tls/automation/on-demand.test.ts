@@ -1,4 +1,5 @@
-import { readdir } from 'node:fs/promises';
+import { readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { until } from '../../support/until.ts';
@@ -164,5 +165,18 @@ describe('a certificate that was obtained on demand', () => {
     const second = await rig.open({ names: [] });
     expect(await second.automation.obtain('new.example.com')).toBeUndefined();
     expect(second.automation.certificates()).toEqual([]);
+  });
+
+  it('keeps nobody from starting where the folder cannot be read, which is told', async () => {
+    await writeFile(join(rig.stateDir, 'certificates'), '');
+    const running = await open();
+    expect(running.of('warning').map(({ warning }) => warning)).toEqual([
+      {
+        severity: 'warning',
+        code: 'E_STATE_UNWRITABLE',
+        message: expect.stringContaining('certificates obtained on demand are not known: cannot read'),
+      },
+    ]);
+    expect(running.automation.certificates()).toEqual([]);
   });
 });

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { isAnyPresent } from '../../../src/state/presence.ts';
 import { IssueError } from '../../../src/tls/automation/issuer.ts';
 import { isRenewalRequested, requestRenewal } from '../../../src/tls/automation/renewal-requests.ts';
+import { until } from '../../support/until.ts';
 import { createRig, day, hour, minute, type Rig, type RunningAutomation } from './rig.ts';
 
 let rig: Rig;
@@ -86,6 +87,32 @@ describe('a request of a command', () => {
     expect(await isRenewalRequested(rig.stateDir, 'other.example.com')).toBe(true);
     await running.pass(10 * minute);
     expect(running.of('issued')).toHaveLength(2);
+  });
+
+  it('cannot be read: that is told once, and followed when it can', async () => {
+    const directory = join(rig.stateDir, 'renewal-requests');
+    await writeFile(directory, '');
+    const running = await rig.open();
+    running.automation.start();
+    await running.automation.settled();
+    const issued = running.of('issued').length;
+    await running.pass(3 * minute);
+    await until(() => running.of('warning').length > 0);
+    await running.pass(3 * minute);
+    expect(running.of('warning').map(({ warning }) => warning)).toEqual([
+      {
+        severity: 'warning',
+        code: 'E_STATE_UNWRITABLE',
+        message: expect.stringContaining(`requests to renew are not seen: cannot read \`${directory}\``),
+      },
+    ]);
+    await rm(directory);
+    await requestRenewal(rig.stateDir, 'mcp.example.com');
+    await until(async () => {
+      await running.pass(minute);
+      return running.of('issued').length > issued;
+    });
+    expect(running.of('issued')).toHaveLength(issued + 1);
   });
 
   it('is refused for what is no name', async () => {

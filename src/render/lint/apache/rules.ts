@@ -10,7 +10,7 @@ import { buildApacheModel, type ApacheModel } from './model.ts';
 import { parseApache } from './parse.ts';
 
 /** All rules for Apache, in the order of the documentation. */
-export const apacheRules: readonly LintRule<ApacheModel>[] = [
+const apacheRules: readonly LintRule<ApacheModel>[] = [
   ...apachePathRules,
   ...apacheStreamRules,
   ...apacheHeaderRules,

@@ -18,7 +18,7 @@ const readingRules = buildReadingRules<CaddyModel>({
 });
 
 /** All rules for Caddy, in the order of the documentation. */
-export const caddyRules: readonly LintRule<CaddyModel>[] = [
+const caddyRules: readonly LintRule<CaddyModel>[] = [
   ...caddyPathRules,
   ...caddyStreamRules,
   ...caddyGuardRules,

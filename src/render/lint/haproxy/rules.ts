@@ -8,7 +8,7 @@ import { buildHaproxyModel, type HaproxyModel } from './model.ts';
 import { parseHaproxy } from './parse.ts';
 
 /** All rules for HAProxy, in the order of the documentation. */
-export const haproxyRules: readonly LintRule<HaproxyModel>[] = [
+const haproxyRules: readonly LintRule<HaproxyModel>[] = [
   ...haproxyPathRules,
   ...haproxyStreamRules,
   ...haproxyHeaderRules,

@@ -20,7 +20,7 @@ const readingRules = buildReadingRules<NginxModel>({
 });
 
 /** All rules for nginx, in the order of the documentation. */
-export const nginxRules: readonly LintRule<NginxModel>[] = [
+const nginxRules: readonly LintRule<NginxModel>[] = [
   ...nginxPathRules,
   ...nginxStreamRules,
   ...nginxHeaderRules,

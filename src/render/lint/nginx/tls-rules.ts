@@ -249,7 +249,7 @@ export const nginxTlsRules: readonly LintRule<NginxModel>[] = [
 ];
 
 /** Negative when the first is older. */
-export function compareVersions(one: string, other: string): number {
+function compareVersions(one: string, other: string): number {
   const [left, right] = [one, other].map((version) => version.split('.').map(Number));
   for (let part = 0; part < 3; part += 1) {
     const difference = (left?.[part] ?? 0) - (right?.[part] ?? 0);
