@@ -5,7 +5,7 @@ import { fail, ok, type Result } from '../../lib/result.ts';
 import { toPlainAddress } from './address-policy.ts';
 import { parseCacheLifetime } from './cache-lifetime.ts';
 import type { FetchFailure } from './fetch-failure.ts';
-import { createHostSlots } from './host-slots.ts';
+import { createHostSlots, type Priority } from './host-slots.ts';
 import { sendPinned, type PinnedAnswer } from './pinned-request.ts';
 import { parseStrictJson, type JsonObject } from './strict-json.ts';
 import { isAllowedAddress, parseTarget, toHostName, type TargetPolicy } from './target-policy.ts';
@@ -36,6 +36,8 @@ export interface SafeRequest {
   readonly ca?: string | undefined;
   /** Sends a form; only where the policy lets requests carry credentials. */
   readonly form?: SafeForm | undefined;
+  /** Waits for a slot where none is free, as `HostSlots` says, before the time of the fetch begins; fails as `busy` at once when absent. */
+  readonly priority?: Priority | undefined;
 }
 
 export interface SafeForm {
@@ -61,7 +63,7 @@ const mostAddresses = 4;
 /** The one way in which the gateway fetches documents that name or describe clients, keys and issuers. */
 export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   const { clock, version, resolve = resolveWithSystem, timeout = 3000, largestBody = 65_536 } = options;
-  const slots = createHostSlots({ perHost: options.perHost ?? 4, total: options.total ?? 32 });
+  const slots = createHostSlots({ perHost: options.perHost ?? 4, total: options.total ?? 32, clock });
 
   async function findAddresses(url: URL, policy: TargetPolicy): Promise<Result<string[], FetchFailure>> {
     const name = toHostName(url);
@@ -124,7 +126,9 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
     const url = parseTarget(request.url, request.targets);
     if (url === undefined) return fail({ kind: 'url' });
     if (request.form !== undefined && !request.targets.carriesCredentials) return fail({ kind: 'url' });
-    if (!slots.take(url.host)) return fail({ kind: 'busy' });
+    const { priority } = request;
+    const hasSlot = priority === undefined ? slots.take(url.host) : await slots.wait(url.host, priority);
+    if (!hasSlot) return fail({ kind: 'busy' });
     const answer = await sendInTime(url, request);
     if (!answer.ok) return answer;
     const json = parseStrictJson(answer.value.body);

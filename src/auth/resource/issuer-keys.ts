@@ -67,7 +67,7 @@ function createKeySet(source: KeySource, { clock, fetch }: IssuerKeysOptions): K
   async function load(): Promise<void> {
     const url = source.jwksUri ?? (await discover(source, fetch));
     const fetched =
-      url === undefined ? undefined : await fetch({ url, targets: configuredTargets, ca: source.ca });
+      url === undefined ? undefined : await fetch({ url, targets: configuredTargets, ca: source.ca, priority: 'high' });
     if (fetched?.ok !== true) return;
     const keys = parseKeys(fetched.value.json);
     if (keys === undefined) return;
@@ -110,7 +110,7 @@ function select(keys: readonly JWK[], kid: string | undefined): readonly JWK[] {
 /** The address of the keys by the issuer's metadata (OpenID Connect Discovery section 4, RFC 8414 section 3), which has to be its own. */
 async function discover({ issuer, ca }: KeySource, fetch: SafeFetch): Promise<string | undefined> {
   for (const url of toMetadataUrls(issuer)) {
-    const fetched = await fetch({ url, targets: configuredTargets, ca });
+    const fetched = await fetch({ url, targets: configuredTargets, ca, priority: 'high' });
     // issuer-mix-up: a document about somebody else says nothing about this one (RFC 8414 section 3.3).
     if (!fetched.ok || fetched.value.json['issuer'] !== issuer) continue;
     const uri = fetched.value.json['jwks_uri'];

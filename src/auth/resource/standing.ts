@@ -1,8 +1,11 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Principal } from '../principal.ts';
 
-/** Asks whether a token that counted still does; `unknown` when there is no answer just now. Never rejects. */
-export type AskStanding = () => Promise<'active' | 'ended' | 'unknown'>;
+/**
+ * Asks whether a token that counted still does; `unknown` when there is no answer just now, `unasked` when the question could not be put.
+ * Never rejects.
+ */
+export type AskStanding = () => Promise<'active' | 'ended' | 'unknown' | 'unasked'>;
 
 /** Follows tokens that can end before they expire. */
 export interface Standing {
@@ -30,10 +33,12 @@ export function createStanding({ clock }: { readonly clock: Clock }): Standing {
   const watched = new WeakMap<Principal, Watched>();
 
   async function askAgain(entry: Watched): Promise<void> {
+    const now = clock.monotonic();
     entry.isAsking = true;
-    entry.askedAt = clock.monotonic();
     const answer = await entry.ask();
     entry.isAsking = false;
+    // Whoever found no room is due at the next look, before those who did: else the same ones would find it each time.
+    if (answer !== 'unasked') entry.askedAt = now;
     if (answer === 'ended') entry.hasEnded = true;
     if (answer === 'active') entry.knownAt = clock.monotonic();
   }

@@ -1,0 +1,25 @@
+import { expect, it } from 'vitest';
+import { createStanding } from '../../../src/auth/resource/standing.ts';
+import { ManualClock } from '../../support/manual-clock.ts';
+import { buildTokenPrincipal } from '../outbound/principals.ts';
+
+it('a question that could not be put is put at the next look, one that was put after three seconds', async () => {
+  const clock = new ManualClock();
+  const standing = createStanding({ clock });
+  const principal = buildTokenPrincipal();
+  let isBusy = true;
+  let asked = 0;
+  standing.watch(principal, async () => {
+    asked += 1;
+    return isBusy ? 'unasked' : 'active';
+  });
+  const look = async (): Promise<number> => {
+    clock.advance(1000);
+    standing.isActive(principal);
+    await new Promise(setImmediate);
+    return asked;
+  };
+  expect([await look(), await look(), await look(), await look()]).toEqual([0, 0, 1, 2]);
+  isBusy = false;
+  expect([await look(), await look(), await look(), await look()]).toEqual([3, 3, 3, 4]);
+});
