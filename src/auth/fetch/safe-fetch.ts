@@ -10,14 +10,14 @@ import { sendPinned, type PinnedAnswer } from './pinned-request.ts';
 import { parseStrictJson, type JsonObject } from './strict-json.ts';
 import { isAllowedAddress, parseTarget, toHostName, type TargetPolicy } from './target-policy.ts';
 
-/** All addresses of a name; rejects, or finds none, when there are none. */
-export type Resolver = (name: string) => Promise<readonly string[]>;
+/** All addresses of a name; rejects, or finds none, when there are none. May end early when the signal is aborted. */
+export type Resolver = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
 
 export interface SafeFetchOptions {
   readonly clock: Clock;
   /** Goes into the User-Agent field. */
   readonly version: string;
-  /** The system's resolver when absent. */
+  /** The system's resolver when absent; for URLs of strangers, one that keeps no thread waiting. */
   readonly resolve?: Resolver;
   /** Milliseconds for everything, from the name to the last byte; 3,000 when absent. */
   readonly timeout?: number;
@@ -65,11 +65,15 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   const { clock, version, resolve = resolveWithSystem, timeout = 3000, largestBody = 65_536 } = options;
   const slots = createHostSlots({ perHost: options.perHost ?? 4, total: options.total ?? 32, clock });
 
-  async function findAddresses(url: URL, policy: TargetPolicy): Promise<Result<string[], FetchFailure>> {
+  async function findAddresses(
+    url: URL,
+    policy: TargetPolicy,
+    signal: AbortSignal,
+  ): Promise<Result<string[], FetchFailure>> {
     const name = toHostName(url);
     let found: readonly string[];
     try {
-      found = isIP(name) === 0 ? await resolve(name) : [name];
+      found = isIP(name) === 0 ? await resolve(name, signal) : [name];
     } catch {
       return fail({ kind: 'unresolved' });
     }
@@ -89,7 +93,7 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
     signal: AbortSignal,
   ): Promise<Result<PinnedAnswer, FetchFailure>> {
     const { targets: policy, form, ca } = request;
-    const addresses = await findAddresses(url, policy);
+    const addresses = await findAddresses(url, policy, signal);
     if (!addresses.ok) return addresses;
     let outcome: Result<PinnedAnswer, FetchFailure> = fail({ kind: 'unreachable' });
     for (const address of addresses.value) {

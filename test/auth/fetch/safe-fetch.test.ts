@@ -479,6 +479,17 @@ describe('the deadline', () => {
     expect(await next).toEqual({ ok: false, error: { kind: 'unreachable' } });
     expect(canary.hits, 'control: in time it does connect').toBe(1);
   });
+
+  it('slow-resolver: one that can end at the deadline gives its slot back then', async () => {
+    const resolve = (_name: string, signal: AbortSignal): Promise<string[]> =>
+      new Promise((settle) => {
+        signal.addEventListener('abort', () => settle([]));
+      });
+    const { fetchJson, clock } = createRig(443, { resolve, perHost: 1 });
+    expect(await passDeadline(fetchJson(), clock)).toEqual(deadline);
+    await new Promise((done) => setImmediate(done));
+    expect(await passDeadline(fetchJson(), clock)).toEqual(deadline);
+  });
 });
 
 describe('how many fetches run at once', () => {
