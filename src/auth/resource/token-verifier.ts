@@ -1,6 +1,7 @@
 import type { JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../lib/clock.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { Priority } from '../fetch/host-slots.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
 import type { Principal } from '../principal.ts';
@@ -14,7 +15,7 @@ import {
   parseSignedToken,
   type SignedToken,
 } from './signed-token.ts';
-import { createStanding } from './standing.ts';
+import { createStanding, revocationPace, type AskStanding, type Pace } from './standing.ts';
 import { toAudiences, toTokenPrincipal, type ClaimNames, type ClaimRules } from './token-claims.ts';
 
 /** What becomes of a token. */
@@ -86,6 +87,12 @@ const mostRefused = 10_000;
 /** How long the answer of an issuer holds that it does not know a token. */
 const refusedFor = 10_000;
 
+/**
+ * For signatures: whoever has stolen a key chooses when its tokens end. Once its issuer has withdrawn it, they count on for two hours at
+ * most: one for the check, one for the age of the keys that it is made with.
+ */
+const signaturePace: Pace = { askAgainAfter: 30 * 60_000, longestSilence: 60 * 60_000 };
+
 /** What it means for a token in use that its issuer did not vouch for it. */
 const askedAnswers = { inactive: 'ended', unavailable: 'unknown', busy: 'unasked' } as const;
 
@@ -112,6 +119,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     sizeCalculation: (_until, token) => token.length + 1,
   });
   const running = new Map<string, Promise<TokenVerdict>>();
+  /** After a restart thousands come within a second, and are due again together. */
+  const signaturesAgain = new SerialQueue();
 
   const isCurrent = (principal: Principal): boolean =>
     (principal.expiresAt ?? Infinity) > clock.now() && standing.isActive(principal);
@@ -126,17 +135,27 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     const found = await keys.find(token.kid);
     if (found === undefined) return unavailable;
     if (!(await hasSignature(token, found))) return refuse('signature');
-    if (hasGrant === undefined) return { kind: 'accepted', principal: principal.value };
+    if (hasGrant === undefined) {
+      const askAgain: AskStanding = async () => {
+        // withdrawn-key: what it signed counts no more, whatever end was written into it.
+        const current = await keys.find(token.kid);
+        if (current === undefined) return 'ended';
+        return (await signaturesAgain.run(() => hasSignature(token, current))) ? 'active' : 'ended';
+      };
+      standing.watch(principal.value, askAgain, signaturePace);
+      return { kind: 'accepted', principal: principal.value };
+    }
     const { grant } = token.payload;
     if (typeof grant !== 'string' || !(await hasGrant(grant))) return refuse('inactive');
-    standing.watch(principal.value, async () => {
+    const askAgain: AskStanding = async () => {
       try {
         return (await hasGrant(grant)) ? 'active' : 'ended';
       } catch (error) {
         options.onProblem(error);
         return 'unknown';
       }
-    });
+    };
+    standing.watch(principal.value, askAgain, revocationPace);
     return { kind: 'accepted', principal: principal.value };
   }
 
@@ -150,12 +169,12 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     if (!answer.ok) return answer.error === 'inactive' ? refuse('inactive') : unavailable;
     const principal = toTokenPrincipal(answer.value, { ...rules, endsByItself: true }, clock.now());
     if (!principal.ok) return refuse(principal.error);
-    standing.watch(principal.value, async () => {
+    const askAgain: AskStanding = async () => {
       // introspection-flood: a token that counts is not ended by those that somebody makes up.
       const again = await introspect(token, 'high');
-      if (again.ok) return 'active';
-      return askedAnswers[again.error];
-    });
+      return again.ok ? 'active' : askedAnswers[again.error];
+    };
+    standing.watch(principal.value, askAgain, revocationPace);
     return { kind: 'accepted', principal: principal.value };
   }
 

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createStanding } from '../../../src/auth/resource/standing.ts';
+import { createStanding, revocationPace } from '../../../src/auth/resource/standing.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { buildTokenPrincipal } from '../outbound/principals.ts';
 
@@ -9,10 +9,11 @@ it('a question that could not be put is put at the next look, one that was put a
   const principal = buildTokenPrincipal();
   let isBusy = true;
   let asked = 0;
-  standing.watch(principal, async () => {
+  const ask = async (): Promise<'unasked' | 'active'> => {
     asked += 1;
     return isBusy ? 'unasked' : 'active';
-  });
+  };
+  standing.watch(principal, ask, revocationPace);
   const look = async (): Promise<number> => {
     clock.advance(1000);
     standing.isActive(principal);
