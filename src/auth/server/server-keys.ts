@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { link, readFile, rm } from 'node:fs/promises';
+import { link, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { GatewayError } from '../../lib/gateway-error.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
+import { isPrivateFile } from '../../state/private-file.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
 
 /** What the authorization server signs with. */
@@ -19,7 +20,8 @@ const FILE = 'server-keys.json';
 
 /**
  * Loads `<stateDir>/auth/server-keys.json`, or makes it: whoever reads it can issue tokens, so it is readable by the owner alone
- * (mode 0600). Rejects with a GatewayError (E_STATE_UNWRITABLE, E_AUTH_KEYS_FILE); a file that cannot be read is left untouched.
+ * (mode 0600). Rejects with a GatewayError (E_STATE_UNWRITABLE, E_AUTH_KEYS_FILE); a file that cannot be read, or that is not the
+ * owner's alone, is left untouched.
  */
 export async function loadOrCreateServerKeys(stateDir: string): Promise<ServerKeys> {
   const directory = join(stateDir, DIRECTORY);
@@ -90,12 +92,21 @@ async function writeOnce(directory: string, data: string): Promise<void> {
 }
 
 async function readKeys(path: string): Promise<ServerKeys | undefined> {
+  let isPrivate: boolean;
   let text: string;
   try {
+    isPrivate = isPrivateFile(await stat(path));
     text = await readFile(path, 'utf8');
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw new GatewayError('E_STATE_UNWRITABLE', `the keys in \`${path}\` cannot be read`, { cause: error });
+  }
+  // planted-keys: whoever could write the file knows its keys, and can log in as anybody.
+  if (!isPrivate) {
+    const message = `\`${path}\` belongs to another user, or others can read or write it`;
+    throw new GatewayError('E_AUTH_KEYS_FILE', message, {
+      hint: `run \`chmod 600 ${path}\` if nobody else had it, or delete it: everybody then has to log in again`,
+    });
   }
   const keys = parseKeys(text);
   if (keys !== undefined) return keys;
