@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,15 +8,19 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createTestCertificate } from '../support/certificates.ts';
 import { createTrustingFetch, type TrustingFetch } from '../support/interop-fetch.ts';
 import { startLoginRig, type LoginRig } from '../support/login-rig.ts';
+import { startNameServer, type NameServer } from '../support/name-server.ts';
 import { createRememberingProvider, type RememberingProvider } from '../support/remembering-provider.ts';
 
 /** Documents are fetched from public addresses on port 443 alone: for as long as the test runs, this machine has one. */
 const ADDRESS = '93.184.216.34';
+/** Where the gateway looks for their hosts. */
+const NAME_SERVER = '127.0.0.9';
 const host = 'client.example.com';
 const isRoot = process.getuid?.() === 0;
 
 let directory: string;
 let documents: Server;
+let names: NameServer;
 let rig: LoginRig;
 let trusting: TrustingFetch;
 /** Paths of documents that were asked for. */
@@ -48,11 +52,12 @@ beforeAll(async () => {
     );
   });
   await new Promise<void>((resolve) => documents.listen(443, ADDRESS, resolve));
-  const hosts = join(directory, 'hosts');
-  await writeFile(hosts, `${await readFile('/etc/hosts', 'utf8')}\n${ADDRESS} ${host}\n`);
+  names = await startNameServer({ [host]: [ADDRESS] }, { host: NAME_SERVER, port: 53 });
+  const servers = join(directory, 'resolv.conf');
+  await writeFile(servers, `nameserver ${NAME_SERVER}\n`);
   const ca = join(directory, 'ca.pem');
   await writeFile(ca, cert);
-  const mounted = `mount --bind ${hosts} /etc/hosts && exec "$@"`;
+  const mounted = `mount --bind ${servers} /etc/resolv.conf && exec "$@"`;
   rig = await startLoginRig({
     wrapper: ['unshare', '-m', 'env', `NODE_EXTRA_CA_CERTS=${ca}`, 'sh', '-c', mounted, 'sh'],
   });
@@ -65,6 +70,7 @@ afterAll(async () => {
   documents.closeAllConnections();
   await new Promise((resolve) => documents.close(resolve));
   ip('del');
+  await names[Symbol.asyncDispose]();
   await rm(directory, { recursive: true, force: true });
 });
 

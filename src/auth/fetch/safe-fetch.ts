@@ -6,19 +6,19 @@ import { fail, ok, type Result } from '../../lib/result.ts';
 import { toPlainAddress } from './address-policy.ts';
 import { parseCacheLifetime } from './cache-lifetime.ts';
 import type { FetchFailure } from './fetch-failure.ts';
-import { createHostSlots } from './host-slots.ts';
+import { createHostSlots, type Priority } from './host-slots.ts';
 import { sendPinned, type PinnedAnswer } from './pinned-request.ts';
 import { parseStrictJson } from './strict-json.ts';
 import { isAllowedAddress, parseTarget, toHostName, type TargetPolicy } from './target-policy.ts';
 
-/** All addresses of a name; rejects, or finds none, when there are none. */
-export type Resolver = (name: string) => Promise<readonly string[]>;
+/** All addresses of a name; rejects, or finds none, when there are none. May end early when the signal is aborted. */
+export type Resolver = (name: string, signal: AbortSignal) => Promise<readonly string[]>;
 
 export interface SafeFetchOptions {
   readonly clock: Clock;
   /** Goes into the User-Agent field. */
   readonly version: string;
-  /** The system's resolver when absent. */
+  /** The system's resolver when absent; for URLs of strangers, one that keeps no thread waiting. */
   readonly resolve?: Resolver;
   /** Milliseconds for everything, from the name to the last byte; 3,000 when absent. */
   readonly timeout?: number;
@@ -37,6 +37,8 @@ export interface SafeRequest {
   readonly ca?: string | undefined;
   /** Sends a form; only where the policy lets requests carry credentials. */
   readonly form?: SafeForm | undefined;
+  /** Waits for a slot where none is free, as `HostSlots` says, before the time of the fetch begins; fails as `busy` at once when absent. */
+  readonly priority?: Priority | undefined;
 }
 
 export interface SafeForm {
@@ -62,13 +64,17 @@ const mostAddresses = 4;
 /** The one way in which the gateway fetches documents that name or describe clients, keys and issuers. */
 export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
   const { clock, version, resolve = resolveWithSystem, timeout = 3000, largestBody = 65_536 } = options;
-  const slots = createHostSlots({ perHost: options.perHost ?? 4, total: options.total ?? 32 });
+  const slots = createHostSlots({ perHost: options.perHost ?? 4, total: options.total ?? 32, clock });
 
-  async function findAddresses(url: URL, policy: TargetPolicy): Promise<Result<string[], FetchFailure>> {
+  async function findAddresses(
+    url: URL,
+    policy: TargetPolicy,
+    signal: AbortSignal,
+  ): Promise<Result<string[], FetchFailure>> {
     const name = toHostName(url);
     let found: readonly string[];
     try {
-      found = isIP(name) === 0 ? await resolve(name) : [name];
+      found = isIP(name) === 0 ? await resolve(name, signal) : [name];
     } catch {
       return fail({ kind: 'unresolved' });
     }
@@ -88,7 +94,7 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
     signal: AbortSignal,
   ): Promise<Result<PinnedAnswer, FetchFailure>> {
     const { targets: policy, form, ca } = request;
-    const addresses = await findAddresses(url, policy);
+    const addresses = await findAddresses(url, policy, signal);
     if (!addresses.ok) return addresses;
     let outcome: Result<PinnedAnswer, FetchFailure> = fail({ kind: 'unreachable' });
     for (const address of addresses.value) {
@@ -125,7 +131,9 @@ export function createSafeFetch(options: SafeFetchOptions): SafeFetch {
     const url = parseTarget(request.url, request.targets);
     if (url === undefined) return fail({ kind: 'url' });
     if (request.form !== undefined && !request.targets.carriesCredentials) return fail({ kind: 'url' });
-    if (!slots.take(url.host)) return fail({ kind: 'busy' });
+    const { priority } = request;
+    const hasSlot = priority === undefined ? slots.take(url.host) : await slots.wait(url.host, priority);
+    if (!hasSlot) return fail({ kind: 'busy' });
     const answer = await sendInTime(url, request);
     if (!answer.ok) return answer;
     const json = parseStrictJson(answer.value.body);

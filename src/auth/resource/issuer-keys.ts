@@ -16,8 +16,8 @@ export interface KeySource {
 /** The public keys of one issuer, which never vouch for another's tokens. */
 export interface KeySet {
   /**
-   * Keys that may have signed a token: those with its `kid`, or all where it names none. Never rejects; `undefined` when they cannot be
-   * fetched and none are known.
+   * Keys that may have signed a token: those with its `kid`, or all where it names none, fetched within the last hour unless the issuer is
+   * away. Never rejects; `undefined` when they cannot be fetched and none are known that are less than a day old.
    */
   find(kid: string | undefined): Promise<readonly JWK[] | undefined>;
 }
@@ -63,23 +63,33 @@ function createKeySet(source: KeySource, { clock, fetch }: IssuerKeysOptions): K
   let known: KnownKeys | undefined;
   let triedAt = -Infinity;
   let running: Promise<void> | undefined;
+  /** Whether keys could not be fetched when they were last asked for. */
+  let isAway = false;
 
-  async function load(): Promise<void> {
+  async function load(): Promise<KnownKeys | undefined> {
     const url = source.jwksUri ?? (await discover(source, fetch));
     const fetched =
-      url === undefined ? undefined : await fetch({ url, targets: configuredTargets, ca: source.ca });
-    if (fetched?.ok !== true) return;
+      url === undefined
+        ? undefined
+        : await fetch({ url, targets: configuredTargets, ca: source.ca, priority: 'high' });
+    if (fetched?.ok !== true) return undefined;
     const keys = parseKeys(fetched.value.json);
-    if (keys === undefined) return;
+    if (keys === undefined) return undefined;
     const now = clock.monotonic();
     const freshFor = Math.min(Math.max(fetched.value.freshFor ?? usualFresh, shortestFresh), longestFresh);
-    known = { keys, fetchedAt: now, freshUntil: now + freshFor };
+    return { keys, fetchedAt: now, freshUntil: now + freshFor };
+  }
+
+  async function renew(): Promise<void> {
+    const loaded = await load();
+    isAway = loaded === undefined;
+    known = loaded ?? known;
   }
 
   /** However many need keys at the same time, they are fetched once. */
   function refresh(): Promise<void> {
     triedAt = clock.monotonic();
-    return (running ??= load().finally(() => (running = undefined)));
+    return (running ??= renew().finally(() => (running = undefined)));
   }
 
   const isUsable = (): boolean => known !== undefined && clock.monotonic() < known.fetchedAt + longestOutage;
@@ -90,8 +100,10 @@ function createKeySet(source: KeySource, { clock, fetch }: IssuerKeysOptions): K
       if (!isUsable()) {
         if (running !== undefined || since >= failureHold) await refresh();
         if (!isUsable()) return undefined;
-      } else if (known !== undefined && clock.monotonic() >= known.freshUntil && since >= cooldown) {
-        void refresh();
+      } else if (known !== undefined && clock.monotonic() >= known.freshUntil) {
+        if (since >= cooldown) void refresh();
+        // withdrawn-key: old ones say nothing of today. An issuer that is away is waited for once.
+        if (!isAway && clock.monotonic() >= known.fetchedAt + longestFresh) await running;
       }
       const found = select(known?.keys ?? [], kid);
       if (found.length > 0 || kid === undefined) return found;
@@ -110,7 +122,7 @@ function select(keys: readonly JWK[], kid: string | undefined): readonly JWK[] {
 /** The address of the keys by the issuer's metadata (OpenID Connect Discovery section 4, RFC 8414 section 3), which has to be its own. */
 async function discover({ issuer, ca }: KeySource, fetch: SafeFetch): Promise<string | undefined> {
   for (const url of toMetadataUrls(issuer)) {
-    const fetched = await fetch({ url, targets: configuredTargets, ca });
+    const fetched = await fetch({ url, targets: configuredTargets, ca, priority: 'high' });
     // issuer-mix-up: a document about somebody else says nothing about this one (RFC 8414 section 3.3).
     if (!fetched.ok || fetched.value.json['issuer'] !== issuer) continue;
     const uri = fetched.value.json['jwks_uri'];

@@ -1,6 +1,8 @@
 import type { JWK } from 'jose';
 import { LRUCache } from 'lru-cache';
 import type { Clock } from '../../lib/clock.ts';
+import { SerialQueue } from '../../lib/serial-queue.ts';
+import type { Priority } from '../fetch/host-slots.ts';
 import type { SafeFetch } from '../fetch/safe-fetch.ts';
 import type { Principal } from '../principal.ts';
 import type { TokenRefusal } from './challenge.ts';
@@ -13,7 +15,7 @@ import {
   parseSignedToken,
   type SignedToken,
 } from './signed-token.ts';
-import { createTokenStatuses } from './token-status.ts';
+import { createTokenStatuses, revocationPace, type AskTokenStatus, type Pace } from './token-status.ts';
 import { toAudiences, toTokenPrincipal, type ClaimNames, type ClaimRules } from './token-claims.ts';
 
 /** What becomes of a token. */
@@ -85,6 +87,15 @@ const mostRefused = 10_000;
 /** How long the answer of an issuer holds that it does not know a token. */
 const refusedFor = 10_000;
 
+/**
+ * For signatures: whoever has stolen a key chooses when its tokens end. Once its issuer has withdrawn it, they count on for two hours at
+ * most: one for the check, one for the age of the keys that it is made with.
+ */
+const signaturePace: Pace = { askAgainAfter: 30 * 60_000, longestSilence: 60 * 60_000 };
+
+/** What it means for a token in use that its issuer did not vouch for it. */
+const askedAnswers = { inactive: 'ended', unavailable: 'unknown', busy: 'unasked' } as const;
+
 const refuse = (refusal: TokenRefusal): TokenVerdict => ({ kind: 'refused', refusal });
 const unavailable: TokenVerdict = { kind: 'unavailable' };
 
@@ -108,6 +119,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     sizeCalculation: (_until, token) => token.length + 1,
   });
   const running = new Map<string, Promise<TokenVerdict>>();
+  /** After a restart thousands come within a second, and are due again together. */
+  const signaturesAgain = new SerialQueue();
 
   const isCurrent = (principal: Principal): boolean =>
     (principal.expiresAt ?? Infinity) > clock.now() && statuses.isActive(principal);
@@ -122,61 +135,80 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
     const found = await keys.find(token.kid);
     if (found === undefined) return unavailable;
     if (!(await hasSignature(token, found))) return refuse('signature');
-    if (hasGrant === undefined) return { kind: 'accepted', principal: principal.value };
+    if (hasGrant === undefined) {
+      const askAgain: AskTokenStatus = async () => {
+        // withdrawn-key: what it signed counts no more, whatever end was written into it.
+        const current = await keys.find(token.kid);
+        if (current === undefined) return 'ended';
+        return (await signaturesAgain.run(() => hasSignature(token, current))) ? 'active' : 'ended';
+      };
+      statuses.watch(principal.value, askAgain, signaturePace);
+      return { kind: 'accepted', principal: principal.value };
+    }
     const { grant } = token.payload;
     if (typeof grant !== 'string' || !(await hasGrant(grant))) return refuse('inactive');
-    statuses.watch(principal.value, async () => {
+    const askAgain: AskTokenStatus = async () => {
       try {
         return (await hasGrant(grant)) ? 'active' : 'ended';
       } catch (error) {
         options.onProblem(error);
         return 'unknown';
       }
-    });
+    };
+    statuses.watch(principal.value, askAgain, revocationPace);
     return { kind: 'accepted', principal: principal.value };
   }
 
-  async function judgeByAsking({ introspect, rules }: Issuer, token: string): Promise<TokenVerdict> {
+  async function judgeByAsking(
+    { introspect, rules }: Issuer,
+    token: string,
+    priority: Priority,
+  ): Promise<TokenVerdict> {
     if (introspect === undefined) return refuse('malformed');
-    const answer = await introspect(token);
-    if (!answer.ok) return answer.error === 'unavailable' ? unavailable : refuse('inactive');
+    const answer = await introspect(token, priority);
+    if (!answer.ok) return answer.error === 'inactive' ? refuse('inactive') : unavailable;
     const principal = toTokenPrincipal(answer.value, { ...rules, endsByItself: true }, clock.now());
     if (!principal.ok) return refuse(principal.error);
-    statuses.watch(principal.value, async () => {
-      const again = await introspect(token);
-      if (again.ok) return 'active';
-      return again.error === 'inactive' ? 'ended' : 'unknown';
-    });
+    const askAgain: AskTokenStatus = async () => {
+      // introspection-flood: a token that counts is not ended by those that somebody makes up.
+      const again = await introspect(token, 'high');
+      return again.ok ? 'active' : askedAnswers[again.error];
+    };
+    statuses.watch(principal.value, askAgain, revocationPace);
     return { kind: 'accepted', principal: principal.value };
   }
 
   /** Each issuer that is asked about its tokens is asked about one whose issuer cannot be read. */
-  async function judgeOpaque(token: string): Promise<TokenVerdict> {
+  async function judgeOpaque(token: string, priority: Priority): Promise<TokenVerdict> {
     let verdict = refuse('malformed');
     for (const issuer of askable) {
-      const next = await judgeByAsking(issuer, token);
+      const next = await judgeByAsking(issuer, token, priority);
       if (next.kind === 'accepted') return next;
       if (verdict.kind !== 'unavailable') verdict = next;
     }
     return verdict;
   }
 
-  async function judge(token: string): Promise<TokenVerdict> {
-    if (!isSignedToken(token)) return judgeOpaque(token);
+  async function judge(token: string, priority: Priority): Promise<TokenVerdict> {
+    if (!isSignedToken(token)) return judgeOpaque(token, priority);
     const parsed = parseSignedToken(token);
     if (!parsed.ok) return refuse(parsed.error);
     const { iss } = parsed.value.payload;
     const issuer = typeof iss === 'string' ? issuers.get(iss) : undefined;
     if (issuer === undefined) return refuse('issuer');
-    return issuer.introspect === undefined ? judgeSigned(issuer, parsed.value) : judgeByAsking(issuer, token);
+    return issuer.introspect === undefined
+      ? judgeSigned(issuer, parsed.value)
+      : judgeByAsking(issuer, token, priority);
   }
 
-  async function judgeAndKeep(token: string): Promise<TokenVerdict> {
+  async function judgeAndKeep(token: string, priority: Priority): Promise<TokenVerdict> {
     try {
-      const verdict = await judge(token);
+      const verdict = await judge(token, priority);
       if (verdict.kind === 'accepted') known.set(token, verdict);
-      else if (verdict.kind === 'refused' && verdict.refusal === 'inactive')
-        refused.set(token, clock.monotonic() + refusedFor);
+      else if (verdict.kind === 'refused') {
+        known.delete(token);
+        if (verdict.refusal === 'inactive') refused.set(token, clock.monotonic() + refusedFor);
+      }
       return verdict;
     } catch (error) {
       options.onProblem(error);
@@ -194,8 +226,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): TokenVerifie
       if ((refused.get(token) ?? 0) > clock.monotonic()) return refuse('inactive');
       let verdict = running.get(token);
       if (verdict === undefined) {
-        known.delete(token);
-        verdict = judgeAndKeep(token);
+        // introspection-flood: who comes back after a while does not wait behind those that somebody makes up.
+        verdict = judgeAndKeep(token, kept === undefined ? 'low' : 'high');
         running.set(token, verdict);
       }
       return verdict;

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { link, rm } from 'node:fs/promises';
+import { link, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK } from 'jose';
 import { hasCode } from '../../lib/file-errors.ts';
@@ -7,6 +7,7 @@ import { GatewayError } from '../../lib/gateway-error.ts';
 import { isJsonObject, parseJsonObject } from '../../lib/json.ts';
 import { readFileIfThere } from '../../lib/read-if-there.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
+import { isPrivateFile } from '../../state/private-file.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
 
 /** What the authorization server signs with. */
@@ -22,7 +23,8 @@ const FILE = 'server-keys.json';
 
 /**
  * Loads `<stateDir>/auth/server-keys.json`, or makes it: whoever reads it can issue tokens, so it is readable by the owner alone
- * (mode 0600). Rejects with a GatewayError (E_STATE_UNWRITABLE, E_AUTH_KEYS_FILE); a file that cannot be read is left untouched.
+ * (mode 0600). Rejects with a GatewayError (E_STATE_UNWRITABLE, E_AUTH_KEYS_FILE); a file that cannot be read, or that is not the
+ * owner's alone, is left untouched.
  */
 export async function loadOrCreateServerKeys(stateDir: string): Promise<ServerKeys> {
   const directory = join(stateDir, DIRECTORY);
@@ -93,13 +95,22 @@ async function writeOnce(directory: string, data: string): Promise<void> {
 }
 
 async function readKeys(path: string): Promise<ServerKeys | undefined> {
+  let isPrivate = false;
   let text: string | undefined;
   try {
     text = await readFileIfThere(path);
+    if (text !== undefined) isPrivate = isPrivateFile(await stat(path));
   } catch (error) {
     throw new GatewayError('E_STATE_UNWRITABLE', `the keys in \`${path}\` cannot be read`, { cause: error });
   }
   if (text === undefined) return undefined;
+  // planted-keys: whoever could write the file knows its keys, and can log in as anybody.
+  if (!isPrivate) {
+    const message = `\`${path}\` belongs to another user, or others can read or write it`;
+    throw new GatewayError('E_AUTH_KEYS_FILE', message, {
+      hint: `run \`chmod 600 ${path}\` if nobody else had it, or delete it: everybody then has to log in again`,
+    });
+  }
   const keys = parseKeys(text);
   if (keys !== undefined) return keys;
   throw new GatewayError(

@@ -23,6 +23,7 @@ import type { KeyCheck, RouteAccess, RouteCheck, TokenCheck } from './route-acce
 
 export interface AccessMeans {
   readonly clock: Clock;
+  /** For URLs of issuers, which the operator writes. */
   readonly safeFetch: SafeFetch;
   /** Where a route signs tokens for its upstream. */
   readonly signingKeys: SigningKeys | undefined;

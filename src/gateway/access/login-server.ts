@@ -16,6 +16,7 @@ export interface LoginServerOptions {
   readonly texts: SharedTexts | undefined;
   readonly store: Store;
   readonly clock: Clock;
+  /** For URLs of clients, which strangers write. */
   readonly safeFetch: SafeFetch;
   /** Shows a login code to the owner, and to nobody else. */
   readonly onOwnerCode: (code: string) => void;

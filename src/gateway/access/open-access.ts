@@ -1,4 +1,5 @@
 import { ensureKey, openKeyStore } from '../../auth/key-file.ts';
+import { createNameServerResolver } from '../../auth/fetch/name-servers.ts';
 import { createSafeFetch } from '../../auth/fetch/safe-fetch.ts';
 import { createStoredKeyVerifier } from '../../auth/keys/stored-keys.ts';
 import { createSigningKeys } from '../../auth/outbound/signing-keys.ts';
@@ -89,7 +90,6 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
     hasStoredKeys || hasServer ? keep(await openKeyStore({ stateDir, clock, onProblem, redis })) : undefined;
   // Before the keys are loaded: it is shown once, and has to be good from then on.
   const createdKey = store !== undefined && options.wantsKey ? await createFirstKey(store, clock) : undefined;
-  const safeFetch = createSafeFetch({ clock, version: readVersion() });
   const verifiers: TokenVerifier[] = [];
   const login =
     store === undefined
@@ -98,7 +98,8 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
           store,
           texts,
           clock,
-          safeFetch,
+          // resolver-flood: what strangers point at takes nothing that issuers and servers need, neither slots nor threads.
+          safeFetch: createSafeFetch({ clock, version: readVersion(), resolve: createNameServerResolver() }),
           onOwnerCode: options.onOwnerCode,
           onEvent: options.onLogin,
           onGrantRevoked: (grantId) => {
@@ -117,7 +118,7 @@ async function openParts(config: Config, options: AccessOptions, keep: Keep): Pr
       : undefined;
   const build = createRouteAccessBuilder(config, {
     clock,
-    safeFetch,
+    safeFetch: createSafeFetch({ clock, version: readVersion() }),
     signingKeys,
     login: login?.server,
     storedKeys:

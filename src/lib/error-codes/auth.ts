@@ -55,10 +55,10 @@ export const authErrorCodes: { readonly [code in AuthErrorCode]: ErrorEntry } = 
     rpcCode: -31503,
   },
   E_AUTH_KEYS_FILE: {
-    title: 'the stored API keys cannot be used',
+    title: 'a file with keys cannot be used',
     explanation:
-      'The file `keys.json` in the state directory, where earlier versions kept the digests of the API keys, is damaged. Starting without it would lock out every client that has one of them.',
-    fix: 'restore `keys.json` from a backup, or delete it to go on without its keys',
+      'A file in the state directory cannot be trusted. Either `keys.json`, where earlier versions kept the digests of the API keys, is damaged: starting without it would lock out every client that has one of them. Or `auth/server-keys.json`, which the built-in authorization server signs with, is damaged, belongs to another user, or can be read or written by others, who could log in as anybody.',
+    fix: 'restore the file from a backup; run `chmod 600` on `server-keys.json` if nobody else had it; or delete the file to go on without its keys',
     exit: 2,
   },
 };

@@ -479,6 +479,17 @@ describe('the deadline', () => {
     expect(await next).toEqual({ ok: false, error: { kind: 'unreachable' } });
     expect(canary.hits, 'control: in time it does connect').toBe(1);
   });
+
+  it('slow-resolver: one that can end at the deadline gives its slot back then', async () => {
+    const resolve = (_name: string, signal: AbortSignal): Promise<string[]> =>
+      new Promise((settle) => {
+        signal.addEventListener('abort', () => settle([]));
+      });
+    const { fetchJson, clock } = createRig(443, { resolve, perHost: 1 });
+    expect(await passDeadline(fetchJson(), clock)).toEqual(deadline);
+    await new Promise((done) => setImmediate(done));
+    expect(await passDeadline(fetchJson(), clock)).toEqual(deadline);
+  });
 });
 
 describe('how many fetches run at once', () => {
@@ -500,5 +511,22 @@ describe('how many fetches run at once', () => {
     await until(() => waiting.length === 1);
     for (const response of waiting) sendJson(response, {});
     expect(await again).toMatchObject({ ok: true });
+  });
+
+  it('what has a priority waits for its turn, the higher one first', async () => {
+    const waiting: ServerResponse[] = [];
+    const server = await startServer((response) => void waiting.push(response));
+    const { fetchJson, clock } = createRig(server.port, { perHost: 1 });
+    const url = (name: string): string => `https://${host}:${server.port}/${name}`;
+    const running = fetchJson({ url: url('running') });
+    const low = fetchJson({ url: url('low'), priority: 'low' });
+    const high = fetchJson({ url: url('high'), priority: 'high' });
+    for (const outcome of [running, high, low]) {
+      await until(() => waiting.length === 1);
+      for (const response of waiting.splice(0)) sendJson(response, {});
+      expect(await outcome).toMatchObject({ ok: true });
+    }
+    expect(server.seen.map((request) => request.url)).toEqual(['/running', '/high', '/low']);
+    expect(clock.pending).toBe(0);
   });
 });

@@ -1,6 +1,8 @@
 import type { JWK } from 'jose';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { TokenVerdict } from '../../../src/auth/resource/token-verifier.ts';
 import { fail, ok } from '../../../src/lib/result.ts';
+import { until } from '../../support/until.ts';
 import { createSigner, createVerifierRig, issuer, type Signer, type VerifierRig } from './verifier-rig.ts';
 
 const start = 1_800_000_000_000;
@@ -155,5 +157,72 @@ describe('the keys of an issuer', () => {
     const twin = { ...second.publicJwk, kid: 'one' };
     const rig = createVerifierRig({ keys: [twin, first.publicJwk] });
     expect(await kindOf(rig, await first.sign())).toBe('accepted');
+  });
+});
+
+describe('a token that was taken already', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  /** Comes in, and from then on looks after half an hour each whether it may stay, once its signature was checked again. */
+  async function comeIn(rig: VerifierRig): Promise<{
+    readonly token: string;
+    readonly verdict: TokenVerdict;
+    readonly stay: () => Promise<boolean>;
+  }> {
+    const token = await lasting(first, 'a');
+    const verdict = await rig.verifier.verify(token);
+    if (verdict.kind !== 'accepted') throw new Error(verdict.kind);
+    const { principal } = verdict;
+    const checks = vi.spyOn(crypto.subtle, 'verify');
+    return {
+      token,
+      verdict,
+      async stay() {
+        rig.clock.advance(30 * minute);
+        const before = checks.mock.settledResults.length;
+        const mayStay = rig.verifier.isCurrent(principal);
+        await until(
+          () => checks.mock.settledResults.slice(before).some(({ type }) => type !== 'incomplete'),
+          200,
+        );
+        await new Promise(setImmediate);
+        return mayStay;
+      },
+    };
+  }
+
+  it('withdrawn-key: ends within an hour, though it says itself that it lasts for days', async () => {
+    const rig = createVerifierRig({ keys: [first.publicJwk] });
+    const { token, stay } = await comeIn(rig);
+    rig.answers.set(keysUrl, () => ok({ keys: [second.publicJwk] }));
+    const stays = [await stay(), await stay(), await stay()];
+    expect(stays).toEqual([true, true, false]);
+    expect(await rig.verifier.verify(token)).toEqual({ kind: 'refused', refusal: 'signature' });
+  });
+
+  it('withdrawn-key: is not taken at once when it comes again after an hour', async () => {
+    const rig = createVerifierRig({ keys: [first.publicJwk] });
+    const { token } = await comeIn(rig);
+    rig.answers.set(keysUrl, () => ok({ keys: [second.publicJwk] }));
+    rig.clock.advance(60 * minute);
+    expect(await rig.verifier.verify(token)).toEqual({ kind: 'refused', refusal: 'signature' });
+    // Nor is one that nobody has seen before.
+    expect(await kindOf(rig, await lasting(first, 'new'))).toBe('refused');
+  });
+
+  it('stays the same caller as long as its key does', async () => {
+    const rig = createVerifierRig({ keys: [first.publicJwk] });
+    const { token, verdict, stay } = await comeIn(rig);
+    for (let turn = 0; turn < 6; turn++) expect(await stay()).toBe(true);
+    expect(rig.verifier.verify(token)).toBe(verdict);
+  });
+
+  it('outage: counts on for a day, and no longer', async () => {
+    const rig = createVerifierRig({ keys: [first.publicJwk] });
+    const { token, stay } = await comeIn(rig);
+    for (const url of rig.answers.keys()) rig.answers.set(url, () => fail({ kind: 'unreachable' }));
+    for (let half = 1; half <= 48; half++) expect(await stay(), `${half / 2} h`).toBe(true);
+    expect(await stay()).toBe(false);
+    expect(await rig.verifier.verify(token)).toEqual({ kind: 'unavailable' });
   });
 });

@@ -8,6 +8,7 @@ import {
   type JWTPayload,
 } from 'jose';
 import type { FetchFailure } from '../../../src/auth/fetch/fetch-failure.ts';
+import { createHostSlots } from '../../../src/auth/fetch/host-slots.ts';
 import type { FetchedDocument, SafeFetch, SafeRequest } from '../../../src/auth/fetch/safe-fetch.ts';
 import type { JsonObject } from '../../../src/lib/json.ts';
 import { createIssuerKeys } from '../../../src/auth/resource/issuer-keys.ts';
@@ -51,7 +52,7 @@ export interface VerifierRig {
   /** URLs that were fetched, in order. */
   readonly fetched: readonly SafeRequest[];
   /** Answers by URL; what is not here is unreachable. */
-  readonly answers: Map<string, () => Result<JsonObject, FetchFailure>>;
+  readonly answers: Map<string, (request: SafeRequest) => Result<JsonObject, FetchFailure>>;
   readonly problems: readonly unknown[];
 }
 
@@ -64,19 +65,32 @@ export function createVerifierRig(
     readonly audiences?: readonly string[];
     readonly clockSkew?: number;
     readonly clock?: ManualClock;
+    /** Fetches from a host at the same time, each of which takes 100 ms of the clock; none takes any, and all run at once, when absent. */
+    readonly perHost?: number;
   } = {},
 ): VerifierRig {
   const clock = options.clock ?? new ManualClock(1_800_000_000_000);
+  const { perHost } = options;
+  const slots = perHost === undefined ? undefined : createHostSlots({ perHost, total: 32, clock });
   const fetched: SafeRequest[] = [];
   const problems: unknown[] = [];
-  const answers: VerifierRig['answers'] = new Map<string, () => Result<JsonObject, FetchFailure>>([
+  const answers: VerifierRig['answers'] = new Map<
+    string,
+    (request: SafeRequest) => Result<JsonObject, FetchFailure>
+  >([
     [`${issuer}/.well-known/openid-configuration`, () => ok({ issuer, jwks_uri: `${issuer}/keys` })],
     [`${issuer}/keys`, () => ok({ keys: options.keys ?? [] })],
   ]);
   const fetch: SafeFetch = async (request) => {
+    const { host } = new URL(request.url);
+    const { priority } = request;
+    const hasSlot = priority === undefined ? slots?.take(host) : await slots?.wait(host, priority);
+    if (hasSlot === false) return fail({ kind: 'busy' });
     fetched.push(request);
-    await Promise.resolve();
-    const answer = answers.get(request.url)?.() ?? fail<FetchFailure>({ kind: 'unreachable' });
+    if (slots === undefined) await Promise.resolve();
+    else await new Promise<void>((resolve) => clock.setTimeout(resolve, 100));
+    slots?.give(host);
+    const answer = answers.get(request.url)?.(request) ?? fail<FetchFailure>({ kind: 'unreachable' });
     return answer.ok ? ok<FetchedDocument>({ json: answer.value, freshFor: undefined }) : answer;
   };
   const { issuers = [{}], audiences = [], clockSkew = 0 } = options;

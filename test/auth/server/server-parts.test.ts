@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
@@ -50,6 +50,24 @@ describe('the keys of the server', () => {
       expect(await readFile(path, 'utf8')).toBe(text);
     },
   );
+
+  it.each([
+    ['640', 0o640],
+    ['620', 0o620],
+    ['604', 0o604],
+    ['602', 0o602],
+  ])('planted-keys: a file that others can read or write is not taken: %s', async (_name, mode) => {
+    const folder = await createFolder();
+    const keys = await loadOrCreateServerKeys(folder);
+    const path = join(folder, 'auth', 'server-keys.json');
+    await chmod(path, mode);
+    await expect(loadOrCreateServerKeys(folder)).rejects.toMatchObject({
+      code: 'E_AUTH_KEYS_FILE',
+      hint: expect.stringContaining(`chmod 600 ${path}`),
+    });
+    await chmod(path, 0o600);
+    expect(await loadOrCreateServerKeys(folder)).toEqual(keys);
+  });
 });
 
 describe('cookies of flows', () => {

@@ -1,13 +1,17 @@
+import { lookup, Resolver } from 'node:dns/promises';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { get } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { RouteConfig } from '../../../src/config/config.ts';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { AuthorizationServerConfig, RouteConfig } from '../../../src/config/config.ts';
 import { openAccess, type Access } from '../../../src/gateway/access/open-access.ts';
 import { systemClock } from '../../../src/lib/clock.ts';
 import { buildTestConfig } from '../../support/gateway.ts';
 import { buildTwoCallers } from '../../support/two-callers.ts';
 import { oneServer } from '../../support/routes.ts';
+import { startTokenIssuer } from '../../support/token-issuer.ts';
+import { until } from '../../support/until.ts';
 
 const verifiers = vi.hoisted(() => ({ opened: 0 }));
 // The store tells of changes a moment later, which would hide what was there when the keys were loaded: here it tells nothing.
@@ -48,7 +52,10 @@ async function open(
         ...route,
       },
     ],
-    { sessions: { revival, idleTimeout: 1000, live: 10, noted: 100 } },
+    {
+      publicUrl: 'https://mcp.example.com',
+      sessions: { revival, idleTimeout: 1000, live: 10, noted: 100 },
+    },
   );
   const access = await openAccess(config, {
     clock: systemClock,
@@ -80,20 +87,22 @@ const storedKeys: RouteConfig['auth'] = {
   oauth: undefined,
 };
 
+const loginServer: AuthorizationServerConfig = {
+  login: [{ kind: 'accounts' }],
+  registration: false,
+  redirects: [],
+  metadataHosts: [],
+  accessTokenLifetime: 300_000,
+  refreshTokenLifetime: 86_400_000,
+};
+
 const ownServer: RouteConfig['auth'] = {
   kind: 'required',
   keys: undefined,
   certificates: undefined,
   oauth: {
     issuers: [],
-    server: {
-      login: [{ kind: 'accounts' }],
-      registration: false,
-      redirects: [],
-      metadataHosts: [],
-      accessTokenLifetime: 300_000,
-      refreshTokenLifetime: 86_400_000,
-    },
+    server: loginServer,
     audiences: [],
     scopes: [],
     requiredScopes: [],
@@ -154,5 +163,31 @@ describe('what is opened for a configuration', () => {
     await using opened = await open({ auth: ownServer });
     expect(opened.access.loginSocket).toBeDefined();
     expect(verifiers.opened).toBe(0);
+  });
+});
+
+describe('URLs that strangers choose', () => {
+  afterEach(() => void vi.restoreAllMocks());
+
+  it('resolver-flood: names that are never found take no look-up of the system, and no fetch from issuers', async () => {
+    const silent = (): Promise<never> => new Promise(() => undefined);
+    const asked = vi.spyOn(Resolver.prototype, 'resolve4').mockImplementation(silent);
+    vi.spyOn(Resolver.prototype, 'resolve6').mockImplementation(silent);
+    const issuer = await startTokenIssuer();
+    await using opened = await open({ auth: issuer.auth({ server: loginServer }) });
+    const { routes, loginSocket: socketPath } = opened.access;
+    const strangers = Array.from({ length: 40 }, (_none, at) => {
+      const clientId = encodeURIComponent(`https://x${at}.slow.evil.example/a`);
+      return get({ socketPath, path: `/oauth/authorize?client_id=${clientId}`, agent: false });
+    });
+    for (const stranger of strangers) stranger.on('error', () => undefined);
+    // As many as the fetcher has slots.
+    await until(() => asked.mock.calls.length === 32);
+    expect(asked).toHaveBeenCalledTimes(32);
+    const token = await issuer.issue();
+    expect(await routes.get('/mcp')?.check?.tokens?.verify(token)).toMatchObject({ kind: 'accepted' });
+    expect(await lookup('localhost')).toBeDefined();
+    for (const stranger of strangers) stranger.destroy();
+    await issuer.stop();
   });
 });
