@@ -1,8 +1,8 @@
-import { toSafeText } from '../tls/trust/command-text.ts';
+import { toPrintable } from '../lib/printable.ts';
 
 /** Lines with columns as wide as their widest word; what they show cannot steer the terminal. */
 export function formatColumns(headings: readonly string[], rows: readonly (readonly string[])[]): string {
-  const safe = rows.map((cells) => cells.map(toSafeText));
+  const safe = rows.map((cells) => cells.map(toPrintable));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...safe.map((cells) => cells[column]?.length ?? 0)),
   );

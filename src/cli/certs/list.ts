@@ -1,6 +1,6 @@
+import { toPrintable } from '../../lib/printable.ts';
 import { listCertificates } from '../../tls/inventory/certificate-inventory.ts';
 import { toState, type KnownCertificate } from '../../tls/inventory/known-certificate.ts';
-import { toSafeText } from '../../tls/trust/command-text.ts';
 import { toFacts } from '../../tls/tls-material.ts';
 import { writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
@@ -79,7 +79,7 @@ function toRow(known: KnownCertificate, now: number): Row {
       leaf === undefined ? '-' : formatEnd(toFacts(leaf).notAfter, now),
       renewsAt === undefined ? '-' : formatDay(renewsAt),
       stateTitles[toState(known, now)],
-    ].map(toSafeText),
-    notes: notes.map((note) => `  ${toSafeText(note)}`),
+    ].map(toPrintable),
+    notes: notes.map((note) => `  ${toPrintable(note)}`),
   };
 }

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import type { Clock, Timer } from '../../lib/clock.ts';
+import { toPrintableLine } from '../../lib/printable.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 
 /** What whoever started the gateway as a service wants to know of it (sd_notify(3)). Never rejects: a service runs without it, too. */
@@ -108,7 +109,7 @@ export function readMonotonicMicroseconds(): bigint | undefined {
 
 /** One line: what is told is lines of assignments, of which a text must not begin another. */
 function toLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, LONGEST_STATUS);
+  return toPrintableLine(text, LONGEST_STATUS);
 }
 
 function isMissing(error: unknown): boolean {
