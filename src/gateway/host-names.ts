@@ -1,5 +1,5 @@
 import { networkInterfaces } from 'node:os';
-import { isIPv6 } from 'node:net';
+import { toBracketedHost } from '../lib/authority.ts';
 import { isWildcardName, toParentName } from '../lib/wildcard-name.ts';
 import { toAudience } from './audience.ts';
 
@@ -42,7 +42,7 @@ function isBelow(name: string, parents: ReadonlySet<string>): boolean {
 
 /** An address or name as it stands in a Host field. */
 export function toHostName(host: string): string {
-  return isIPv6(host) ? `[${host.toLowerCase()}]` : host.toLowerCase();
+  return toBracketedHost(host.toLowerCase());
 }
 
 /** An address that stands for all of the machine. */

@@ -1,6 +1,7 @@
 import { withStoredKeys } from '../config/keys.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
 import { listTargets } from '../config/split.ts';
+import { formatAuthority } from '../lib/authority.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { GatewayError, isGatewayError, toProblem } from '../lib/gateway-error.ts';
@@ -306,7 +307,7 @@ async function explainListening<T>(config: Config, start: () => Promise<T>): Pro
     const isPlain = failedPort === config.plainHttp?.port;
     const { host } =
       [config.authz, config.plainHttp].find((own) => own?.port === failedPort) ?? config.listen;
-    const address = `${host}:${failedPort}`;
+    const address = formatAuthority(host, failedPort);
     const options = {
       cause: error,
       ...(isPlain ? { hint: 'set `plain_http: false` to do without the plain HTTP port' } : {}),

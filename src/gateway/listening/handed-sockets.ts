@@ -2,6 +2,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import type { Config, ListenAddress } from '../../config/config.ts';
 import { isLoopback } from '../../config/listeners.ts';
 import { findListeningAddress } from '../../http/tcp-table.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 
@@ -76,7 +77,7 @@ export function withHandedSockets(
   const taken = new Map<ListenerName, ListenAddress>();
   for (const socket of sockets) {
     const { address, name } = socket;
-    const where = `${formatAddress(address)}${inNames(name)}`;
+    const where = `${formatAuthority(address.host, address.port)}${inNames(name)}`;
     const listener = findListener(config, socket);
     if (listener === undefined)
       problems.push(toProblem(`the socket ${where} belongs to no listener of the configuration`));
@@ -102,10 +103,6 @@ function findListener(config: Config, { name, address }: HandedSocket): Listener
 
 function inNames(name: string): string {
   return name === '' ? '' : ` (\`${name}\`)`;
-}
-
-function formatAddress({ host, port }: ListenAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function toProblem(message: string): Diagnostic {

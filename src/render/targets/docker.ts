@@ -1,3 +1,4 @@
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { Rendered, RenderWarning } from '../rendered.ts';
@@ -89,6 +90,6 @@ function listLoopbackWarnings({ servers }: Service): RenderWarning[] {
     .filter(({ kind }) => kind === 'loopback')
     .map(({ path, host, port }) => ({
       requirement: 'path-kept',
-      message: `the MCP server of \`${path}\` is at ${host}:${port}, which in a container is the container itself: every call is answered with 502, unless it runs with \`--network host\``,
+      message: `the MCP server of \`${path}\` is at ${formatAuthority(host, port)}, which in a container is the container itself: every call is answered with 502, unless it runs with \`--network host\``,
     }));
 }
