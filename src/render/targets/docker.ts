@@ -1,5 +1,6 @@
 import { formatAuthority } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { Rendered, RenderWarning } from '../rendered.ts';
 import type { Service } from '../service.ts';
@@ -66,7 +67,7 @@ function buildHealthCheck({ listen, plainHttp, isProxyProtocol, needsCertificate
 export function listContainerWarnings(service: Service): RenderWarning[] {
   const { listen, isProxyProtocol, needsCertificate, plainHttp, reads } = service;
   const warnings: RenderWarning[] = [];
-  if (/^(?:127\.|::1$|localhost$)/.test(listen.host))
+  if (isLoopbackHost(listen.host))
     warnings.push({
       requirement: 'upstream-hidden',
       message: `Breakwater listens on ${listen.host}, which nobody outside the container reaches: set \`listen: 0.0.0.0:${listen.port}\``,
