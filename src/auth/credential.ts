@@ -9,6 +9,14 @@ export type Credential =
   /** A key, from `X-API-Key`. */
   | { readonly kind: 'key'; readonly secret: string };
 
+/** Where a client shows credentials that are read here, in lower case. */
+export const credentialFields = ['authorization', 'x-api-key'] as const;
+
+/** Whether a field is one of them; asked of each field of a request. */
+export function isCredentialField(name: string): boolean {
+  return name === 'authorization' || name === 'x-api-key';
+}
+
 const none: Credential = { kind: 'none' };
 const ambiguous: Credential = { kind: 'ambiguous' };
 

@@ -1,4 +1,4 @@
-import { toSafeText } from '../tls/trust/command-text.ts';
+import { toPrintable } from '../lib/printable.ts';
 
 /**
  * Lines with columns as wide as their widest word; what they show cannot steer the terminal. `notes` holds, row by row, what stands
@@ -9,7 +9,7 @@ export function formatColumns(
   rows: readonly (readonly string[])[],
   notes: readonly (readonly string[])[] = [],
 ): string {
-  const safe = rows.map((cells) => cells.map(toSafeText));
+  const safe = rows.map((cells) => cells.map(toPrintable));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...safe.map((cells) => cells[column]?.length ?? 0)),
   );
@@ -20,7 +20,7 @@ export function formatColumns(
       .trimEnd();
   const lines = safe.flatMap((cells, row) => [
     write(cells),
-    ...(notes[row] ?? []).map((note) => `  ${toSafeText(note)}`),
+    ...(notes[row] ?? []).map((note) => `  ${toPrintable(note)}`),
   ]);
   return [write(headings), ...lines].map((line) => `${line}\n`).join('');
 }

@@ -1,9 +1,9 @@
+import { formatAuthority } from '../lib/authority.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { listAuths } from './access-places.ts';
 import { findDuplicates, toConflictDiagnostics, type Conflict } from './conflict.ts';
 import { checkHealth } from './health-consistency.ts';
 import { isSameEndpoint, listListeners, resolveListeners } from './listeners.ts';
-import { formatAuthority } from './schema/host-name.ts';
 import type { Draft } from './sections.ts';
 import { formatSettingName } from './setting-name.ts';
 import type { SourceTree } from './source-tree.ts';

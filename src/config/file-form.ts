@@ -1,3 +1,4 @@
+import { formatAuthority } from '../lib/authority.ts';
 import { formatByteSize } from '../lib/byte-size.ts';
 import { formatDuration } from '../lib/duration.ts';
 import {
@@ -12,7 +13,6 @@ import type { Config, ListenAddress, RouteConfig, UpstreamTarget } from './confi
 import type { SplitConfig } from './split-config.ts';
 import type { FileMapping, FileValue } from './file-value.ts';
 import { toHealthForm } from './health-file-form.ts';
-import { formatAuthority } from './schema/host-name.ts';
 import { listServerLists } from './split.ts';
 import { toStateForm } from './state-file-form.ts';
 import type { Provenance } from './source-tree.ts';

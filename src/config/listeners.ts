@@ -1,3 +1,4 @@
+import { isLoopbackHost } from '../lib/networks.ts';
 import type { ListenAddress } from './config.ts';
 import type { Draft } from './sections.ts';
 
@@ -46,18 +47,13 @@ export function isSameEndpoint(
 ): boolean {
   if (listener.port === 0 || listener.port !== target.port) return false;
   if (listener.host === target.host || ownNames.includes(target.host)) return true;
-  if (isWildcard(listener.host)) return isWildcard(target.host) || isLoopback(target.host);
-  if (isWildcard(target.host)) return isLoopback(listener.host);
+  if (isWildcard(listener.host)) return isWildcard(target.host) || isLoopbackHost(target.host);
+  if (isWildcard(target.host)) return isLoopbackHost(listener.host);
   const byName = listener.host === 'localhost' || target.host === 'localhost';
-  return byName && isLoopback(listener.host) && isLoopback(target.host);
+  return byName && isLoopbackHost(listener.host) && isLoopbackHost(target.host);
 }
 
 /** An address that stands for all of this machine. */
 export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
-}
-
-/** `localhost`, or an address of this machine without brackets. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(?:\.\d+){3}$/.test(host);
 }

@@ -1,6 +1,7 @@
+import { isLoopbackHost } from '../lib/networks.ts';
 import { isWildcardName } from '../lib/wildcard-name.ts';
 import type { Config } from './config.ts';
-import { isLoopback, isWildcard } from './listeners.ts';
+import { isWildcard } from './listeners.ts';
 import { toAuthority } from './schema/host-name.ts';
 
 export interface NameSettings extends Pick<Config, 'domains' | 'hosts' | 'publicUrl'> {
@@ -18,7 +19,7 @@ export function listPublicNames({ domains, hosts, publicUrl, address }: NameSett
     ...configured.flatMap(toName),
     ...domains.filter((name) => !isWildcardName(name)),
     ...domains.filter(isWildcardName),
-    ...(isLoopback(address) ? ['localhost', '127.0.0.1', '::1'] : []),
+    ...(isLoopbackHost(address) ? ['localhost', '127.0.0.1', '::1'] : []),
     ...(isWildcard(address) ? [] : [address]),
     ...hosts.flatMap(toName),
   ];

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { toBracketedHost } from '../lib/authority.ts';
 import { coversName } from '../lib/wildcard-name.ts';
 import type { RouteConfig } from './config.ts';
 import type { RouteSetting } from './schema/route.ts';
@@ -11,7 +11,7 @@ export type RouteName = Pick<RouteConfig, 'host' | 'path'>;
  * two hosts with one path share none of them. A path begins with a slash and no host has one, so no two routes have the same.
  */
 export function toRouteId({ host, path }: RouteName): string {
-  return host === undefined ? path : `${isIPv6(host) ? `[${host}]` : host}${path}`;
+  return host === undefined ? path : `${toBracketedHost(host)}${path}`;
 }
 
 /** The routes that a setting names: one by its identity, or all with a path, whatever their host. */

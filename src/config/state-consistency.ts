@@ -1,6 +1,6 @@
 import type { Diagnostic } from '../lib/diagnostic.ts';
+import { isLoopbackHost } from '../lib/networks.ts';
 import { toConflictDiagnostics, type Conflict } from './conflict.ts';
-import { isLoopback } from './listeners.ts';
 import { redisPath } from './resolve-state.ts';
 import type { Risk } from './risks.ts';
 import type { Draft } from './sections.ts';
@@ -53,7 +53,7 @@ export function findStateRisks(draft: Draft, tree: SourceTree): Risk[] {
   const { address, password } = redis.url;
   const isMapping = typeof tree.get(redisPath) === 'object';
   const path = isMapping ? [...redisPath, 'url'] : redisPath;
-  const isOpen = address.kind === 'tcp' && !address.secure && !isLoopback(address.host);
+  const isOpen = address.kind === 'tcp' && !address.secure && !isLoopbackHost(address.host);
   const isWritten = password !== undefined && tree.origin(path).kind === 'file';
   return [
     ...(isOpen

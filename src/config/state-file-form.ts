@@ -1,6 +1,6 @@
+import { formatAuthority } from '../lib/authority.ts';
 import type { RedisConfig } from './state-config.ts';
 import { present, type FileMapping } from './file-value.ts';
-import { formatAuthority } from './schema/host-name.ts';
 import { defaultRedisPrefix } from './schema/state.ts';
 
 /** Where shared state is, in the words of the file; a password that was in the URL is left out. */

@@ -1,5 +1,5 @@
 import { toHostName } from '../auth/fetch/target-policy.ts';
-import { isLoopback } from '../config/listeners.ts';
+import { isLoopbackHost } from '../lib/networks.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import type { Target } from './facts.ts';
 
@@ -18,6 +18,6 @@ export function parseTarget(text: string): Result<Target, string> {
   const host = toHostName(url);
   const port = url.port === '' ? (secure ? 443 : 80) : Number(url.port);
   const path = `${url.pathname}${url.search}`;
-  const loopback = isLoopback(host) || host.endsWith('.localhost');
+  const loopback = isLoopbackHost(host) || host.endsWith('.localhost');
   return ok({ url: `${url.origin}${path}`, secure, host, port, path, loopback });
 }

@@ -1,5 +1,6 @@
 import type { Fields, Peer } from '../http/exchange.ts';
 import type { ErrorCode } from '../lib/error-codes.ts';
+import { toPrintable } from '../lib/printable.ts';
 import type { Destination, Exchange } from './exchange.ts';
 
 /** The message of every access record. */
@@ -142,6 +143,5 @@ export function describeRecord(record: Readonly<Record<string, unknown>>): strin
     ...pick('error'),
   ];
   // Terminal escape injection: names come from the client; in JSON they are escaped anyway.
-  const printable = what.replaceAll(/\p{C}/gu, '?');
-  return `${printable}: ${status} in ${duration} ms, ${notes.join(', ')}`;
+  return `${toPrintable(what)}: ${status} in ${duration} ms, ${notes.join(', ')}`;
 }

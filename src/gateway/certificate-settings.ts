@@ -1,9 +1,10 @@
 import type { Config } from '../config/config.ts';
+import { isWildcard } from '../config/listeners.ts';
 import { toHostOnly } from '../http/grammar.ts';
 import { readVersion } from '../lib/version.ts';
 import type { CertificatesOptions } from '../tls/certificates.ts';
 import { isLocalName } from '../lib/local-names.ts';
-import { isWildcard, listMachineAddresses } from './host-names.ts';
+import { listMachineAddresses } from './host-names.ts';
 
 /** What the configuration says of certificates, as the room that looks after them wants to hear it. */
 export function toCertificateSettings(

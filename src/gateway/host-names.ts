@@ -1,7 +1,11 @@
 import { networkInterfaces } from 'node:os';
-import { isIPv6 } from 'node:net';
+import { isWildcard } from '../config/listeners.ts';
+import { toBracketedHost } from '../lib/authority.ts';
 import { isWildcardName, toParentName } from '../lib/wildcard-name.ts';
 import { toAudience } from './audience.ts';
+
+/** What a gateway on a loopback address is called besides: no further address of 127.0.0.0/8, since nobody goes there by itself. */
+export const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** The host names a gateway answers to, in the form of a Host field without port. */
 export interface HostNames {
@@ -22,7 +26,7 @@ export function buildHostNames(
 ): HostNames {
   const names = new Set(domains.filter((name) => !isWildcardName(name)).map(toHostName));
   const audience = toAudience(host);
-  if (audience === 'PRIVATE') for (const name of ['localhost', '127.0.0.1', '[::1]']) names.add(name);
+  if (audience === 'PRIVATE') for (const name of loopbackNames) names.add(name);
   if (!isWildcard(host)) names.add(toHostName(host));
   else if (domains.length === 0) {
     names.add('localhost');
@@ -42,12 +46,7 @@ function isBelow(name: string, parents: ReadonlySet<string>): boolean {
 
 /** An address or name as it stands in a Host field. */
 export function toHostName(host: string): string {
-  return isIPv6(host) ? `[${host.toLowerCase()}]` : host.toLowerCase();
-}
-
-/** An address that stands for all of the machine. */
-export function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
+  return toBracketedHost(host.toLowerCase());
 }
 
 /** The addresses of the machine's network interfaces, loopback included. */

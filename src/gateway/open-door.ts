@@ -1,4 +1,5 @@
 import type { Config } from '../config/config.ts';
+import { formatAuthority } from '../lib/authority.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
 import { toAudience } from './audience.ts';
 
@@ -12,6 +13,6 @@ export function findOpenDoor(config: Config): Diagnostic | undefined {
   return {
     severity: 'error',
     code: 'E_PUBLIC_WITHOUT_AUTH',
-    message: `\`${open.path}\` would be open to everyone who can reach ${host}:${port}`,
+    message: `\`${open.path}\` would be open to everyone who can reach ${formatAuthority(host, port)}`,
   };
 }

@@ -1,8 +1,9 @@
 import { networkInterfaces } from 'node:os';
 import type { Config, RouteConfig } from '../config/config.ts';
+import { isWildcard } from '../config/listeners.ts';
 import { listPublicNames } from '../config/public-names.ts';
 import { isTakenHost } from '../config/route-id.ts';
-import { isWildcard, toHostName } from './host-names.ts';
+import { toHostName } from './host-names.ts';
 
 /** A route, and the port that was bound for it, where the configuration left that open. */
 export interface PublicPlace extends Pick<RouteConfig, 'host' | 'path'> {

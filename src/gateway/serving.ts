@@ -3,7 +3,7 @@ import type { Config } from '../config/config.ts';
 import { toRouteId } from '../config/route-id.ts';
 import type { Deadlines } from '../http/deadlines.ts';
 import type { RequestHandler } from '../http/exchange.ts';
-import { buildTrustedProxies, isLoopback } from '../http/trusted-proxies.ts';
+import { buildTrustedProxies, isLoopbackPeer } from '../http/trusted-proxies.ts';
 import type { Clock } from '../lib/clock.ts';
 import { createLimits, type Limits } from '../limits/limits.ts';
 import type { Log } from '../observe/log.ts';
@@ -229,7 +229,7 @@ export function buildServing(
     ask: createPipeline({
       ...common,
       // Only programs of this machine get there, and they say who their client is.
-      isTrusted: (address) => isLoopback(address) || isTrusted(address),
+      isTrusted: (address) => isLoopbackPeer(address) || isTrusted(address),
       stages: [createRouteStage(routes), ...loginDoor, ...admission, credentials, answerQuestionStage],
     }),
   });

@@ -1,7 +1,8 @@
-import { buildForwardedFields, isClaimedField } from '../http/forwarded.ts';
+import { buildForwardedFields } from '../http/forwarded.ts';
 import type { Fields } from '../http/exchange.ts';
 import { LAST_EVENT_ID_HEADER, SESSION_ID_HEADER } from '../mcp/headers.ts';
 import type { Exchange, OutboundFieldSet } from './exchange.ts';
+import { appendOutbound, isForwarded } from './forwarded-fields.ts';
 import type { UpstreamServer } from '../upstream/server.ts';
 import type { Route } from './routes.ts';
 import type { SessionPlace } from './session-names.ts';
@@ -75,17 +76,13 @@ function buildHead(exchange: Exchange, { route, server }: SessionPlace, target: 
   let head = `${request.method} ${target} HTTP/1.1\r\n${server.hostLine}`;
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] ?? '';
-    if (name === 'origin' || name === 'accept-encoding' || isClaimedField(name)) continue;
-    if (dropsCredentials && (name === 'authorization' || name === 'x-api-key')) continue;
-    if (outbound?.names.includes(name) === true) continue;
+    if (name === 'origin' || name === 'accept-encoding') continue;
+    if (!isForwarded(name, dropsCredentials, outbound)) continue;
     if (exchange.dropsEventId && name === LAST_EVENT_ID_HEADER) continue;
     const isSession = session !== undefined && name === SESSION_ID_HEADER;
     head += `${name}: ${isSession ? session.id : fields[index + 1]}\r\n`;
   }
-  if (outbound !== undefined) {
-    for (let index = 0; index < outbound.fields.length; index += 2)
-      head += `${outbound.fields[index]}: ${outbound.fields[index + 1]}\r\n`;
-  }
+  head = appendOutbound(head, outbound);
   head += buildForwardedFields(request, exchange.client);
   if (body.length > 0 || request.method === 'POST') head += `content-length: ${body.length}\r\n`;
   return `${head}\r\n`;

@@ -16,7 +16,7 @@ import { H1Connection, type H1Settings } from './h1-connection.ts';
 import { createH2Session, type H2Settings } from './h2-session.ts';
 import type { PeerWatch } from './peer-watch.ts';
 import { receiveProxyHeader } from './proxy-connection.ts';
-import { isLoopback, toPlainAddress, type IsTrusted } from './trusted-proxies.ts';
+import { isLoopbackPeer, toPlainAddress, type IsTrusted } from './trusted-proxies.ts';
 import { createTurnQueue } from './turn-queue.ts';
 
 export interface ListenerOptions {
@@ -105,7 +105,7 @@ export async function createListener(options: ListenerOptions): Promise<Listener
     const reserved = Math.min(OWN_CONNECTIONS, Math.floor(maxConnections / 10));
     const isFull =
       sockets.size >= maxConnections - reserved &&
-      (sockets.size >= maxConnections || !isLoopback(remoteAddress ?? ''));
+      (sockets.size >= maxConnections || !isLoopbackPeer(remoteAddress ?? ''));
     if (isFull || remoteAddress === undefined) {
       socket.destroy();
       return false;

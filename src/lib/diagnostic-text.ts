@@ -1,6 +1,7 @@
 import { styleText } from 'node:util';
 import type { Diagnostic, Place } from './diagnostic.ts';
 import { errorCodes } from './error-codes.ts';
+import { toPrintable } from './printable.ts';
 
 /** How the frame is drawn. `width` is in columns; `max` is how many problems are shown before the rest is only counted. */
 export interface DiagnosticTextOptions {
@@ -135,10 +136,9 @@ function crop(line: string, options: { start: number; end: number; room: number;
   };
 }
 
-/** Against terminal escape injection: text from a file or an address must not move the cursor, hide or recolour anything. */
+/** Terminal escape injection: text from a file or an address must not steer the terminal. Source lines are indented with tabs. */
 function printable(text: string): string {
-  const visible = text.replaceAll('\t', ' ');
-  return visible.replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (hidden) => '?'.repeat(hidden.length));
+  return toPrintable(text.replaceAll('\t', ' '));
 }
 
 function paint(style: Style, text: string): string {

@@ -1,5 +1,6 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isIP } from 'node:net';
 import { toCanonicalName } from './canonical-name.ts';
+import { buildNetworkCheck } from './networks.ts';
 
 /** Domains that never exist on the public internet (RFC 6761, RFC 6762, RFC 8375, ICANN's `internal`), each with all below it. */
 const localDomains: readonly string[] = ['localhost', 'local', 'lan', 'internal', 'test', 'home.arpa'];
@@ -31,19 +32,9 @@ export function isLocalName(name: string): boolean {
   return hostName.test(name) && localDomains.some((domain) => name === domain || name.endsWith(`.${domain}`));
 }
 
-const localAddresses = buildAddresses(localNetworks);
+const isInLocalNetwork = buildNetworkCheck(localNetworks);
 
-/** As clients see it, an IPv4 address in IPv6 dress (`::ffff:10.0.0.1`) is outside; a block list would let it in. */
+/** As clients see it, an IPv4 address in IPv6 dress (`::ffff:10.0.0.1`) is outside; the networks would let it in. */
 function isLocalAddress(address: string): boolean {
-  if (!isIPv6(address)) return localAddresses.check(address, 'ipv4');
-  return !/%|^::ffff:/.test(toCanonicalName(address)) && localAddresses.check(address, 'ipv6');
-}
-
-function buildAddresses(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    list.addSubnet(address, Number(prefix), isIPv6(address) ? 'ipv6' : 'ipv4');
-  }
-  return list;
+  return !/%|^::ffff:/.test(toCanonicalName(address)) && isInLocalNetwork(address);
 }

@@ -1,4 +1,4 @@
-import { formatAuthority } from '../config/schema/host-name.ts';
+import { formatAuthority } from '../lib/authority.ts';
 import type { FrontUpstream } from './front.ts';
 
 /** Host and port, the port left out where it is the usual one of the scheme. */

@@ -1,10 +1,10 @@
 import { join } from 'node:path';
 import { toMetadataPaths, rootMetadataPath } from '../auth/resource/metadata.ts';
 import type { Config, RouteConfig } from '../config/config.ts';
-import { isLoopback } from '../config/listeners.ts';
-import { formatAuthority } from '../config/schema/host-name.ts';
 import type { UpstreamServerConfig } from '../config/upstream-config.ts';
+import { formatAuthority } from '../lib/authority.ts';
 import type { Diagnostic } from '../lib/diagnostic.ts';
+import { isLoopbackHost } from '../lib/networks.ts';
 import { fail, ok, type Result } from '../lib/result.ts';
 import { toShortAuthority } from './authority.ts';
 import type { Front, FrontAddress, FrontRoute, FrontUpstream } from './front.ts';
@@ -167,7 +167,7 @@ function toUpstream({ target, weight }: UpstreamServerConfig): FrontUpstream {
 
 /** Breakwater speaks TLS on loopback, too; its certificate there is of the authority of this machine. */
 function toBreakwater(config: Config, path: string): FrontUpstream {
-  const { host, port } = isLoopback(config.listen.host) ? config.listen : behind;
+  const { host, port } = isLoopbackHost(config.listen.host) ? config.listen : behind;
   const ca = join(config.stateDir, 'local-ca', 'ca.pem');
   return { kind: 'tcp', secure: true, host, port, path, ca, weight: 1 };
 }
@@ -224,7 +224,7 @@ function listCertificateWork({ tls }: Config, { mode, certificate }: FrontOption
 /** What Breakwater has to be told to stand behind another proxy. */
 function listOwnSide(config: Config): RenderWarning[] {
   const warnings: RenderWarning[] = [];
-  if (!isLoopback(config.listen.host))
+  if (!isLoopbackHost(config.listen.host))
     warnings.push({
       requirement: 'upstream-hidden',
       message: `Breakwater listens on ${formatAuthority(config.listen.host, config.listen.port)}, where the engine has to: set \`listen: 127.0.0.1:8443\``,

@@ -1,9 +1,9 @@
-import { isLoopback } from '../config/listeners.ts';
+import { isLoopbackHost } from '../lib/networks.ts';
 
 /**
  * The name by which an upstream's certificate is checked. Engines compare names, and no addresses; the certificates of the local
  * authority have both.
  */
 export function toCertificateName(host: string): string {
-  return isLoopback(host) ? 'localhost' : host;
+  return isLoopbackHost(host) ? 'localhost' : host;
 }

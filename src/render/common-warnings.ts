@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isLoopback } from '../config/listeners.ts';
+import { isLoopbackHost } from '../lib/networks.ts';
 import type { Front } from './front.ts';
 import type { RenderWarning } from './rendered.ts';
 
@@ -51,7 +51,9 @@ export const warnOfListedNames: Warn = (front, engine) =>
 export const warnOfAddressCertificates: Warn = (front, engine) =>
   front.routes.flatMap(({ upstreams }) =>
     upstreams
-      .filter((each) => each.kind === 'tcp' && each.secure && isIP(each.host) !== 0 && !isLoopback(each.host))
+      .filter(
+        (each) => each.kind === 'tcp' && each.secure && isIP(each.host) !== 0 && !isLoopbackHost(each.host),
+      )
       .map((each) => ({
         requirement: 'tls-policy',
         message: `${engine} finds no addresses in certificates: it refuses \`${each.kind === 'tcp' ? each.host : ''}\` unless a name in its certificate is that text; give the upstream by its name`,

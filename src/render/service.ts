@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
-import { isLoopback } from '../config/listeners.ts';
 import { listTargets } from '../config/split.ts';
 import type { Config, ListenAddress, UpstreamTarget } from '../config/config.ts';
+import { isLoopbackHost } from '../lib/networks.ts';
 
 /** What whoever starts Breakwater as a service has to know of its configuration. Times are milliseconds. */
 export interface Service {
@@ -66,6 +66,6 @@ function toServer(path: string, target: UpstreamTarget): ServiceUpstream {
   if (target.kind === 'unix')
     return { path, upstreamPath: target.path, kind: 'unix', host: target.socketPath, port: 0 };
   const { host, port } = target;
-  const kind = isLoopback(host) ? 'loopback' : isIP(host) === 0 ? 'name' : 'address';
+  const kind = isLoopbackHost(host) ? 'loopback' : isIP(host) === 0 ? 'name' : 'address';
   return { path, upstreamPath: target.path, kind, host, port };
 }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { formatAuthority } from '../lib/authority.ts';
 import type { Member } from './group.ts';
 import type { HealthChecker } from './health/health-checker.ts';
 import type { UpstreamPool } from './pool.ts';
@@ -52,7 +53,6 @@ export function toServerKey(target: UpstreamTarget): string {
 
 export function toServerName(target: UpstreamTarget): string {
   if (target.kind === 'unix') return target.socketPath;
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
-  const { address } = target;
-  return `${address === undefined ? '' : `${address} of `}${host}:${target.port}`;
+  const { address, host, port } = target;
+  return `${address === undefined ? '' : `${address} of `}${formatAuthority(host, port)}`;
 }

@@ -1,3 +1,4 @@
+import { toBracketedHost } from '../lib/authority.ts';
 /** Where an MCP server answers. */
 export type UpstreamTarget =
   | {
@@ -15,7 +16,7 @@ export type UpstreamTarget =
 /** The authority the upstream knows itself by: servers with a Host guard accept nothing else (421 storms behind proxies). */
 export function toUpstreamAuthority(target: UpstreamTarget): string {
   if (target.kind === 'unix') return 'localhost';
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
+  const host = toBracketedHost(target.host);
   return target.port === (target.secure ? 443 : 80) ? host : `${host}:${target.port}`;
 }
 

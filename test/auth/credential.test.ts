@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readCredential } from '../../src/auth/credential.ts';
+import { credentialFields, isCredentialField, readCredential } from '../../src/auth/credential.ts';
 
 describe('the credential of a request', () => {
   it.each([
@@ -29,5 +29,18 @@ describe('the credential of a request', () => {
     [['x-api-key', 'a', 'x-api-key', 'a']],
   ])('attack: two credentials, of which an upstream may read the other: %j', (fields) => {
     expect(readCredential(fields)).toEqual({ kind: 'ambiguous' });
+  });
+});
+
+describe('the fields of credentials', () => {
+  it('are those that one is read from', () => {
+    for (const name of credentialFields) {
+      expect(readCredential([name, 'Bearer abc']).kind).not.toBe('none');
+      expect(isCredentialField(name)).toBe(true);
+    }
+  });
+
+  it.each(['cookie', 'x-auth-token', 'proxy-authorization', ''])('are not %j', (name) => {
+    expect(isCredentialField(name)).toBe(false);
   });
 });

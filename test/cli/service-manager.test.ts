@@ -76,7 +76,7 @@ describe('what a service manager is told', () => {
     const { manager, told } = start({ NOTIFY_SOCKET: '/run/n' });
     manager.ready(`a\nMAINPID=1\r\n${'x'.repeat(1000)}`);
     await manager.close();
-    expect(told[0]?.[1]).toMatch(/^STATUS=a MAINPID=1 x{180,190}$/);
+    expect(told[0]?.[1]).toMatch(/^STATUS=a MAINPID=1 x{180,190}…$/);
   });
 
   it('is that it lives, from the first word on, at half of the time, one at a time, until it is closed', async () => {

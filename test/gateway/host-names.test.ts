@@ -9,6 +9,8 @@ describe('who can reach an address', () => {
     ['127.9.9.9', 'PRIVATE'],
     ['::1', 'PRIVATE'],
     ['localhost', 'PRIVATE'],
+    ['::ffff:127.0.0.1', 'PRIVATE'],
+    ['0:0:0:0:0:0:0:1', 'PRIVATE'],
     ['10.0.0.1', 'LAN'],
     ['172.16.0.1', 'LAN'],
     ['172.31.255.255', 'LAN'],
@@ -25,6 +27,8 @@ describe('who can reach an address', () => {
     ['::', 'PUBLIC'],
     ['myhost', 'PUBLIC'],
     ['localhost.example.com', 'PUBLIC'],
+    ['127.0.0.1.example.com', 'PUBLIC'],
+    ['127.999.9.9', 'PUBLIC'],
   ])('%s: %s', (host, audience) => expect(toAudience(host)).toBe(audience));
 });
 

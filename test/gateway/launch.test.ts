@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -104,6 +105,21 @@ describe('the names of a certificate', () => {
     expect(certificate?.checkHost('other.local')).toBeUndefined();
     socket.destroy();
     await launched.value.stop();
+  });
+});
+
+describe('a port that another program has', () => {
+  it.each([
+    ['127.0.0.1', '127.0.0.1'],
+    ['::1', '[::1]'],
+  ])('on %s is named as URLs write it', async (host, shown) => {
+    const other = createServer();
+    await new Promise<void>((resolve) => void other.listen(0, host, resolve));
+    const { port } = other.address() as AddressInfo; // A TCP server has an address object.
+    const config = buildTestConfig(stateDir, [route], { listen: { host, port } });
+    const reason = launch(config).catch((error: unknown) => error);
+    expect(await reason).toMatchObject({ code: 'E_LISTEN_IN_USE', message: `${shown}:${port} is in use` });
+    other.close();
   });
 });
 

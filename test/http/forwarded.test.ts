@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { IncomingRequest } from '../../src/http/exchange.ts';
 import { buildForwardedFields, isClaimedField, resolveClient } from '../../src/http/forwarded.ts';
 import { claims } from '../support/claimed-fields.ts';
-import { buildTrustedProxies, toPlainAddress } from '../../src/http/trusted-proxies.ts';
+import { buildTrustedProxies, isLoopbackPeer, toPlainAddress } from '../../src/http/trusted-proxies.ts';
 
 function buildRequest(address: string, forwardedFor: readonly string[] = []): IncomingRequest {
   return {
@@ -42,6 +42,17 @@ describe('trusted proxies', () => {
     expect(toPlainAddress('::ffff:c000:201')).toBe('::ffff:c000:201');
     expect(toPlainAddress('2001:db8::1')).toBe('2001:db8::1');
   });
+});
+
+describe('a peer on this machine', () => {
+  it.each(['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1'])('has %s', (address) => {
+    expect(isLoopbackPeer(address)).toBe(true);
+  });
+
+  it.each(['', '127.', '127.999.9.9', '127.0.0.1.example.com', '::ffff:127.evil', '::ffff:10.0.0.1', '::2'])(
+    'loopback-lookalike: does not have %j',
+    (address) => expect(isLoopbackPeer(address)).toBe(false),
+  );
 });
 
 describe('the client behind proxies', () => {

@@ -48,6 +48,10 @@ const forbiddenSchemes: ReadonlySet<string> = new Set([
   'wss:',
 ]);
 
+/**
+ * Not all of 127.0.0.0/8: programs listen on the two addresses that RFC 8252 section 7.3 names, and many say `localhost` (section 8.3).
+ * What no program needs would only be one more place to send codes to.
+ */
 const loopbackHosts: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 const longest = 2048;

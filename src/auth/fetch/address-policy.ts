@@ -1,7 +1,8 @@
-import { BlockList, isIP, isIPv6 } from 'node:net';
+import { isIP, isIPv6 } from 'node:net';
+import { buildNetworkCheck, isLoopbackAddress } from '../../lib/networks.ts';
 
 /** What the IANA IPv4 special-purpose registry does not call plain public, with multicast and the reserved rest. */
-const specialIpv4 = buildList([
+const isSpecialIpv4 = buildNetworkCheck([
   '0.0.0.0/8',
   '10.0.0.0/8',
   '100.64.0.0/10',
@@ -25,15 +26,19 @@ const specialIpv4 = buildList([
 ]);
 
 /** The only IPv6 space given out for public use (RFC 4291 section 2.4); all else is special or not assigned. */
-const globalIpv6 = buildList(['2000::/3']);
+const isGlobalIpv6 = buildNetworkCheck(['2000::/3']);
 
 /** IANA IPv6 special-purpose registry, as far as it lies in 2000::/3: protocol assignments with Teredo, 6to4, AS112, documentation. */
-const specialIpv6 = buildList(['2001::/23', '2001:db8::/32', '2002::/16', '2620:4f:8000::/48', '3fff::/20']);
-
-const loopback = buildList(['127.0.0.0/8', '::1/128']);
+const isSpecialIpv6 = buildNetworkCheck([
+  '2001::/23',
+  '2001:db8::/32',
+  '2002::/16',
+  '2620:4f:8000::/48',
+  '3fff::/20',
+]);
 
 /** No identity provider lives here: unspecified, link-local, multicast, reserved, and the metadata services of clouds. */
-const neverConfigured = buildList([
+const isNeverConfigured = buildNetworkCheck([
   '0.0.0.0/8',
   '100.100.100.200/32',
   '168.63.129.16/32',
@@ -60,8 +65,8 @@ export function isPublicAddress(address: string): boolean {
   const plain = toPlainAddress(address);
   if (plain === undefined) return false;
   const inner = isIPv6(plain) ? findTranslated(plain) : plain;
-  if (inner !== undefined) return !contains(specialIpv4, inner);
-  return contains(globalIpv6, plain) && !contains(specialIpv6, plain);
+  if (inner !== undefined) return !isSpecialIpv4(inner);
+  return isGlobalIpv6(plain) && !isSpecialIpv6(plain);
 }
 
 /**
@@ -72,13 +77,13 @@ export function isConfiguredAddress(address: string): boolean {
   const plain = toPlainAddress(address);
   if (plain === undefined) return false;
   const inner = isIPv6(plain) ? findTranslated(plain) : undefined;
-  return !contains(neverConfigured, inner ?? plain) && !isCompatible(plain);
+  return !isNeverConfigured(inner ?? plain) && !isCompatible(plain);
 }
 
 /** True for this machine alone: 127.0.0.0/8 and ::1, mapped ones included. */
-export function isLoopbackAddress(address: string): boolean {
+export function isOwnAddress(address: string): boolean {
   const plain = toPlainAddress(address);
-  return plain !== undefined && contains(loopback, plain);
+  return plain !== undefined && isLoopbackAddress(plain);
 }
 
 /**
@@ -112,17 +117,4 @@ function findEmbedded(short: string, prefix: string): string | undefined {
   const [high, low] = groups.length === 2 ? groups : ['0', groups[0]];
   const bits = [Number.parseInt(high || '0', 16), Number.parseInt(low || '0', 16)];
   return bits.flatMap((group) => [group >> 8, group & 255]).join('.');
-}
-
-function contains(list: BlockList, address: string): boolean {
-  return list.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-}
-
-function buildList(networks: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const network of networks) {
-    const [address = '', prefix] = network.split('/');
-    list.addSubnet(address, Number(prefix), isIPv6(address) ? 'ipv6' : 'ipv4');
-  }
-  return list;
 }

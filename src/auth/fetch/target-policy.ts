@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { isLocalName } from '../../lib/local-names.ts';
-import { isConfiguredAddress, isLoopbackAddress, isPublicAddress } from './address-policy.ts';
+import { isConfiguredAddress, isOwnAddress, isPublicAddress } from './address-policy.ts';
 
 /** Where one kind of request may lead. */
 export interface TargetPolicy {
@@ -54,7 +54,7 @@ export function parseTarget(text: string, policy: TargetPolicy): URL | undefined
 
 /** Whether this URL may be fetched from this address: the clear never leaves the machine. */
 export function isAllowedAddress(url: URL, address: string, policy: TargetPolicy): boolean {
-  if (url.protocol !== 'https:' && !isLoopbackAddress(address)) return false;
+  if (url.protocol !== 'https:' && !isOwnAddress(address)) return false;
   return policy.isAllowed(address);
 }
 

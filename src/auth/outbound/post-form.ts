@@ -1,6 +1,7 @@
 import { Agent as PlainAgent, request as requestPlainly, type IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import type { Clock } from '../../lib/clock.ts';
+import { isLoopbackHost } from '../../lib/networks.ts';
 
 export interface FormRequest {
   /** A URL that `isTokenEndpoint` holds for. */
@@ -29,12 +30,11 @@ const timeout = 5000;
 /** No token answer comes near this. */
 const largestBody = 65_536;
 const mostConnections = 32;
-const loopbackHost = /^(?:localhost|\[::1\]|127(?:\.\d{1,3}){3})$/;
 
 /** Whether tokens may be sent to a URL: over TLS, or to a server on this machine. */
 export function isTokenEndpoint(text: string): boolean {
   const url = URL.parse(text);
-  return url?.protocol === 'https:' || (url?.protocol === 'http:' && loopbackHost.test(url.hostname));
+  return url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopbackHost(url.hostname));
 }
 
 /** Creates the way to token endpoints: 5 s for the whole answer, 64 KiB, and no redirects, which would carry tokens elsewhere. */

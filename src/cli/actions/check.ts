@@ -1,8 +1,8 @@
 import type { Config } from '../../config/config.ts';
 import { loadConfig, type LoadedConfig } from '../../config/load.ts';
 import { listSettings, printConfig } from '../../config/print.ts';
-import { formatAuthority } from '../../config/schema/host-name.ts';
 import { toPublicUrl } from '../../gateway/public-url.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { toDiagnosticJson } from '../../lib/diagnostic-json.ts';
 import { showDiagnostics, writeEnvelope, type CliContext } from '../context.ts';

@@ -2,11 +2,11 @@ import { lstat, readFile, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { explainFileError, hasCode } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { toPrintable } from '../../lib/printable.ts';
 import { ensurePrivateDirectory, writeFileAtomically } from '../../state/directory.ts';
 import { parsePrivateKey } from '../../tls/files/key-pair.ts';
 import { listCertificates } from '../../tls/inventory/certificate-inventory.ts';
 import type { KnownCertificate } from '../../tls/inventory/known-certificate.ts';
-import { toSafeText } from '../../tls/trust/command-text.ts';
 import { writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
 import { getCertificate } from './show.ts';
@@ -55,7 +55,7 @@ async function buildFiles(known: KnownCertificate): Promise<readonly ExportedFil
   const { name, origin, certificates, files, problem } = known;
   if (origin === 'files') {
     throw new GatewayError('E_USAGE', `\`${name}\` comes from files that are yours already`, {
-      hint: `copy \`${toSafeText(files.certificate)}\` and \`${toSafeText(files.key)}\``,
+      hint: `copy \`${toPrintable(files.certificate)}\` and \`${toPrintable(files.key)}\``,
     });
   }
   if (problem !== undefined) throw new GatewayError('E_CERT_STATE', problem.message);

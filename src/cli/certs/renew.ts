@@ -1,13 +1,13 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { ErrorCode } from '../../lib/error-codes.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { toPrintable } from '../../lib/printable.ts';
 import { isAnyPresent } from '../../state/presence.ts';
 import type { IssueStep } from '../../tls/automation/issuer.ts';
 import { emptyRecord } from '../../tls/automation/renewal-record.ts';
 import { requestRenewal } from '../../tls/automation/renewal-requests.ts';
 import { listCertificates, readRenewalRecord } from '../../tls/inventory/certificate-inventory.ts';
 import type { KnownCertificate } from '../../tls/inventory/known-certificate.ts';
-import { toSafeText } from '../../tls/trust/command-text.ts';
 import { writeEnvelope, type CliContext } from '../context.ts';
 import { exitOf, reportFailure, reportProblems } from '../failure.ts';
 import { stepTitles } from '../up/certificate-progress.ts';
@@ -83,7 +83,7 @@ function choose(known: readonly KnownCertificate[], name: string | undefined): r
   if (found.origin === 'acme') return [found];
   const message =
     found.origin === 'files'
-      ? `\`${name}\` comes from \`${toSafeText(found.files.certificate)}\`, which Breakwater does not renew`
+      ? `\`${name}\` comes from \`${toPrintable(found.files.certificate)}\`, which Breakwater does not renew`
       : `\`${name}\` is renewed by the gateway itself and asks no certificate authority`;
   throw new GatewayError('E_USAGE', message, {
     hint: found.origin === 'files' ? 'replace the files: they are watched' : 'nothing needs to be done',

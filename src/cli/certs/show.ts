@@ -1,9 +1,9 @@
 import { errorCodes } from '../../lib/error-codes.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { toPrintable } from '../../lib/printable.ts';
 import { suggestion, toHint } from '../../lib/suggestion.ts';
 import { listCertificates } from '../../tls/inventory/certificate-inventory.ts';
 import { findCertificate, toState, type KnownCertificate } from '../../tls/inventory/known-certificate.ts';
-import { toSafeText } from '../../tls/trust/command-text.ts';
 import { toFacts, toOneLine } from '../../tls/tls-material.ts';
 import { writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
@@ -41,7 +41,7 @@ export async function runShow(
     ['certificate', known.files.certificate],
     ['key file', known.files.key],
   ];
-  context.io.stdout.write(rows.map(([key, value]) => `${key.padEnd(12)}  ${toSafeText(value)}\n`).join(''));
+  context.io.stdout.write(rows.map(([key, value]) => `${key.padEnd(12)}  ${toPrintable(value)}\n`).join(''));
   return 0;
 }
 
@@ -53,7 +53,7 @@ export function getCertificate(known: readonly KnownCertificate[], wanted: strin
     wanted,
     known.map(({ name }) => name),
   );
-  throw new GatewayError('E_CERT_UNKNOWN', `there is no certificate for \`${toSafeText(wanted)}\``, {
+  throw new GatewayError('E_CERT_UNKNOWN', `there is no certificate for \`${toPrintable(wanted)}\``, {
     hint: toHint(meant, errorCodes.E_CERT_UNKNOWN.fix),
   });
 }

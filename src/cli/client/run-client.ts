@@ -1,7 +1,7 @@
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { toPrintable } from '../../lib/printable.ts';
 import { hasClientBundle } from '../../tls/trust/client-bundle.ts';
 import { buildClientLines, type ClientLine } from '../../tls/trust/client-lines.ts';
-import { toSafeText } from '../../tls/trust/command-text.ts';
 import { writeEnvelope, type CliContext } from '../context.ts';
 import { reportProblems } from '../failure.ts';
 import { chooseAccess } from './access.ts';
@@ -79,7 +79,7 @@ export async function runClient(options: ClientOptions, context: CliContext): Pr
 function toName(asked: string | undefined, url: URL): string {
   if (asked === undefined) return toServerName(url);
   if (isServerName(asked)) return asked;
-  throw new GatewayError('E_USAGE', `\`${toSafeText(asked)}\` is no name that every client takes`, {
+  throw new GatewayError('E_USAGE', `\`${toPrintable(asked)}\` is no name that every client takes`, {
     hint: 'use letters, digits, `-` and `_`, at most 64',
   });
 }

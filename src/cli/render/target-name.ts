@@ -1,7 +1,7 @@
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { toPrintable } from '../../lib/printable.ts';
 import { suggestion, toHint } from '../../lib/suggestion.ts';
 import { renderTargets, type RenderTarget } from '../../render/target.ts';
-import { toSafeText } from '../../tls/trust/command-text.ts';
 
 /** What people call them besides. */
 const otherNames: Readonly<Record<string, RenderTarget>> = {
@@ -20,7 +20,7 @@ export function parseTarget(text: string): RenderTarget {
   const found = renderTargets.find((target) => target === name) ?? otherNames[name];
   if (found !== undefined) return found;
   const meant = suggestion(name, renderTargets);
-  throw new GatewayError('E_USAGE', `nothing is rendered for \`${toSafeText(text)}\``, {
+  throw new GatewayError('E_USAGE', `nothing is rendered for \`${toPrintable(text)}\``, {
     hint: toHint(meant, `use one of ${renderTargets.join(', ')}`),
   });
 }

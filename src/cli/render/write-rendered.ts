@@ -2,9 +2,9 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { hasCode } from '../../lib/file-errors.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
+import { toPrintable } from '../../lib/printable.ts';
 import { hasHeader } from '../../render/header.ts';
 import type { RenderedFile } from '../../render/rendered.ts';
-import { toSafeText } from '../../tls/trust/command-text.ts';
 
 /**
  * Writes the files below a folder, or a single one to the path itself. Looks at all that is there first, so that it writes all or
@@ -27,7 +27,7 @@ export async function writeRendered(
       await writeFile(path, text);
     }
   } catch (error) {
-    throw new GatewayError('E_USAGE', `\`${toSafeText(output)}\` cannot be written: ${toReason(error)}`, {
+    throw new GatewayError('E_USAGE', `\`${toPrintable(output)}\` cannot be written: ${toReason(error)}`, {
       hint: 'choose another place with `-o`',
       cause: error,
     });
@@ -43,7 +43,7 @@ async function refuseOthers(path: string): Promise<void> {
   if (text === undefined || hasHeader(text)) return;
   throw new GatewayError(
     'E_RENDER_EXISTS',
-    `\`${toSafeText(path)}\` is there, and Breakwater did not write it`,
+    `\`${toPrintable(path)}\` is there, and Breakwater did not write it`,
   );
 }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import type { Clock, Timer } from '../../lib/clock.ts';
 import { toErrorMessage } from '../../lib/error-message.ts';
 import { hasCode } from '../../lib/file-errors.ts';
+import { toPrintableLine } from '../../lib/printable.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 
 /** What whoever started the gateway as a service wants to know of it (sd_notify(3)). Never rejects: a service runs without it, too. */
@@ -110,7 +111,7 @@ export function readMonotonicMicroseconds(): bigint | undefined {
 
 /** One line: what is told is lines of assignments, of which a text must not begin another. */
 function toLine(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ').slice(0, LONGEST_STATUS);
+  return toPrintableLine(text, LONGEST_STATUS);
 }
 
 function isMissing(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import { ok, type Result } from '../../lib/result.ts';
-import { isLoopback } from '../listeners.ts';
 import { failValue, parsedField, type FieldProblem } from './field.ts';
 
 /** The URL of a service that secrets or keys come from or go to: HTTPS, or HTTP on this machine. */
@@ -22,8 +22,7 @@ function parseEndpoint(text: string): Result<string, FieldProblem> {
   if (url.username !== '' || url.password !== '') {
     return failValue('contains a user name or password', 'credentials do not belong in the address');
   }
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  return url.protocol === 'https:' || isLoopback(host)
+  return url.protocol === 'https:' || isLoopbackHost(url.hostname)
     ? ok(text)
     : failValue('is not an HTTPS URL', 'plain HTTP is for this machine alone');
 }

@@ -38,8 +38,3 @@ export function toAuthority(text: string): Authority | undefined {
   const host = toHost(plain ?? '');
   return host === undefined ? undefined : { host, port };
 }
-
-/** Writes host and port the way URLs and `listen` do. */
-export function formatAuthority(host: string, port: number): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
-}

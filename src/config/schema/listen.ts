@@ -1,7 +1,7 @@
 import { z } from 'zod';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { ListenAddress } from '../config.ts';
-import { isLoopback } from '../listeners.ts';
 import { failValue, parsedField, type FieldProblem } from './field.ts';
 import { toAuthority } from './host-name.ts';
 
@@ -44,7 +44,7 @@ export const authzSchema: z.ZodType<ListenAddress | undefined> = parsedField(
     if (!setting.ok) return setting;
     const { host = '127.0.0.1', port } = setting.value;
     // Whoever reaches it can say whose request it is.
-    return isLoopback(host)
+    return isLoopbackHost(host)
       ? ok({ host, port })
       : failValue('is not an address of loopback', 'write `127.0.0.1:8181`, or a port');
   },

@@ -1,9 +1,10 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { formatAuthority, toBracketedHost } from '../../lib/authority.ts';
 import { toCanonicalName } from '../../lib/canonical-name.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { failValue, parsedField, type FieldProblem } from './field.ts';
-import { formatAuthority, toAuthority, toHostName } from './host-name.ts';
+import { toAuthority, toHostName } from './host-name.ts';
 
 export const domainsSchema: z.ZodType<readonly string[]> = z
   .array(parsedField(z.string(), parseDomain))
@@ -65,7 +66,7 @@ function parseHost(text: string): Result<string, FieldProblem> {
   }
   const { host, port } = authority;
   if (port !== undefined) return ok(formatAuthority(host, port));
-  return ok(host.includes(':') ? `[${host}]` : host);
+  return ok(toBracketedHost(host));
 }
 
 function parsePublicUrl(text: string): Result<string, FieldProblem> {

@@ -1,3 +1,4 @@
+import { toBracketedHost } from '../../lib/authority.ts';
 import type { ExchangeName, Target } from '../facts.ts';
 import type { Question } from './question.ts';
 import {
@@ -243,5 +244,5 @@ function toggleSlash(path: string): string {
 
 function plainOrigin({ target: { secure, host }, httpPort }: QuestionContext): string | undefined {
   if (!secure || httpPort === undefined) return undefined;
-  return `http://${host.includes(':') ? `[${host}]` : host}${httpPort === 80 ? '' : `:${httpPort}`}`;
+  return `http://${toBracketedHost(host)}${httpPort === 80 ? '' : `:${httpPort}`}`;
 }

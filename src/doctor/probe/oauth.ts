@@ -1,7 +1,7 @@
 import { configuredTargets, parseTarget, toHostName } from '../../auth/fetch/target-policy.ts';
 import { rootMetadataPath, toMetadataUrl } from '../../auth/resource/metadata.ts';
-import { isLoopback } from '../../config/listeners.ts';
 import { isJsonObject, parseJsonObject } from '../../lib/json.ts';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import type { Exchange, Target } from '../facts.ts';
 import type { DocumentFact, OAuthFacts, ServerFact } from '../facts-oauth.ts';
 import { parseChallenge } from './parse-challenge.ts';
@@ -197,7 +197,7 @@ function withoutKeys({ exchange, json }: DocumentFact): DocumentFact {
 /** Whether an address may be asked: HTTPS, or plain HTTP of this machine. */
 function isAskable(text: string): boolean {
   const url = parseTarget(text, configuredTargets);
-  return url !== undefined && (url.protocol === 'https:' || isLoopback(toHostName(url)));
+  return url !== undefined && (url.protocol === 'https:' || isLoopbackHost(toHostName(url)));
 }
 
 function toTexts(value: unknown): readonly string[] {

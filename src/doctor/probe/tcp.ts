@@ -1,5 +1,6 @@
 import { connect, isIP } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Target, TcpFacts } from '../facts.ts';
 import { exchange } from './exchange.ts';
 import { buildLegacy } from './messages.ts';
@@ -87,14 +88,13 @@ async function lookAt(
 ): Promise<TcpFacts['besides'][number]> {
   if ((await tryAddress(address, port, portDeadline)).outcome !== 'open')
     return { port, open: false, mcp: false };
-  const host = target.host.includes(':') ? `[${target.host}]` : target.host;
   const { exchange: asked } = await exchange(
     { ...peer, address },
     {
       // Any answer in JSON-RPC tells enough, and this message begins no session.
       ...buildLegacy('ping', { id: 1 }),
       method: 'POST',
-      origin: `http://${host}:${port}`,
+      origin: `http://${formatAuthority(target.host, port)}`,
       path: target.path,
       deadline: portDeadline,
     },

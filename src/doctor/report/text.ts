@@ -1,5 +1,6 @@
 import { styleText } from 'node:util';
 import { renderProblems } from '../../lib/diagnostic-text.ts';
+import { toPrintable } from '../../lib/printable.ts';
 import { compareSeverity } from '../../render/lint/finding.ts';
 import { layers, type Severity } from '../check.ts';
 import type { CheckResult, Report } from '../report.ts';
@@ -22,7 +23,7 @@ export function formatText(report: Report, options: TextOptions): string {
     .filter(({ status }) => status === 'fail')
     .toSorted((one, other) => compareSeverity(one.severity, other.severity));
   const blocks = [
-    `${bold(`Grade ${grade}`)}  ${printable(facts.target.url)}${caps[0] === undefined ? '' : `\n${printable(caps[0])}`}`,
+    `${bold(`Grade ${grade}`)}  ${toPrintable(facts.target.url)}${caps[0] === undefined ? '' : `\n${toPrintable(caps[0])}`}`,
     layers
       .map((layer) =>
         formatLayer(
@@ -41,7 +42,7 @@ export function formatText(report: Report, options: TextOptions): string {
         ]),
     ...formatUnknown(results),
     ...(options.verbose ? [formatRest(results)] : []),
-    formatTable(listNegotiated(report).map(([name, value]) => [name, printable(value)])),
+    formatTable(listNegotiated(report).map(([name, value]) => [name, toPrintable(value)])),
     formatTable(listTimings(facts).map(([name, value]) => [name, `${Math.round(value)} ms`])),
   ];
   return `${blocks.filter((block) => block !== '').join('\n\n')}\n`;
@@ -82,7 +83,7 @@ function formatUnknown(results: readonly CheckResult[]): readonly string[] {
   const untold = results.filter(({ status }) => status === 'unknown');
   if (untold.length === 0) return [];
   return [
-    ['could not be told:', ...untold.map(({ id, seen }) => `  ${id}: ${printable(seen ?? '')}`)].join('\n'),
+    ['could not be told:', ...untold.map(({ id, seen }) => `  ${id}: ${toPrintable(seen ?? '')}`)].join('\n'),
   ];
 }
 
@@ -91,7 +92,7 @@ function formatRest(results: readonly CheckResult[]): string {
     .filter(({ status }) => status === 'pass' || status === 'skip')
     .map(
       ({ id, status, title, seen }) =>
-        `${status === 'pass' ? 'passed ' : 'skipped'} ${id}: ${title}${seen === undefined ? '' : ` (${printable(seen)})`}`,
+        `${status === 'pass' ? 'passed ' : 'skipped'} ${id}: ${title}${seen === undefined ? '' : ` (${toPrintable(seen)})`}`,
     )
     .join('\n');
 }
@@ -99,9 +100,4 @@ function formatRest(results: readonly CheckResult[]): string {
 function formatTable(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(0, ...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join('\n');
-}
-
-/** terminal-escape: what an endpoint writes must not move the cursor or colour the screen. */
-function printable(text: string): string {
-  return text.replaceAll(/[\p{Cc}\p{Cf}]/gu, '?');
 }

@@ -1,3 +1,4 @@
+import { toPrintable } from '../../lib/printable.ts';
 import type { Exchange } from '../exchange.ts';
 import { isLongLived } from '../last-words.ts';
 import type { ServerStatus } from './server-status.ts';
@@ -91,5 +92,5 @@ function describe({ envelope, request }: Exchange): string {
   if (envelope.kind !== 'request' && envelope.kind !== 'notification') return envelope.kind;
   const { method, name } = envelope;
   const text = method === 'tools/call' && name !== undefined ? `${method} ${name}` : method;
-  return text.slice(0, LONGEST_NAME).replaceAll(/\p{C}/gu, '?');
+  return toPrintable(text.slice(0, LONGEST_NAME));
 }

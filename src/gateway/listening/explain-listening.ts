@@ -1,4 +1,5 @@
 import type { Config } from '../../config/config.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import { GatewayError } from '../../lib/gateway-error.ts';
 
 /** Says in our words why an address cannot be bound: what `start` rejects with becomes a GatewayError (E_LISTEN_*) where it says that. */
@@ -11,7 +12,7 @@ export async function explainListening<T>(config: Config, start: () => Promise<T
     const isPlain = failedPort === config.plainHttp?.port;
     const { host } =
       [config.authz, config.plainHttp].find((own) => own?.port === failedPort) ?? config.listen;
-    const address = `${host}:${failedPort}`;
+    const address = formatAuthority(host, failedPort);
     const options = {
       cause: error,
       ...(isPlain ? { hint: 'set `plain_http: false` to do without the plain HTTP port' } : {}),

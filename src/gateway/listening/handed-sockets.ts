@@ -1,8 +1,9 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import type { Config, ListenAddress } from '../../config/config.ts';
-import { isLoopback } from '../../config/listeners.ts';
 import { findListeningAddress } from '../../http/tcp-table.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 
 /** A listening socket that the service manager has opened and handed over. */
@@ -76,14 +77,14 @@ export function withHandedSockets(
   const taken = new Map<ListenerName, ListenAddress>();
   for (const socket of sockets) {
     const { address, name } = socket;
-    const where = `${formatAddress(address)}${inNames(name)}`;
+    const where = `${formatAuthority(address.host, address.port)}${inNames(name)}`;
     const listener = findListener(config, socket);
     if (listener === undefined)
       problems.push(toProblem(`the socket ${where} belongs to no listener of the configuration`));
     else if (taken.has(listener))
       problems.push(toProblem(`the socket ${where} is a second one for \`${listener}\``));
     // As with `authz` of the configuration: whoever reaches it can say whose request it is.
-    else if (listener === 'authz' && !isLoopback(address.host))
+    else if (listener === 'authz' && !isLoopbackHost(address.host))
       problems.push(toProblem(`the socket ${where} for \`authz\` is not on an address of loopback`));
     else taken.set(listener, address);
   }
@@ -102,10 +103,6 @@ function findListener(config: Config, { name, address }: HandedSocket): Listener
 
 function inNames(name: string): string {
   return name === '' ? '' : ` (\`${name}\`)`;
-}
-
-function formatAddress({ host, port }: ListenAddress): string {
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 function toProblem(message: string): Diagnostic {

@@ -1,4 +1,5 @@
 import { fieldValue, type Fields } from '../../http/exchange.ts';
+import { credentialFields } from '../../auth/credential.ts';
 import type { Principal } from '../../auth/principal.ts';
 import type { Exchange, OpenSession } from '../exchange.ts';
 
@@ -35,7 +36,7 @@ export function toLivePlace(exchange: Exchange, session: Pick<OpenSession, 'serv
 export function readCredentials({ destination, request }: Exchange): Fields {
   if (destination.kind !== 'mcp' || destination.route.access.check !== undefined) return noFields;
   const credentials: string[] = [];
-  for (const name of ['authorization', 'x-api-key']) {
+  for (const name of credentialFields) {
     const value = fieldValue(request.fields, name);
     if (value !== undefined) credentials.push(name, value);
   }

@@ -1,5 +1,4 @@
 import type { Fields } from '../../http/exchange.ts';
-import { isClaimedField } from '../../http/forwarded.ts';
 import {
   LAST_EVENT_ID_HEADER,
   METHOD_HEADER,
@@ -10,6 +9,7 @@ import {
 } from '../../mcp/headers.ts';
 import type { ServerRequest } from '../../sessions/begin-again.ts';
 import type { OutboundFieldSet } from '../exchange.ts';
+import { appendOutbound, isForwarded } from '../forwarded-fields.ts';
 
 export interface OwnHeadOptions {
   readonly server: { readonly path: string; readonly hostLine: string };
@@ -43,15 +43,11 @@ export function serializeOwnRequest(options: OwnHeadOptions): Buffer {
   let head = `${method} ${server.path} HTTP/1.1\r\n${server.hostLine}`;
   for (let index = 0; index < fields.length; index += 2) {
     const name = fields[index] ?? '';
-    if (messageFields.has(name) || name.startsWith(PARAM_HEADER_PREFIX) || isClaimedField(name)) continue;
-    if (options.dropsCredentials && (name === 'authorization' || name === 'x-api-key')) continue;
-    if (outbound?.names.includes(name) === true) continue;
+    if (messageFields.has(name) || name.startsWith(PARAM_HEADER_PREFIX)) continue;
+    if (!isForwarded(name, options.dropsCredentials, outbound)) continue;
     head += `${name}: ${fields[index + 1]}\r\n`;
   }
-  if (outbound !== undefined) {
-    for (let index = 0; index < outbound.fields.length; index += 2)
-      head += `${outbound.fields[index]}: ${outbound.fields[index + 1]}\r\n`;
-  }
+  head = appendOutbound(head, outbound);
   head += `accept: application/json, text/event-stream\r\n${options.forwarded}`;
   if (sessionId !== undefined) head += `${SESSION_ID_HEADER}: ${sessionId}\r\n`;
   if (protocolVersion !== undefined) head += `${PROTOCOL_VERSION_HEADER}: ${protocolVersion}\r\n`;

@@ -3,7 +3,7 @@ import { toHostOnly } from '../../http/grammar.ts';
 import { browserHeaders, endpointMethods, preflightSeconds } from '../../mcp/browser-access.ts';
 import { PARAM_HEADER_PREFIX } from '../../mcp/headers.ts';
 import type { Exchange } from '../exchange.ts';
-import type { HostNames } from '../host-names.ts';
+import { loopbackNames, type HostNames } from '../host-names.ts';
 import type { Reply } from '../reply.ts';
 
 export interface GuardOptions {
@@ -17,7 +17,6 @@ export interface GuardOptions {
 
 const METHODS = endpointMethods.join(', ');
 const allowedMethods: ReadonlySet<string> = new Set(endpointMethods);
-const loopbackNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]']);
 /** A known name goes with any port, so a stranger can think of many. */
 const MAX_ACCEPTED = 32;
 

@@ -1,4 +1,5 @@
 import { strictTransport } from '../../http/strict-transport.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import {
   browserHeaders,
   endpointMethods,
@@ -126,8 +127,7 @@ function passRoute(route: FrontRoute): readonly TaggedLine[] {
 
 function toBase(upstream: FrontUpstream): string {
   if (upstream.kind === 'unix') return `unix:${upstream.socketPath}|http://localhost`;
-  const host = upstream.host.includes(':') ? `[${upstream.host}]` : upstream.host;
-  return `${upstream.secure ? 'https' : 'http'}://${host}:${upstream.port}`;
+  return `${upstream.secure ? 'https' : 'http'}://${formatAuthority(upstream.host, upstream.port)}`;
 }
 
 /** `ttl` is shorter than the 5 s of uvicorn and Node, or a call meets a connection that is just being closed. */

@@ -1,3 +1,4 @@
+import { formatAuthority, toBracketedHost } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { tls12Suites } from '../../tls/handshake/policy.ts';
@@ -80,12 +81,8 @@ function buildListens({ listen, plainHttp }: Front): readonly TaggedLine[] {
   return [listen, plainHttp].flatMap((address) =>
     address === undefined || address.port === 80 || address.port === 443
       ? []
-      : [line(`Listen ${toAddress(address)}`)],
+      : [line(`Listen ${formatAuthority(address.host, address.port)}`)],
   );
-}
-
-function toAddress({ host, port }: FrontAddress): string {
-  return `${host.includes(':') ? `[${host}]` : host}:${port}`;
 }
 
 /** Any address: a site is chosen by its name, once the connection is there. */
@@ -108,7 +105,7 @@ function buildTls({ certificate, tlsPolicy, http2, limits }: Front): readonly Ta
 }
 
 function buildNames({ names }: Front): readonly TaggedLine[] {
-  const [first, ...others] = names.map((name) => (name.includes(':') ? `[${name}]` : name));
+  const [first, ...others] = names.map(toBracketedHost);
   if (first === undefined) return [];
   // A name of Apache is neither a pattern nor an address in brackets; an alias may be both.
   const isPlain = !/[*[]/.test(first);

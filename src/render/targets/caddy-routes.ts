@@ -1,3 +1,4 @@
+import { formatAuthority } from '../../lib/authority.ts';
 import { formatDuration } from '../../lib/duration.ts';
 import {
   browserHeaders,
@@ -273,6 +274,5 @@ function transport({ mode, timeouts }: Front, upstream: FrontUpstream): TaggedLi
 
 function dial(upstream: FrontUpstream): string {
   if (upstream.kind === 'unix') return word(`unix/${upstream.socketPath}`);
-  const { host, port } = upstream;
-  return word(host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`);
+  return word(formatAuthority(upstream.host, upstream.port));
 }

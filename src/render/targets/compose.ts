@@ -1,3 +1,4 @@
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import type { Rendered, RenderWarning } from '../rendered.ts';
@@ -156,7 +157,7 @@ function listWarnings({ servers }: Service): RenderWarning[] {
   return [
     ...of('loopback').map(({ path, host, port, upstreamPath }) => ({
       requirement: 'path-kept' as const,
-      message: `the MCP server of \`${path}\` is at ${host}:${port}, which in a container is the container itself: set \`upstream: http://${defaultName}:${port}${upstreamPath}\`, or every call is answered with 502`,
+      message: `the MCP server of \`${path}\` is at ${formatAuthority(host, port)}, which in a container is the container itself: set \`upstream: http://${defaultName}:${port}${upstreamPath}\`, or every call is answered with 502`,
     })),
     ...of('unix').map(({ path, host }) => ({
       requirement: 'path-kept' as const,

@@ -1,4 +1,6 @@
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import { ok, type Result } from '../../lib/result.ts';
 import type { Rendered, RenderWarning } from '../rendered.ts';
 import type { Service } from '../service.ts';
@@ -65,7 +67,7 @@ function buildHealthCheck({ listen, plainHttp, isProxyProtocol, needsCertificate
 export function listContainerWarnings(service: Service): RenderWarning[] {
   const { listen, isProxyProtocol, needsCertificate, plainHttp, reads } = service;
   const warnings: RenderWarning[] = [];
-  if (/^(?:127\.|::1$|localhost$)/.test(listen.host))
+  if (isLoopbackHost(listen.host))
     warnings.push({
       requirement: 'upstream-hidden',
       message: `Breakwater listens on ${listen.host}, which nobody outside the container reaches: set \`listen: 0.0.0.0:${listen.port}\``,
@@ -89,6 +91,6 @@ function listLoopbackWarnings({ servers }: Service): RenderWarning[] {
     .filter(({ kind }) => kind === 'loopback')
     .map(({ path, host, port }) => ({
       requirement: 'path-kept',
-      message: `the MCP server of \`${path}\` is at ${host}:${port}, which in a container is the container itself: every call is answered with 502, unless it runs with \`--network host\``,
+      message: `the MCP server of \`${path}\` is at ${formatAuthority(host, port)}, which in a container is the container itself: every call is answered with 502, unless it runs with \`--network host\``,
     }));
 }

@@ -1,3 +1,4 @@
+import { formatAuthority } from '../../lib/authority.ts';
 import { claimedForwards, claimedHeaders, claimedPrefixes } from '../claimed-headers.ts';
 import type { Front, FrontAddress } from '../front.ts';
 import { because, noted, type YamlValue } from './yaml-text.ts';
@@ -89,7 +90,7 @@ function buildAuthorization({ host, port }: FrontAddress, connect: number): Yaml
       status_on_error: { code: 'ServiceUnavailable' },
       http_service: {
         server_uri: {
-          uri: `http://${host.includes(':') ? `[${host}]` : host}:${port}`,
+          uri: `http://${formatAuthority(host, port)}`,
           cluster: 'breakwater',
           timeout: `${Math.max(connect, 5000) / 1000}s`,
         },

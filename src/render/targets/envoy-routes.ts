@@ -1,5 +1,5 @@
-import { formatAuthority } from '../../config/schema/host-name.ts';
 import { strictTransport } from '../../http/strict-transport.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import {
   browserHeaders,
   endpointMethods,

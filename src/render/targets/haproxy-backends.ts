@@ -1,4 +1,4 @@
-import { formatAuthority } from '../../config/schema/host-name.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import { toUpstreamHost } from '../authority.ts';
 import { toCertificateName } from '../certificate-name.ts';
 import type { Front, FrontRoute, FrontUpstream } from '../front.ts';

@@ -3,6 +3,7 @@ import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { tls12Suites } from '../../tls/handshake/policy.ts';
 import { strictTransport } from '../../http/strict-transport.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import {
   browserHeaders,
   endpointMethods,
@@ -113,10 +114,10 @@ function buildDefaults({ timeouts }: Front): TaggedLine {
 
 function buildSecureFrontend(front: Front): TaggedLine {
   const { listen, certificate, http2, limits } = front;
-  const host = listen.host.includes(':') ? `[${listen.host}]` : listen.host;
+  const address = formatAuthority(listen.host, listen.port);
   const pem = `${dirname(certificate.cert)}/haproxy.pem`;
   return block('frontend mcp_https', [
-    line(`bind ${host}:${listen.port} ssl crt ${word(pem)} alpn ${http2 ? 'h2,http/1.1' : 'http/1.1'}`, {
+    line(`bind ${address} ssl crt ${word(pem)} alpn ${http2 ? 'h2,http/1.1' : 'http/1.1'}`, {
       why: 'http2',
       note: `HAProxy reads certificate, chain and key from one file: cat ${certificate.cert} ${certificate.key} > ${pem}`,
     }),
@@ -267,13 +268,12 @@ function overwriteClaims(front: Front): readonly TaggedLine[] {
 function buildPlainFrontend(front: Front): readonly TaggedLine[] {
   const { plainHttp, publicUrl, names } = front;
   if (plainHttp === undefined) return [];
-  const host = plainHttp.host.includes(':') ? `[${plainHttp.host}]` : plainHttp.host;
   const { port } = new URL(publicUrl);
   const target =
     names.length === 0 ? publicUrl : `https://%[req.fhdr(host),host_only]${port === '' ? '' : `:${port}`}`;
   return [
     block('frontend mcp_http', [
-      line(`bind ${host}:${plainHttp.port}`),
+      line(`bind ${formatAuthority(plainHttp.host, plainHttp.port)}`),
       ...guardHost(front),
       line('acl page method GET HEAD', { why: 'http-redirect' }),
       line('acl call req.fhdr(authorization) -m found'),

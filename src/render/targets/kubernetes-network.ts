@@ -1,5 +1,5 @@
 import { isIP } from 'node:net';
-import { isLoopback } from '../../config/listeners.ts';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import type { Cluster } from '../cluster.ts';
 import { buildLabels, type Spots } from './kubernetes-spots.ts';
 import { noted, type YamlMapping, type YamlValue } from './yaml-text.ts';
@@ -93,7 +93,7 @@ function listWays({ servers, asks }: Cluster): readonly Way[] {
     ...servers
       .filter(({ kind }) => kind === 'name' || kind === 'address')
       .map(({ host, port, path }) => ({ what: `MCP server of \`${path}\``, host, port })),
-    ...asks.filter(({ host }) => host === undefined || !isLoopback(host)),
+    ...asks.filter(({ host }) => host === undefined || !isLoopbackHost(host)),
   ];
   const ways = new Map<string, { to: readonly YamlMapping[]; port: number; told: Set<string> }>();
   for (const { what, host, port } of peers) {

@@ -1,4 +1,4 @@
-import { isLoopback } from '../../config/listeners.ts';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import type { Cluster } from '../cluster.ts';
 import { noted, type YamlMapping } from './yaml-text.ts';
 
@@ -12,7 +12,7 @@ export type ProbePlace =
 export function findProbePlace(cluster: Cluster): ProbePlace {
   const { plainHttp, isProxyProtocol, needsCertificate } = cluster;
   if (isProxyProtocol) return { kind: 'tcp' };
-  if (plainHttp !== undefined && !isLoopback(plainHttp.host))
+  if (plainHttp !== undefined && !isLoopbackHost(plainHttp.host))
     return { kind: 'http', scheme: 'HTTP', port: 'http' };
   return needsCertificate ? { kind: 'tcp' } : { kind: 'http', scheme: 'HTTPS', port: 'https' };
 }

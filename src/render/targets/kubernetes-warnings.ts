@@ -1,4 +1,5 @@
 import { isWildcard } from '../../config/listeners.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Cluster } from '../cluster.ts';
 import type { RenderWarning } from '../rendered.ts';
 import { findProbePlace } from './kubernetes-probes.ts';
@@ -22,7 +23,7 @@ function warnOfPlaces({ listen, servers, logPath, dnsCommand }: Cluster): readon
   const warnings: RenderWarning[] = [
     ...of('loopback').map(({ path, host, port, upstreamPath }) => ({
       requirement: 'path-kept' as const,
-      message: `the MCP server of \`${path}\` is at ${host}:${port}, which in a pod is the pod itself: set \`upstream: http://NAME_OF_ITS_SERVICE:${port}${upstreamPath}\`, or every call is answered with 502`,
+      message: `the MCP server of \`${path}\` is at ${formatAuthority(host, port)}, which in a pod is the pod itself: set \`upstream: http://NAME_OF_ITS_SERVICE:${port}${upstreamPath}\`, or every call is answered with 502`,
     })),
     ...of('unix').map(({ path, host }) => ({
       requirement: 'path-kept' as const,

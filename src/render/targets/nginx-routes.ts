@@ -1,8 +1,8 @@
 import { strictTransport } from '../../http/strict-transport.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import { browserHeaders, endpointMethods, preflightSeconds } from '../../mcp/browser-access.ts';
 import { PARAM_HEADER_PREFIX } from '../../mcp/headers.ts';
 import { escapePattern, hasPublicName, loginPaths } from '../browser-rules.ts';
-import { formatAuthority } from '../../config/schema/host-name.ts';
 import { toUpstreamHost } from '../authority.ts';
 import { toCertificateName } from '../certificate-name.ts';
 import { claimedForwards, claimedHeaders, claimedMembers } from '../claimed-headers.ts';

@@ -2,6 +2,7 @@ import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import { tls12Suites } from '../../tls/handshake/policy.ts';
 import { strictTransport } from '../../http/strict-transport.ts';
+import { formatAuthority, toBracketedHost } from '../../lib/authority.ts';
 import { exposedHeaders } from '../../mcp/browser-access.ts';
 import { escapePattern, hasPublicName, toOriginPattern } from '../browser-rules.ts';
 import {
@@ -130,9 +131,8 @@ function buildMaps(front: Front): readonly TaggedLine[] {
   ];
 }
 
-function listenOn(address: FrontAddress, words: string): string {
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-  return `listen ${host}:${address.port}${words}`;
+function listenOn({ host, port }: FrontAddress, words: string): string {
+  return `listen ${formatAuthority(host, port)}${words}`;
 }
 
 function buildTls(
@@ -209,7 +209,7 @@ function toServerNames({ names }: Front): string {
   return names
     .map((name) => {
       if (name.startsWith('*.')) return `~^[a-z0-9_-]+${escapePattern(name.slice(1))}$`;
-      return name.includes(':') ? `[${name}]` : name;
+      return toBracketedHost(name);
     })
     .join(' ');
 }

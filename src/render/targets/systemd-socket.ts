@@ -1,5 +1,6 @@
 import { isIP } from 'node:net';
 import type { ListenAddress } from '../../config/config.ts';
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import type { RenderedFile } from '../rendered.ts';
@@ -18,7 +19,7 @@ export function renderSocketUnit({
     return fail(
       unnamed.map(({ host, port }) =>
         toUnsupported(
-          `systemd cannot open \`${host}:${port}\``,
+          `systemd cannot open \`${formatAuthority(host, port)}\``,
           'write an IP address and a port in the configuration',
         ),
       ),
@@ -40,7 +41,5 @@ WantedBy=sockets.target
 /** systemd.socket(5), ListenStream: it takes no names. */
 function toStream({ host, port }: ListenAddress): string | undefined {
   const address = host === 'localhost' ? '127.0.0.1' : host;
-  const family = isIP(address);
-  if (family === 0 || port === 0) return undefined;
-  return family === 6 ? `[${address}]:${port}` : `${address}:${port}`;
+  return isIP(address) === 0 || port === 0 ? undefined : formatAuthority(address, port);
 }

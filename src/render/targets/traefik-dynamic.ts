@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { formatAuthority, toBracketedHost } from '../../lib/authority.ts';
 import {
   browserHeaders,
   endpointMethods,
@@ -166,7 +166,7 @@ function buildSharedMiddlewares(front: Front): Section {
   const suffix = port === '' ? '' : `:${port}`;
   const own = names
     .filter((name) => !name.startsWith('*.'))
-    .map((name) => `https://${isIPv6(name) ? `[${name}]` : name}${suffix}`);
+    .map((name) => `https://${toBracketedHost(name)}${suffix}`);
   return {
     answers: {
       headers: {
@@ -219,7 +219,7 @@ function buildSharedMiddlewares(front: Front): Section {
       ? {
           ask: {
             forwardAuth: because('access-control', {
-              address: `http://${isIPv6(authz.host) ? `[${authz.host}]` : authz.host}:${authz.port}/authz`,
+              address: `http://${formatAuthority(authz.host, authz.port)}/authz`,
               trustForwardHeader: trustedProxies.length > 0,
             }),
           },
@@ -241,7 +241,7 @@ function buildService(front: Front, upstreams: readonly FrontUpstream[], name: s
   const servers = upstreams.flatMap((upstream) => {
     if (upstream.kind === 'unix') return [];
     const { secure, host, port, weight } = upstream;
-    const url = `${secure ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`;
+    const url = `${secure ? 'https' : 'http'}://${formatAuthority(host, port)}`;
     return [weight === 1 ? { url } : { url, weight }];
   });
   return {
@@ -286,7 +286,7 @@ function toHostRule({ names }: Front): string | undefined {
   const rules = names.map((name) =>
     name.startsWith('*.')
       ? `HostRegexp(\`^[a-z0-9_-]+${escapePattern(name.slice(1))}$\`)`
-      : `Host(\`${isIPv6(name) ? `[${name}]` : name}\`)`,
+      : `Host(\`${toBracketedHost(name)}\`)`,
   );
   return rules.length === 1 ? rules[0] : `(${rules.join(' || ')})`;
 }

@@ -1,4 +1,4 @@
-import { isIPv6 } from 'node:net';
+import { formatAuthority } from '../../lib/authority.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { fail, ok, type Result } from '../../lib/result.ts';
 import {
@@ -67,7 +67,7 @@ function buildStatic(front: Front): { readonly [key: string]: YamlValue | undefi
 function buildEntryPoint(front: Front, { host, port }: FrontAddress): YamlValue {
   const { trustedProxies, limits, timeouts } = front;
   return {
-    address: `${isIPv6(host) ? `[${host}]` : host}:${port}`,
+    address: formatAuthority(host, port),
     http: { maxHeaderBytes: because('header-room', limits.headBytes) },
     http2: { maxConcurrentStreams: limits.http2Streams },
     forwardedHeaders: because(

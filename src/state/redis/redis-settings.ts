@@ -1,3 +1,4 @@
+import { formatAuthority } from '../../lib/authority.ts';
 /** Where a Redis or Valkey server is, and how it is spoken to. */
 export interface RedisSettings {
   readonly address: RedisAddress;
@@ -25,7 +26,7 @@ export type PasswordSource =
 /** The server for people, without credentials: `redis.example.com:6379`. */
 export function describeAddress(address: RedisAddress): string {
   if (address.kind === 'unix') return address.path;
-  return address.host.includes(':') ? `[${address.host}]:${address.port}` : `${address.host}:${address.port}`;
+  return formatAuthority(address.host, address.port);
 }
 
 /** The setting that holds the password, for people. */

@@ -1,3 +1,4 @@
+import { toPrintableLine } from '../../lib/printable.ts';
 import { IssueError } from '../automation/issuer.ts';
 import { createKeyPair } from '../local-ca/local-ca.ts';
 import type { StoredAccount } from './account-file.ts';
@@ -6,7 +7,6 @@ import type { AcmeHttpResponse } from './acme-http.ts';
 import { accountSchema } from './acme-objects.ts';
 import { buildExternalBinding } from './external-binding.ts';
 import type { IssuerSettings } from './issuer-settings.ts';
-import { toPlainLine } from './plain-line.ts';
 import { ProblemError } from './problem.ts';
 import { notAcme, parseObject, toAccountKey, type AccountKey, type AcmeSession } from './signed-requests.ts';
 
@@ -132,7 +132,7 @@ async function updateContact(
 function checkRegistration({ session, settings }: AccountOptions): void {
   const { termsOfService, externalAccountRequired } = session.directory.meta ?? {};
   if (termsOfService !== undefined && !settings.termsAccepted) {
-    const terms = toPlainLine(termsOfService, 200);
+    const terms = toPrintableLine(termsOfService, 200);
     throw new IssueError('E_ACME_TERMS', `the terms of ${session.title} are not accepted: ${terms}`);
   }
   if (externalAccountRequired === true && settings.eab === undefined) {

@@ -2,6 +2,7 @@ import { Agent as PlainAgent, request as plainRequest } from 'node:http';
 import { Agent, request as secureRequest } from 'node:https';
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Clock } from '../../lib/clock.ts';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import { IssueError } from '../automation/issuer.ts';
 
 export interface AcmeHttpRequest {
@@ -98,11 +99,6 @@ export function createAcmeHttp(options: AcmeHttpOptions): AcmeHttp {
       plainAgent.destroy();
     },
   };
-}
-
-/** True for the addresses of this machine alone, as the host of a URL. */
-export function isLoopbackHost(hostname: string): boolean {
-  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d{1,3}){3}$/.test(hostname);
 }
 
 /** An authority names the URLs of its objects itself; none of them may lead to something that is not HTTPS (SSRF). */

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
 import { explainFileError } from '../../lib/file-errors.ts';
+import { isLoopbackHost } from '../../lib/networks.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import type { SharedTexts } from '../../state/shared-text.ts';
 import {
@@ -17,7 +18,7 @@ import { createKeyPair } from '../local-ca/local-ca.ts';
 import { createLocalHome, createSharedHome } from './account-home.ts';
 import { isForgotten, openAccount, registerAgain, type AccountOptions, type AcmeAccount } from './account.ts';
 import { fetchDirectory } from './acme-directory.ts';
-import { createAcmeHttp, isLoopbackHost, type AcmeHttp } from './acme-http.ts';
+import { createAcmeHttp, type AcmeHttp } from './acme-http.ts';
 import { proveNames } from './authorization.ts';
 import { downloadCertificate } from './certificate-download.ts';
 import { toCertificateId } from './certificate-id.ts';

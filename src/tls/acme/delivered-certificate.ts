@@ -1,8 +1,8 @@
 import type { KeyObject, X509Certificate } from 'node:crypto';
+import { toPrintableLine } from '../../lib/printable.ts';
 import { IssueError, type IssuedCertificate } from '../automation/issuer.ts';
 import { buildChain, isChainComplete } from '../files/certificate-chain.ts';
 import { buildMaterial, toFacts } from '../tls-material.ts';
-import { toPlainLine } from './plain-line.ts';
 
 export interface DeliveredCertificate {
   readonly title: string;
@@ -48,7 +48,7 @@ function findFault(
   const missing = names.find((name) => !facts.names.includes(name));
   if (missing !== undefined) return `it does not name \`${missing}\``;
   const foreign = facts.names.find((name) => !names.includes(name));
-  if (foreign !== undefined) return `it names \`${toPlainLine(foreign, 100)}\`, which was not ordered`;
+  if (foreign !== undefined) return `it names \`${toPrintableLine(foreign, 100)}\`, which was not ordered`;
   if (now < facts.notBefore - skew)
     return `it is not valid before ${new Date(facts.notBefore).toISOString()}`;
   if (now >= facts.notAfter) return `it ended on ${new Date(facts.notAfter).toISOString()}`;

@@ -2,11 +2,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable } from 'node:stream';
 import type { Clock } from '../../lib/clock.ts';
 import { pauseOrReject } from '../../lib/pause.ts';
+import { toPrintableLine } from '../../lib/printable.ts';
 import { SerialQueue } from '../../lib/serial-queue.ts';
 import { IssueError } from '../automation/issuer.ts';
 import { toKeyAuthorizationDigest } from './authorization.ts';
 import type { ChallengeSolver, PresentedChallenge } from './challenge.ts';
-import { toPlainLine } from './plain-line.ts';
 
 export interface DnsSolverOptions {
   /** Program and first arguments; `present` or `cleanup`, the record's name and its value follow. No shell is involved. */
@@ -89,7 +89,7 @@ async function runCommand(
     signal?.throwIfAborted();
     if (end === undefined) return;
     const reason = overdue ? `took longer than ${Math.round(timeout / 1000)} s` : end;
-    const said = printed.trim() === '' ? '' : `: ${toPlainLine(printed, 400)}`;
+    const said = printed.trim() === '' ? '' : `: ${toPrintableLine(printed, 400)}`;
     throw new IssueError(
       'E_ACME_HOOK',
       `the DNS command \`${program} ${action} ${record}\` ${reason}${said}`,

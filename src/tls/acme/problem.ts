@@ -1,8 +1,8 @@
 import { parseJson } from '../../lib/json.ts';
+import { toPrintableLine } from '../../lib/printable.ts';
 import { IssueError, type IssueErrorCode } from '../automation/issuer.ts';
 import type { AcmeHttpResponse } from './acme-http.ts';
 import { problemSchema, type Problem } from './acme-objects.ts';
-import { toPlainLine } from './plain-line.ts';
 import { parseRetryAfter } from './retry-after.ts';
 
 /** Characters of the authority's own words in a message. */
@@ -58,7 +58,7 @@ export function toResponseError(
   if (response.status === 429) {
     return new IssueError('E_ACME_RATE_LIMITED', `${context.title} answers 429 Too Many Requests`, options);
   }
-  const detail = problem?.detail === undefined ? '' : `: ${toPlainLine(problem.detail, longestDetail)}`;
+  const detail = problem?.detail === undefined ? '' : `: ${toPrintableLine(problem.detail, longestDetail)}`;
   const what = problem === undefined ? ' without a reason in the form of ACME' : detail;
   return new IssueError('E_ACME_UNREACHABLE', `${context.title} answers ${response.status}${what}`, options);
 }
@@ -72,7 +72,7 @@ export function toProblemError(problem: Problem, context: ProblemContext): Probl
     options: {
       ...(context.retryAfter === undefined ? {} : { retryAfter: context.retryAfter }),
       ...(code === 'E_ACME_TERMS' && problem.instance !== undefined
-        ? { hint: `open ${toPlainLine(problem.instance, 200)} and do what it asks` }
+        ? { hint: `open ${toPrintableLine(problem.instance, 200)} and do what it asks` }
         : {}),
     },
   });
@@ -136,5 +136,5 @@ function describe(problem: Problem): string {
   for (const { identifier, detail, type } of problem.subproblems ?? []) {
     parts.push(`${identifier === undefined ? '' : `${identifier.value}: `}${detail ?? toName(type)}`);
   }
-  return toPlainLine(parts.join('; '), longestDetail);
+  return toPrintableLine(parts.join('; '), longestDetail);
 }

@@ -1,8 +1,8 @@
 import type { Clock } from '../../lib/clock.ts';
+import { toPrintableLine } from '../../lib/printable.ts';
 import type { RenewalInfo } from '../automation/issuer.ts';
 import type { AcmeHttp } from './acme-http.ts';
 import { renewalInfoSchema } from './acme-objects.ts';
-import { toPlainLine } from './plain-line.ts';
 import { toResponseError } from './problem.ts';
 import { parseRetryAfter } from './retry-after.ts';
 import { notAcme, parseObject } from './signed-requests.ts';
@@ -49,5 +49,5 @@ export async function fetchRenewalInfo(options: {
 
 /** For a person to open; anything but a web address is left out. */
 function toWebAddress(text: string | undefined): string | undefined {
-  return text !== undefined && /^https?:\/\//i.test(text) ? toPlainLine(text, 500) : undefined;
+  return text !== undefined && /^https?:\/\//i.test(text) ? toPrintableLine(text, 500) : undefined;
 }

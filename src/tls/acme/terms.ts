@@ -1,11 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../lib/clock.ts';
+import { toPrintableLine } from '../../lib/printable.ts';
 import { readAccountFile } from './account-file.ts';
 import { fetchDirectory } from './acme-directory.ts';
 import { createAcmeHttp } from './acme-http.ts';
 import { toIssuerId, toIssuerTitle, type IssuerSettings } from './issuer-settings.ts';
-import { toPlainLine } from './plain-line.ts';
 
 /** True when the terms of an authority were accepted before: it has given us an account. */
 export async function hasAccount(stateDir: string, directory: string): Promise<boolean> {
@@ -31,7 +31,7 @@ export async function fetchTerms(
       clock,
       signal: AbortSignal.timeout(5000),
     });
-    return meta?.termsOfService === undefined ? undefined : toPlainLine(meta.termsOfService, 200);
+    return meta?.termsOfService === undefined ? undefined : toPrintableLine(meta.termsOfService, 200);
   } finally {
     http.close();
   }

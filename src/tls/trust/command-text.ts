@@ -5,8 +5,6 @@ export interface ShownCommand {
   readonly input?: { readonly file: string };
 }
 
-const maxReason = 300;
-
 /** The command line for a POSIX shell, in one line, whatever its arguments hold. */
 export function formatCommand({ command, args, input }: ShownCommand): string {
   const words = [command, ...args].map(quoteForShell).join(' ');
@@ -41,21 +39,8 @@ export function quoteForJson(text: string): string {
   return JSON.stringify(text).replaceAll(controls, escape);
 }
 
-/** A text for one line of a terminal: what could break the line, steer the terminal or turn the text around is replaced. */
-export function toSafeText(text: string): string {
-  return text.replaceAll(controls, '\uFFFD');
-}
-
-/** The words of a program in one line of at most 300 characters that does nothing to a terminal. */
-export function toPlainText(text: string): string {
-  const lines = text.split(/[\r\n]+/).map((line) => toSafeText(line).trim());
-  return lines
-    .filter((line) => line !== '')
-    .join('; ')
-    .slice(0, maxReason);
-}
-
-// C0, DEL, C1, the line separators and the marks that turn the direction of text around.
+// C0, DEL, C1, the line separators and the marks that turn the direction of text around. Fewer than `lib/printable.ts` takes out: names
+// of files may have joiners in them, and a word in plain quotes can be typed into every shell.
 const controls = /[\p{Cc}\u2028\u2029\u200E\u200F\u202A-\u202E\u2066-\u2069]/gu;
 
 function hasControls(text: string): boolean {

@@ -1,13 +1,14 @@
+import { toPrintable } from '../../lib/printable.ts';
 import type { ClientFiles, ClientLine } from './client-lines.ts';
 import { formatClientEnvironment } from './client-lines.ts';
-import { formatCommand, toSafeText } from './command-text.ts';
+import { formatCommand } from './command-text.ts';
 import type { PlannedBundle, PlannedStore, TrustPlan } from './trust-plan.ts';
 import type { PlannedStep, StoreResult } from './trust-store.ts';
 
 /** The plan as lines of text, each change with the exact command; nothing in a path or a message can forge a line. */
 export function describePlan(plan: TrustPlan): readonly string[] {
   const { authority, action } = plan;
-  const notes = plan.notes.map(toSafeText);
+  const notes = plan.notes.map(toPrintable);
   if (authority === undefined) return notes;
   const until = authority.certificate.validToDate.toISOString().slice(0, 10);
   const head =
@@ -25,17 +26,17 @@ export function describePlan(plan: TrustPlan): readonly string[] {
 /** One line for each store, and a second with the fix where it failed. */
 export function describeResults(results: readonly StoreResult[]): readonly string[] {
   return results.flatMap((result) => {
-    const line = `  ${result.status.padEnd(8)} ${toSafeText(result.title)}`;
+    const line = `  ${result.status.padEnd(8)} ${toPrintable(result.title)}`;
     switch (result.status) {
       case 'done':
       case 'already':
         return [line];
       case 'absent':
-        return [`${line}: ${toSafeText(result.reason)}`];
+        return [`${line}: ${toPrintable(result.reason)}`];
       case 'failed':
         return [
-          `${line}: ${toSafeText(result.error.message)}`,
-          `           fix: ${toSafeText(result.error.hint)}`,
+          `${line}: ${toPrintable(result.error.message)}`,
+          `           fix: ${toPrintable(result.error.hint)}`,
         ];
     }
   });
@@ -52,25 +53,25 @@ export function describeClientLines(lines: readonly ClientLine[], files: ClientF
 }
 
 function describeStore(store: PlannedStore, action: TrustPlan['action']): string[] {
-  const title = `  ${toSafeText(store.title)}`;
+  const title = `  ${toPrintable(store.title)}`;
   switch (store.kind) {
     case 'change':
       return [title, ...store.steps.flatMap(describeStep)];
     case 'already':
       return [title, `    nothing to do: ${action === 'trust' ? 'it is trusted' : 'it is not there'}`];
     case 'absent':
-      return [title, `    nothing to do: ${toSafeText(store.reason)}`];
+      return [title, `    nothing to do: ${toPrintable(store.reason)}`];
     case 'failed':
       return [
         title,
-        `    not possible: ${toSafeText(store.error.message)}`,
-        `    fix: ${toSafeText(store.error.hint)}`,
+        `    not possible: ${toPrintable(store.error.message)}`,
+        `    fix: ${toPrintable(store.error.hint)}`,
       ];
   }
 }
 
 function describeStep(step: PlannedStep): string[] {
-  const text = `    ${toSafeText(step.text)}${step.needsRoot ? ' (needs root)' : ''}`;
+  const text = `    ${toPrintable(step.text)}${step.needsRoot ? ' (needs root)' : ''}`;
   return step.kind === 'command' ? [text, `      ${formatCommand(step)}`] : [text];
 }
 
@@ -78,9 +79,9 @@ function describeBundle(bundle: PlannedBundle, action: TrustPlan['action']): str
   const title = '  bundle of all roots, for programs whose variable replaces their list';
   switch (bundle.kind) {
     case 'write':
-      return [title, `    write \`${toSafeText(bundle.file)}\``];
+      return [title, `    write \`${toPrintable(bundle.file)}\``];
     case 'remove':
-      return [title, `    remove \`${toSafeText(bundle.file)}\``];
+      return [title, `    remove \`${toPrintable(bundle.file)}\``];
     case 'already':
       return [title, `    nothing to do: ${action === 'trust' ? 'it is up to date' : 'it is not there'}`];
   }

@@ -1,10 +1,13 @@
 import { GatewayError, isGatewayError } from '../../lib/gateway-error.ts';
+import { toPrintableLine } from '../../lib/printable.ts';
 import { ensurePrivateDirectory } from '../../state/directory.ts';
-import { formatCommand, toPlainText } from './command-text.ts';
+import { formatCommand } from './command-text.ts';
 import type { OwnAuthority } from './own-authority.ts';
 import { programMissing, type CommandResult, type RunCommand } from './run-command.ts';
 
 export type TrustAction = 'trust' | 'untrust';
+
+const longestReason = 300;
 
 /** One thing that will be done to a store, exactly as it is shown before. */
 export type PlannedStep = PlannedCommand | PlannedDirectory;
@@ -100,6 +103,11 @@ function toFailure(step: PlannedCommand, result: CommandResult): GatewayError {
 
 /** Why a program failed, in one line: its own words, without what could steer a terminal. */
 export function explainResult(result: CommandResult): string {
-  const words = [result.stderr, result.stdout].map(toPlainText).find((text) => text !== '');
+  const words = [result.stderr, result.stdout].map(toReason).find((text) => text !== '');
   return words ?? (result.status === -1 ? 'it was ended by a signal' : `exit status ${result.status}`);
+}
+
+function toReason(output: string): string {
+  const lines = output.split(/[\r\n]+/).map((line) => toPrintableLine(line, longestReason));
+  return toPrintableLine(lines.filter((line) => line !== '').join('; '), longestReason);
 }

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   isConfiguredAddress,
-  isLoopbackAddress,
+  isOwnAddress,
   isPublicAddress,
   toPlainAddress,
 } from '../../../src/auth/fetch/address-policy.ts';
@@ -71,7 +71,7 @@ describe('addresses of public targets', () => {
   ])('not-an-address: %j is nothing to connect to', (text) => {
     expect(isPublicAddress(text)).toBe(false);
     expect(isConfiguredAddress(text)).toBe(false);
-    expect(isLoopbackAddress(text)).toBe(false);
+    expect(isOwnAddress(text)).toBe(false);
   });
 
   it('embedded-ipv4: mapped and NAT64 addresses are judged like the address they carry', () => {
@@ -139,7 +139,7 @@ describe('addresses of configured targets', () => {
 
   it('tells this machine from all others', () => {
     for (const address of ['127.0.0.1', '127.9.9.9', '::1', '0:0::1', '::ffff:127.0.0.1']) {
-      expect(isLoopbackAddress(address), address).toBe(true);
+      expect(isOwnAddress(address), address).toBe(true);
     }
     for (const address of [
       '0.0.0.0',
@@ -149,8 +149,10 @@ describe('addresses of configured targets', () => {
       '::127.0.0.1',
       '128.0.0.1',
       '64:ff9b::7f00:1',
+      '127.999.9.9',
+      '127.0.0.1.example.com',
     ]) {
-      expect(isLoopbackAddress(address), address).toBe(false);
+      expect(isOwnAddress(address), address).toBe(false);
     }
   });
 });

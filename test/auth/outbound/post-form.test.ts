@@ -66,7 +66,8 @@ it('speaks plain HTTP within the machine, and never beyond it', async () => {
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo; // As above.
   expect(await send(`http://127.0.0.1:${port}/token`)).toEqual({ status: 200, body: 'plain' });
-  await expect(send(`http://0.0.0.0:${port}/token`)).rejects.toThrow(/only sent over TLS/);
+  for (const host of ['0.0.0.0', '127.999.9.9', '127.0.0.1.example.com', '[::ffff:127.0.0.1]'])
+    await expect(send(`http://${host}:${port}/token`)).rejects.toThrow(/only sent over TLS/);
 });
 
 it('token-leak: does not follow a redirect', async () => {

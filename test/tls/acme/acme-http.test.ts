@@ -4,7 +4,7 @@ import { createServer as createSecureServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/lib/clock.ts';
-import { createAcmeHttp, isLoopbackHost, type AcmeHttp } from '../../../src/tls/acme/acme-http.ts';
+import { createAcmeHttp, type AcmeHttp } from '../../../src/tls/acme/acme-http.ts';
 import { createTestCertificate } from '../../support/certificates.ts';
 import { ManualClock } from '../../support/manual-clock.ts';
 import { until } from '../../support/until.ts';
@@ -165,17 +165,4 @@ describe('createAcmeHttp', () => {
     const attempt = open().send({ method: 'GET', url: 'http://127.0.0.1:1/', signal: never });
     await expect(attempt).rejects.toThrow('cannot reach `127.0.0.1:1`: ECONNREFUSED');
   });
-});
-
-describe('isLoopbackHost', () => {
-  it.each(['localhost', '127.0.0.1', '127.8.9.1', '[::1]'])('knows %s', (host) => {
-    expect(isLoopbackHost(host)).toBe(true);
-  });
-
-  it.each(['localhost.example.com', '127.0.0.1.example.com', '10.0.0.1', '[::2]', '0.0.0.0', '127.1'])(
-    'is not taken in by %s',
-    (host) => {
-      expect(isLoopbackHost(host)).toBe(false);
-    },
-  );
 });
