@@ -61,7 +61,7 @@ describe('the fields of a response', () => {
       `${ok}Connection: X-Drop, keep-alive\r\nX-Drop: 1\r\nTrailer: x\r\nUpgrade: h2c\r\nProxy-Authenticate: x\r\n` +
         'X_Twin: 1\r\nContent-Type: a\r\nSET-COOKIE: 1\r\nSet-Cookie: 2\r\nContent-Length: 0\r\n\r\n',
     );
-    expect(head.fields).toEqual(['content-type', 'a', 'set-cookie', '1', 'set-cookie', '2']);
+    expect(head.fields).toEqual(['x_twin', '1', 'content-type', 'a', 'set-cookie', '1', 'set-cookie', '2']);
   });
 
   it('may be 200, and no more', () => {

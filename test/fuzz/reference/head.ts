@@ -54,7 +54,10 @@ const connectionFields: ReadonlySet<string> = new Set([
 export function readRequestHead(text: string, limits: ReferenceLimits): ReferenceRequest | undefined {
   const [line = '', ...rest] = splitHead(text);
   const { method = '', target = '' } = requestLine.exec(line)?.groups ?? {};
-  const lines = readFieldLines(rest, limits.fields);
+  // What a server could take for another field does not reach it.
+  const lines = readFieldLines(rest, limits.fields)?.filter(([name]) =>
+    /^(?:[a-z0-9-]+$|mcp-param-)/.test(name),
+  );
   if (method === '' || target.length > limits.urlBytes || lines === undefined) return undefined;
   const hosts = valuesOf(lines, 'host');
   const lengths = valuesOf(lines, 'content-length');
@@ -136,9 +139,7 @@ function readFieldLines(lines: readonly string[], limit: number): Line[] | undef
       : [name.toLowerCase(), value.replace(/[ \t]+$/, '')];
   });
   if (read.length > limit || read.includes(undefined)) return undefined;
-  return read
-    .filter((line) => line !== undefined)
-    .filter(([name]) => /^(?:[a-z0-9-]+$|mcp-param-)/.test(name));
+  return read.filter((line) => line !== undefined);
 }
 
 function valuesOf(lines: readonly Line[], wanted: string): string[] {
