@@ -14,8 +14,14 @@ const MIB = 1024 * KIB;
 const minutes = Number(process.env['BREAKWATER_SOAK_MINUTES'] ?? (isFullRun ? 45 : 1));
 /** Each look collects the garbage of thousands of streams, which stops the gateway for half a second: too rare to count among the calls. */
 const load = isFullRun
-  ? { streams: 5000, callsPerSecond: 50, lookEvery: 3 * MINUTE, sendEvery: 50 * SECOND }
-  : { streams: 500, callsPerSecond: 20, lookEvery: 5 * SECOND, sendEvery: 20 * SECOND };
+  ? {
+      streams: 5000,
+      callsPerSecond: 50,
+      lookEvery: 3 * MINUTE,
+      settling: 10 * MINUTE,
+      sendEvery: 50 * SECOND,
+    }
+  : { streams: 500, callsPerSecond: 20, lookEvery: 5 * SECOND, settling: 0, sendEvery: 20 * SECOND };
 
 /** A runtime that has just started still settles by megabytes; the slope of an hour shows after tens of minutes. */
 const SHORT_GROWTH_MIB = 8;
@@ -69,7 +75,7 @@ describe('streams of both eras and calls at a steady rate', () => {
 
   it(title, { timeout: (minutes + 5) * MINUTE }, async () => {
     const outcome = await runSteadyLoad({ ...load, duration: minutes * MINUTE });
-    const { calls, loop, sent, fleet } = outcome;
+    const { calls, loop, sent, fleet, looks } = outcome;
     const bounds = toBounds(outcome);
     const wrongs = countWrongs(outcome);
     recordEvidence({
@@ -82,6 +88,7 @@ describe('streams of both eras and calls at a steady rate', () => {
         ...formatBounds(bounds),
         events: sent,
         heartbeats: fleet.comments,
+        'resident at the looks': `${looks.map((bytes) => (bytes / MIB).toFixed(1)).join(', ')} MiB`,
         'call p50': `${calls.p50} ms`,
         'longest call': `${calls.longest} ms`,
         ...(loop === undefined ? {} : { 'longest delay of the event loop': `${loop.longest.toFixed(0)} ms` }),
@@ -103,6 +110,7 @@ describe('streams of both eras and calls at a steady rate', () => {
       callsPerSecond: 20,
       duration: 6 * SECOND,
       lookEvery: SECOND / 2,
+      settling: 0,
       sendEvery: SECOND,
       async disturb({ gateway, source, open }) {
         await source.tell({ kind: 'end', streams: 3 });

@@ -21,6 +21,8 @@ export interface SteadyLoad {
   readonly duration: number;
   /** Milliseconds between two looks at the memory. */
   readonly lookEvery: number;
+  /** Milliseconds at the beginning whose looks do not count: engine and allocator still settle. */
+  readonly settling: number;
   /** Milliseconds between two events, each to all streams. */
   readonly sendEvery: number;
   /** Called once the load runs. */
@@ -32,6 +34,8 @@ export interface SteadyOutcome {
   readonly bytesPerStream: number;
   /** Resident bytes, read after a garbage collection where the gateway can be asked for one. */
   readonly resident: Trend;
+  /** Resident bytes at each look, those while it settled included. */
+  readonly looks: readonly number[];
   readonly calls: CallReport;
   readonly loop: LoopDelay | undefined;
   readonly fleet: FleetReport;
@@ -69,11 +73,12 @@ export async function runSteadyLoad(load: SteadyLoad): Promise<SteadyOutcome> {
   const { next: first } = await source.tell({ kind: 'report' });
   await caller.report();
   await gateway.measureLoopDelay();
-  const samples: Sample[] = [];
+  const looks: Sample[] = [];
+  const settledAt = performance.now() + load.settling;
   await Promise.all([
     repeat(load.lookEvery, load.duration, async () => {
       const value = await look();
-      samples.push({ at: performance.now(), value });
+      looks.push({ at: performance.now(), value });
     }),
     repeat(load.sendEvery, load.duration, send),
     load.disturb?.(rig),
@@ -94,7 +99,8 @@ export async function runSteadyLoad(load: SteadyLoad): Promise<SteadyOutcome> {
   const { complaints } = gateway;
   return {
     bytesPerStream,
-    resident: fitTrend(samples),
+    resident: fitTrend(looks.filter(({ at }) => at >= settledAt)),
+    looks: looks.map(({ value }) => value),
     calls,
     loop,
     fleet: report,
