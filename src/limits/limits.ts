@@ -313,13 +313,20 @@ function findFull(
 
 function takeSlots(slots: readonly Slot[], isStream: boolean): LimitOutcome {
   for (const slot of slots) takeSlot(slot, isStream);
+  return buildAdmission(() => {
+    for (const slot of slots) releaseSlot(slot, isStream);
+  });
+}
+
+/** Let in; what was taken is released once, however often it leaves. */
+function buildAdmission(release: () => void): LimitOutcome {
   let isOver = false;
   return {
     kind: 'ok',
     leave() {
       if (isOver) return;
       isOver = true;
-      for (const slot of slots) releaseSlot(slot, isStream);
+      release();
     },
   };
 }
@@ -361,15 +368,9 @@ function findBatchRefusal(charges: readonly Charge[], now: number): LimitRefusal
 
 function takeShares(shares: readonly SlotShare[], isStream: boolean): LimitOutcome {
   for (const { slot, count } of shares) takeSlot(slot, isStream, count);
-  let isOver = false;
-  return {
-    kind: 'ok',
-    leave() {
-      if (isOver) return;
-      isOver = true;
-      for (const { slot, count } of shares) releaseSlot(slot, isStream, count);
-    },
-  };
+  return buildAdmission(() => {
+    for (const { slot, count } of shares) releaseSlot(slot, isStream, count);
+  });
 }
 
 function keyFor({ per, routes, isTool }: Rate, request: LimitedRequest): string | undefined {

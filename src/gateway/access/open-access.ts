@@ -7,6 +7,7 @@ import type { TokenVerifier } from '../../auth/resource/token-verifier.ts';
 import type { ServerEvent } from '../../auth/server/server-options.ts';
 import type { Config } from '../../config/config.ts';
 import { toRouteId } from '../../config/route-id.ts';
+import { sealsSessions } from '../../config/sealed-sessions.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { Diagnostic } from '../../lib/diagnostic.ts';
 import { readVersion } from '../../lib/version.ts';
@@ -22,7 +23,6 @@ import { createRouteAccessBuilder } from './build-route-access.ts';
 import { startLoginServer } from './login-server.ts';
 import { buildResourceDocuments } from './resource-documents.ts';
 import type { RouteAccess } from './route-access.ts';
-import { sealsSessions } from '../../config/sealed-sessions.ts';
 
 export interface AccessOptions {
   readonly clock: Clock;
